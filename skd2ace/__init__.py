@@ -1,0 +1,9 @@
+"""Deep multi-label classifiers for scikit-learn that choose what goes into each mini-batch."""
+
+from importlib.metadata import version
+
+from skd2ace.classifier import CLIFClassifier, MultiLabelNetClassifier
+
+__all__ = ["CLIFClassifier", "MultiLabelNetClassifier"]
+
+__version__ = version("skd2ace")

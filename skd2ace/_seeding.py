@@ -1,0 +1,55 @@
+"""Randomness that starts from ``random_state`` and leaves the global generators alone."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import Tensor
+
+RandomState = int | np.integer | np.random.RandomState | None
+
+
+def draw_seeds(random_state: RandomState, n_seeds: int) -> list[int]:
+    """Independent seeds below 2^63 from one ``random_state``.
+
+    An integer gives the same seeds each time, a ``RandomState`` is advanced, and None takes
+    fresh entropy from the operating system: numpy's global generator is neither read nor moved.
+    """
+    if isinstance(random_state, np.random.RandomState):
+        random_state = random_state.randint(np.iinfo(np.int32).max)
+    state = np.random.SeedSequence(random_state).generate_state(n_seeds, np.uint64)
+    return [int(seed >> np.uint64(1)) for seed in state]
+
+
+def derive_seed(seed: int, step: int) -> int:
+    """Seed of one step of a run: any step can be repeated without the ones before it."""
+    return draw_seeds(int(np.random.SeedSequence([seed, step]).generate_state(1)[0]), 1)[0]
+
+
+@contextmanager
+def torch_rng(
+    device: torch.device, seed: int, state: dict[str, Tensor] | None = None
+) -> Iterator[dict[str, Tensor]]:
+    """Run with torch's global generators seeded, or set to ``state``; put them back afterwards.
+
+    Yields a dictionary that holds, once the block is left, the state to go on from.
+    """
+    cuda = [device] if device.type == "cuda" else []
+    end: dict[str, Tensor] = {}
+    with torch.random.fork_rng(devices=cuda):
+        # Not torch.manual_seed: it would also seed devices that nobody puts back.
+        torch.default_generator.manual_seed(seed)
+        for gpu in cuda:
+            with torch.cuda.device(gpu):
+                torch.cuda.manual_seed(seed)
+        if state:
+            torch.set_rng_state(state["cpu"])
+            for gpu in cuda:
+                torch.cuda.set_rng_state(state["cuda"], gpu)
+        try:
+            yield end
+        finally:
+            end["cpu"] = torch.get_rng_state()
+            for gpu in cuda:
+                end["cuda"] = torch.cuda.get_rng_state(gpu)

@@ -1,0 +1,473 @@
+"""MultiLabelNetClassifier: any network as a scikit-learn multi-label classifier."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit
+from skorch import NeuralNet
+from skorch.callbacks import EpochScoring, ProgressBar
+from skorch.utils import is_dataset
+from sklearn.base import ClassifierMixin
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_consistent_length, validate_data
+
+from skd2ace._seeding import RandomState, draw_seeds, torch_rng
+from skd2ace._sklearn import Interval, Options, StrOptions
+from skd2ace.metrics import best_f1_thresholds, macro_auc_scorer
+from skd2ace.selection import BatchSelector
+from skd2ace.training import BatchIterator, BatchSelection, BestEpoch, TensorDataset
+
+from ._parameters import ParameterHandling, check_parameters, parameter_names
+from ._split import split
+from ._steps import TrainingSteps
+from ._targets import decode_targets, encode_targets
+
+class MultiLabelNetClassifier(ClassifierMixin, TrainingSteps, ParameterHandling):
+    """Train any network as a multi-label classifier, with a say in what its batches hold.
+
+    A skorch net and a scikit-learn classifier at once: skorch's ``callbacks``, ``history``,
+    ``module__...``, ``optimizer__...``, ``partial_fit``, ``warm_start``, ``save_params``; and
+    scikit-learn's ``clone``, ``Pipeline``, ``GridSearchCV``, pickling. Each epoch the Macro-AUC
+    of a held-out part is computed, and at the end the weights of the best epoch are restored.
+
+    Parameters
+    ----------
+    module : nn.Module class or callable that returns a module
+        Maps X (b, d) to logits (b, q). ``n_features`` and ``n_labels``, where it has such
+        parameters, are filled in at fit. A module with a method ``training_loss`` (see
+        :class:`~skd2ace.networks.LossOutput`) trains with that loss; one with a method
+        ``fit_label_graph(Y)`` is shown the labels to train on before the first step.
+    criterion : callable, default=torch.nn.BCEWithLogitsLoss
+        Loss of a module without one of its own; made with ``reduction="none"``.
+    optimizer : torch.optim.Optimizer class, default=torch.optim.Adam
+    lr : float, default=1e-3
+        Learning rate.
+    max_epochs : int, default=100
+    batch_size : int, default=128
+        Instances per batch; -1 for all.
+    batch_selector : BatchSelector or None, default=None
+        Which instances go into each batch; None shuffles. The estimator trains a copy,
+        ``batch_selector_``, and leaves this one as it is.
+    threshold : float, array-like of shape (q,) or "tune", default=0.5
+        Probability from which a label is predicted. "tune" chooses for each label the one with
+        the best F1 on the held-out part (``thresholds_``): at a fixed 0.5 rare labels are almost
+        never predicted.
+    random_state : int, RandomState or None, default=None
+        Seed of weights, dropout, split and selector. With an integer, two fits on one machine
+        with one number of threads give the same bits. None takes fresh entropy. The global
+        generators of numpy and torch are left as they were.
+    train_split : float, callable or None, default=0.1
+        Share of instances held out, at random; or what skorch takes (``ValidSplit``,
+        ``predefined_split``); or None to train on all, with the last epoch's weights.
+    iterator_train, iterator_valid : callable, default=BatchIterator
+        Batch selection needs a :class:`~skd2ace.training.BatchIterator` for training.
+    dataset : callable, default=TensorDataset
+        ``dataset__placement`` says where the features wait: "auto", "device" or "host".
+    callbacks : list of Callback, "disable" or None, default=None
+        Beside the default ones, which ``callbacks__NAME=None`` leaves out and
+        ``callbacks__NAME=other`` replaces: ``epoch_timer``, ``train_loss``, ``valid_loss``,
+        ``batch_selection``, ``valid_macro_auc``, ``best_epoch``, ``print_log``.
+    warm_start : bool, default=False
+        Whether fit goes on from where the last one ended.
+    verbose : int, default=1
+        0 is silent, 1 logs a line per epoch, 2 shows a progress bar within each epoch too.
+    device : str, torch.device or None, default="cpu"
+        Where to train, for example "cuda".
+    compile : bool, default=False
+        Whether to pass the module through ``torch.compile``.
+    use_caching : bool or "auto", default="auto"
+        As in skorch.
+    torch_load_kwargs : dict or None, default=None
+        As in skorch.
+    **kwargs
+        ``module__...``, ``criterion__...``, ``optimizer__...``, ``iterator_train__...``,
+        ``iterator_valid__...``, ``dataset__...``, ``callbacks__...``, ``compile__...``.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (q, 2), or (2,) for a one-dimensional y
+    n_features_in_ : int
+    n_labels_ : int
+    module_ : nn.Module
+    batch_selector_ : BatchSelector
+        The one that was trained with.
+    best_epoch_ : int
+        The epoch, counted from 1, whose weights the estimator has.
+    thresholds_ : ndarray of shape (q,)
+        With ``threshold="tune"``.
+    history : skorch.history.History
+        Per epoch the losses, each term of a network's own loss, Macro-AUC, seconds.
+
+    See Also
+    --------
+    CLIFClassifier : The network CLIF with its paper's settings.
+
+    Notes
+    -----
+    A one-dimensional y of two classes is a problem of one label: ``predict`` gives classes of
+    shape (n,), ``predict_proba`` (n, 2), ``decision_function`` (n,).
+
+    Training that goes on (``partial_fit``, ``warm_start``) trains ``max_epochs`` further epochs,
+    from the last weights and not from the best.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skd2ace import MultiLabelNetClassifier
+    >>> from skd2ace.selection import D2ACE
+    >>> from sklearn.datasets import make_multilabel_classification
+    >>> X, Y = make_multilabel_classification(n_samples=100, random_state=0)
+    >>> def network(n_features, n_labels, hidden=32):
+    ...     return torch.nn.Sequential(
+    ...         torch.nn.Linear(n_features, hidden),
+    ...         torch.nn.ReLU(),
+    ...         torch.nn.Linear(hidden, n_labels),
+    ...     )
+    >>> est = MultiLabelNetClassifier(
+    ...     network, batch_selector=D2ACE(), max_epochs=20, random_state=0, verbose=0
+    ... )
+    >>> est.fit(X, Y).predict(X).shape
+    (100, 5)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "module": [callable],
+        "criterion": [callable],
+        "optimizer": [callable],
+        "lr": [Interval(Real, 0, None, closed="neither")],
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), Options(Integral, {-1})],
+        "batch_selector": [BatchSelector, None],
+        "threshold": [
+            Interval(Real, 0, 1, closed="both"),
+            StrOptions({"tune"}),
+            "array-like",
+        ],
+        "random_state": ["random_state"],
+        "train_split": [Interval(Real, 0, 1, closed="neither"), callable, None],
+        "iterator_train": [callable],
+        "iterator_valid": [callable],
+        "dataset": [callable],
+        "callbacks": [list, StrOptions({"disable"}), None],
+        "warm_start": ["boolean"],
+        "verbose": ["verbose"],
+        "device": [str, torch.device, None],
+        "compile": ["boolean"],
+        "use_caching": ["boolean", StrOptions({"auto"})],
+        "torch_load_kwargs": [dict, None],
+    }
+
+    def __init__(
+        self,
+        module: Any,
+        *,
+        criterion: Any = torch.nn.BCEWithLogitsLoss,
+        optimizer: Any = torch.optim.Adam,
+        lr: float = 1e-3,
+        max_epochs: int = 100,
+        batch_size: int = 128,
+        batch_selector: BatchSelector | None = None,
+        threshold: Any = 0.5,
+        random_state: RandomState = None,
+        train_split: Any = 0.1,
+        iterator_train: Any = BatchIterator,
+        iterator_valid: Any = BatchIterator,
+        dataset: Any = TensorDataset,
+        callbacks: Any = None,
+        warm_start: bool = False,
+        verbose: int = 1,
+        device: str | torch.device | None = "cpu",
+        compile: bool = False,
+        use_caching: Any = "auto",
+        torch_load_kwargs: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            module,
+            criterion=criterion,
+            optimizer=optimizer,
+            lr=lr,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            iterator_train=iterator_train,
+            iterator_valid=iterator_valid,
+            dataset=dataset,
+            train_split=train_split,
+            callbacks=callbacks,
+            warm_start=warm_start,
+            verbose=verbose,
+            device=device,
+            compile=compile,
+            use_caching=use_caching,
+            torch_load_kwargs=torch_load_kwargs,
+            **kwargs,
+        )
+        self.batch_selector = batch_selector
+        self.threshold = threshold
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike, y: ArrayLike, **fit_params: Any) -> "MultiLabelNetClassifier":
+        """Train from scratch, or go on with ``warm_start``.
+
+        Parameters
+        ----------
+        X : ndarray, DataFrame, sparse matrix or Tensor of shape (n, d)
+            Features, finite; converted to float32.
+        y : ndarray, DataFrame, sparse matrix or Tensor of shape (n, q), or (n,)
+            0/1 or bool; in one dimension any two classes.
+        **fit_params
+            Passed to ``train_split`` and to the module's ``forward``, as in skorch.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If data or a parameter are not as described, or a loss is not finite. The estimator
+            is then as it was before.
+        """
+        if self.warm_start and self.initialized_:
+            return self.partial_fit(X, y, **fit_params)
+        with self._all_or_nothing():
+            data = self._check_data(X, y, reset=True)
+            self._history = None
+            self.initialize()
+            return self._train(*data, method="fit", **fit_params)
+
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None, **fit_params: Any
+    ) -> "MultiLabelNetClassifier":
+        """Train for ``max_epochs`` further epochs.
+
+        Parameters
+        ----------
+        X, y
+            As for :meth:`fit`. A batch selector that keeps a state per instance needs the same
+            instances as before.
+        classes : array-like, optional
+            The two classes of a one-dimensional y, where this part of it has only one.
+        **fit_params
+            As for :meth:`fit`.
+
+        Returns
+        -------
+        self
+        """
+        if not hasattr(self, "classes_"):
+            with self._all_or_nothing():
+                data = self._check_data(X, y, reset=True, classes=classes)
+                if not self.initialized_:
+                    self.initialize()
+                return self._train(*data, method="partial_fit", **fit_params)
+        data = self._check_data(X, y, reset=False)
+        return self._train(*data, method="partial_fit", **fit_params)
+
+    def decision_function(self, X: ArrayLike) -> NDArray:
+        """Logits.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+
+        Returns
+        -------
+        ndarray of shape (n, q), float32; (n,) for a one-dimensional y
+
+        Raises
+        ------
+        ValueError
+            If X is not as in :meth:`fit`, or a logit is not finite.
+        """
+        self.check_is_fitted()
+        if not is_dataset(X):
+            X = self._check_features(X, reset=False)
+        logits = np.concatenate([batch.numpy() for batch in self.forward_iter(X)])
+        if not np.isfinite(logits).all():
+            raise ValueError("The network's logits are not finite: X is too large for it.")
+        return logits if self._is_matrix else logits[:, 0]
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Probability of each label.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+
+        Returns
+        -------
+        ndarray of shape (n, q), float64; (n, 2) for a one-dimensional y
+        """
+        # In float64: in float32 the sigmoid is exactly 1 from a logit of 17 on.
+        proba = expit(self.decision_function(X).astype(np.float64))
+        return proba if self._is_matrix else np.column_stack((1 - proba, proba))
+
+    def predict(self, X: ArrayLike) -> NDArray:
+        """Labels whose probability is at least the threshold.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+
+        Returns
+        -------
+        ndarray of shape (n, q), int64 of 0/1; (n,) of classes for a one-dimensional y
+        """
+        proba = self.predict_proba(X)
+        relevant = proba if self._is_matrix else proba[:, 1:]
+        classes = getattr(self, "classes_", np.tile([0, 1], (relevant.shape[1], 1)))
+        return decode_targets(relevant >= self._present_thresholds(), classes)
+
+    def initialize(self) -> "MultiLabelNetClassifier":
+        """Make callbacks, module, criterion and optimizer, seeded by ``random_state``.
+
+        Before the first fit the module's sizes must be given: ``module__n_features``,
+        ``module__n_labels``.
+        """
+        check_parameters(self)
+        seeds = draw_seeds(self.random_state, 3)
+        self.torch_seed_, self.split_seed_, self.selector_seed_ = seeds
+        with torch_rng(self._torch_device, self.torch_seed_) as self.torch_state_:
+            super().initialize()
+        return self
+
+    def initialize_module(self) -> "MultiLabelNetClassifier":
+        """Make the module, with the sizes that the data gives."""
+        params = self.get_params_for("module")
+        if not isinstance(self.module, torch.nn.Module):
+            params = {**self._module_sizes(params), **params}
+        self.module_ = self.initialized_instance(self.module, params)
+        return self
+
+    def get_split_datasets(self, X: Any, y: Any = None, **split_params: Any) -> tuple[Any, Any]:
+        """Split into a training and a validation dataset, and show the network its labels."""
+        for_network = parameter_names(self.module_.forward) or set()
+        split_params = {k: v for k, v in split_params.items() if k not in for_network}
+        if split_params and not callable(self.train_split):
+            raise TypeError(f"fit got an unexpected argument {next(iter(split_params))!r}.")
+        dataset = self.get_dataset(X, y)
+        train, valid = split(self.train_split, dataset, y, self.split_seed_, **split_params)
+        if isinstance(self.threshold, str) and valid is None:
+            raise ValueError('threshold="tune" needs a held-out part: see train_split.')
+        self._held_out = valid
+        if not self.history and hasattr(self.module_, "fit_label_graph"):
+            self.module_.fit_label_graph(self._labels(train))
+        return train, valid
+
+    def load_params(self, *args: Any, **kwargs: Any) -> None:
+        """Load weights as in skorch; training then goes on from them."""
+        super().load_params(*args, **kwargs)
+        for _, callback in getattr(self, "callbacks_", []):
+            if isinstance(callback, BestEpoch):
+                callback.initialize()
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        tags.classifier_tags.multi_class = False
+        tags.input_tags.sparse = True
+        return tags
+
+    @property
+    def _default_callbacks(self) -> list[tuple[str, Any]]:
+        *timing_and_losses, log = super()._default_callbacks
+        scoring = EpochScoring(macro_auc_scorer, lower_is_better=False, name="valid_macro_auc")
+        wants_bar = isinstance(self.verbose, Integral) and self.verbose >= 2
+        progress = [("progress_bar", ProgressBar())] if wants_bar else []
+        return [
+            *timing_and_losses,
+            ("batch_selection", BatchSelection()),
+            ("valid_macro_auc", scoring),
+            ("best_epoch", BestEpoch()),
+            *progress,
+            log,
+        ]
+
+    @property
+    def _torch_device(self) -> torch.device:
+        return torch.device("cpu" if self.device is None else self.device)
+
+    @property
+    def _is_matrix(self) -> bool:
+        return not hasattr(self, "classes_") or self.classes_.ndim == 2
+
+    def _train(self, X: Any, Y: Any, method: str, **fit_params: Any) -> "MultiLabelNetClassifier":
+        with torch_rng(self._torch_device, self.torch_seed_, self.torch_state_) as end:
+            try:
+                NeuralNet.partial_fit(self, X, Y, _routing_method=method, **fit_params)
+                if isinstance(self.threshold, str):
+                    self.thresholds_ = self._tune_thresholds(self._held_out)
+            finally:
+                vars(self).pop("_held_out", None)
+        self.torch_state_ = end
+        return self
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        """Take back every change to the estimator where the block fails."""
+        before = dict(vars(self))
+        try:
+            yield
+        except Exception:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    def _check_data(
+        self, X: Any, y: Any, *, reset: bool, classes: Any = None
+    ) -> tuple[Any, NDArray[np.float32]]:
+        check_parameters(self)
+        X = self._check_features(X, reset=reset)
+        known = np.unique(classes) if classes is not None else None
+        Y, found = encode_targets(y, known if reset else self.classes_)
+        check_consistent_length(X, Y)
+        if reset:
+            self.classes_, self.n_labels_ = found, Y.shape[1]
+        return X, Y
+
+    def _check_features(self, X: Any, *, reset: bool) -> Any:
+        if isinstance(X, torch.Tensor):
+            X = _from_tensor(X)
+        return validate_data(self, X, dtype=np.float32, accept_sparse="csr", reset=reset)
+
+    def _module_sizes(self, given: dict[str, Any]) -> dict[str, int]:
+        """Sizes that the module asks for and the user has not given."""
+        known = parameter_names(self.module) or set()
+        sizes = {}
+        for name, attribute in (("n_features", "n_features_in_"), ("n_labels", "n_labels_")):
+            if name in known and name not in given:
+                if not hasattr(self, attribute):
+                    raise ValueError(f"Before the first fit, give the size module__{name}.")
+                sizes[name] = getattr(self, attribute)
+        return sizes
+
+    def _labels(self, dataset: Any) -> torch.Tensor:
+        return BatchIterator(dataset, device=self._torch_device).labels()
+
+    def _tune_thresholds(self, held_out: Any) -> NDArray[np.float64]:
+        proba = self.predict_proba(held_out)
+        relevant = self._labels(held_out).cpu().numpy()
+        return best_f1_thresholds(relevant, proba if self._is_matrix else proba[:, 1:])
+
+    def _present_thresholds(self) -> Any:
+        if not isinstance(self.threshold, str):
+            return np.asarray(self.threshold, dtype=np.float64)
+        if not hasattr(self, "thresholds_"):
+            raise ValueError('threshold="tune" must be set before fit.')
+        return self.thresholds_
+
+
+def _from_tensor(X: torch.Tensor) -> Any:
+    X = X.detach().cpu()
+    if X.layout is torch.strided:
+        return X.numpy()
+    X = X.to_sparse_csr()
+    parts = (X.values().numpy(), X.col_indices().numpy(), X.crow_indices().numpy())
+    return sp.csr_array(parts, shape=tuple(X.shape))

@@ -1,0 +1,147 @@
+"""Parameters as scikit-learn users expect them, where skorch lets mistakes pass."""
+
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
+
+from skorch import NeuralNet
+from sklearn.base import BaseEstimator
+
+from skd2ace._sklearn import validate_parameter_constraints
+
+
+class ParameterHandling(NeuralNet):
+    """``get_params`` and ``set_params`` of a skorch net with a nested ``batch_selector``."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
+    _fixed_parameters: ClassVar[frozenset[str]] = frozenset({"predict_nonlinearity"})
+
+    # Skorch keeps these three in attributes that end in an underscore from the constructor on;
+    # scikit-learn takes such attributes for the result of a fit.
+    history_ = property(
+        lambda self: self._history, lambda self, value: setattr(self, "_history", value)
+    )
+    initialized_ = property(
+        lambda self: self._initialized, lambda self, value: setattr(self, "_initialized", value)
+    )
+    virtual_params_ = property(
+        lambda self: self._virtual, lambda self, value: setattr(self, "_virtual", value)
+    )
+
+    __repr__ = BaseEstimator.__repr__
+
+    def set_params(self, **params: Any) -> "ParameterHandling":
+        """Set parameters, nested ones included, before or after a fit.
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter. Those of components (``module__...``) are looked at
+            when they are used, at fit at the latest.
+        """
+        nested = {k: v for k, v in params.items() if k.startswith("batch_selector__")}
+        own = {k: v for k, v in params.items() if k not in nested}
+        optimizer = {k: v for k, v in own.items() if k.startswith("optimizer__")}
+        if self.initialized_:
+            for name in optimizer:
+                check_component_parameter(self, name)
+            super().set_params(**own)
+            # Skorch hands them to the optimizer that is there, and forgets them for the next.
+            vars(self).update(optimizer)
+        else:
+            self._set_params_before_fit(own)
+        if nested and self.batch_selector is None:
+            raise ValueError(f"batch_selector is None and has no parameters, got {[*nested]}.")
+        # Also with nothing nested: it returns self.
+        return BaseEstimator.set_params(self, **nested)
+
+    def _set_params_before_fit(self, params: dict[str, Any]) -> None:
+        # Skorch would make the callbacks at once, with what they need still missing.
+        callbacks = {k: v for k, v in params.items() if k.startswith("callbacks")}
+        vars(self).update(callbacks)
+        super().set_params(**{k: v for k, v in params.items() if k not in callbacks})
+
+    def _get_param_names(self) -> list[str]:
+        return [
+            name
+            for name in vars(self)
+            if not (name.startswith("_") or name.endswith("_") or name in self._fixed_parameters)
+        ]
+
+def check_parameters(net: Any) -> None:
+    """Refuse misspelt and impossible parameters of a net, before anything is made of them.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a value is of the wrong type or out of range.
+    ValueError
+        If there is no such parameter.
+    """
+    params = {k: v for k, v in net.get_params(deep=False).items() if "__" not in k}
+    unknown = sorted(set(params) - set(net._parameter_constraints))
+    if unknown:
+        raise ValueError(f"{type(net).__name__} has no parameter {unknown[0]!r}.")
+    validate_parameter_constraints(
+        net._parameter_constraints, params, caller_name=type(net).__name__
+    )
+    for name in net.get_params(deep=False):
+        if "__" in name:
+            check_component_parameter(net, name)
+
+
+def check_component_parameter(net: Any, name: str) -> None:
+    """Refuse a parameter ``component__parameter`` that its component does not have."""
+    component, _, parameter = name.partition("__")
+    if component == "callbacks":
+        _check_callback_parameter(net, parameter)
+    elif component not in _COMPONENTS:
+        raise ValueError(f"{type(net).__name__} has no parameter {name!r}: no {component!r}.")
+    elif component != "compile" and not parameter.startswith("param_groups"):
+        known = parameter_names(getattr(net, component))
+        if known is not None and parameter not in known:
+            raise ValueError(_no_such(name, getattr(net, component), known))
+
+
+def parameter_names(function: Any) -> set[str] | None:
+    """Names of a callable's parameters, or None where it takes any."""
+    # A module may be given as an instance, which skorch makes anew from its class.
+    target: Callable = function if callable(function) else type(function)
+    if not inspect.isclass(function) and hasattr(function, "state_dict"):
+        target = type(function)
+    parameters = inspect.signature(target).parameters
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return None
+    return set(parameters)
+
+
+_COMPONENTS = (
+    "module",
+    "criterion",
+    "optimizer",
+    "iterator_train",
+    "iterator_valid",
+    "dataset",
+    "compile",
+)
+
+
+def _check_callback_parameter(net: Any, parameter: str) -> None:
+    callbacks = dict(net._uniquely_named_callbacks())
+    callback, _, parameter_of_callback = parameter.partition("__")
+    if callback not in callbacks:
+        raise ValueError(
+            f"There is no callback {callback!r} to set 'callbacks__{parameter}' of; there are "
+            f"{', '.join(sorted(callbacks))}."
+        )
+    if not parameter_of_callback:
+        return
+    found = getattr(net, f"callbacks__{callback}", callbacks[callback])
+    known = parameter_names(found) if inspect.isclass(found) else set(found.get_params())
+    if known is not None and parameter_of_callback not in known:
+        raise ValueError(_no_such(f"callbacks__{parameter}", found, known))
+
+
+def _no_such(name: str, component: Any, known: Iterable[str]) -> str:
+    owner = getattr(component, "__name__", type(component).__name__)
+    return f"Invalid parameter {name!r}: {owner} has {', '.join(sorted(known))}."

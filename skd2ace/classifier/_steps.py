@@ -1,0 +1,143 @@
+"""The training loop: what a step and an epoch of skorch do differently here."""
+
+import inspect
+from typing import Any
+
+import torch
+from skorch import NeuralNet
+from torch import Tensor
+from torch.nn.functional import pad
+
+from skd2ace.networks import LossOutput, weighted_mean
+from skd2ace.training import BatchIterator, EpochRecord
+
+from ._parameters import parameter_names
+
+# Matrix products sum the rows at the edge of a block in another order than those inside: with
+# whole blocks an instance gets the same bits alone as among others (seen for 16 and more).
+_ROW_BLOCK = 16
+
+
+class TrainingSteps(NeuralNet):
+    """A skorch net whose steps see losses per label and whose epochs do not wait for the device.
+
+    Any module that maps X (b, d) to logits (b, q) trains with the criterion, which is made with
+    ``reduction="none"`` and must give losses (b, q); a module with ``training_loss`` uses that.
+    """
+
+    applies_loss_weights = True
+
+    def initialize_criterion(self) -> "TrainingSteps":
+        """Make the criterion, unreduced."""
+        params = {"reduction": "none", **self.get_params_for("criterion")}
+        self.criterion_ = self.initialized_instance(self.criterion, params)
+        return self
+
+    def get_iterator(self, dataset: Any, training: bool = False) -> Any:
+        """Make the iterator over a dataset, with batches on the net's device."""
+        iterator = self.iterator_train if training else self.iterator_valid
+        name = "iterator_train" if training else "iterator_valid"
+        params = self.get_params_for(name)
+        params.setdefault("batch_size", self.batch_size)
+        if params["batch_size"] == -1:
+            params["batch_size"] = len(dataset)
+        if inspect.isclass(iterator) and issubclass(iterator, BatchIterator):
+            params.setdefault("device", self.device)
+        return iterator(dataset, **params)
+
+    def run_single_epoch(
+        self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
+    ) -> None:
+        """Go once through an iterator, reading the losses at the end."""
+        if iterator is None:
+            return
+        record = EpochRecord(self, prefix)
+        for batch in iterator:
+            self.notify("on_batch_begin", batch=batch, training=training)
+            step = step_fn(batch, **fit_params)
+            record.add(step, len(batch[0]))
+            self.notify("on_batch_end", batch=batch, training=training, **step)
+        record.close()
+
+    def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
+        """Forward and backward pass of one batch.
+
+        Returns
+        -------
+        dict
+            ``loss``, ``y_pred`` (logits), ``label_losses`` (b, q) and ``terms``, all detached.
+        """
+        self._set_training(True)
+        out = self._training_output(batch, **fit_params)
+        out.loss.backward()
+        return {
+            "loss": out.loss.detach(),
+            "y_pred": out.logits.detach(),
+            "label_losses": out.label_losses.detach(),
+            "terms": {name: term.detach() for name, term in out.terms.items()},
+        }
+
+    def validation_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
+        """Prediction and its loss for one batch, in evaluation mode."""
+        self._set_training(False)
+        with torch.no_grad():
+            logits = self._padded_logits(batch, **fit_params)
+            losses = self._label_losses(logits, batch[1])
+        return {"loss": losses.mean(), "y_pred": logits, "label_losses": losses}
+
+    def evaluation_step(self, batch: Any, training: bool = False) -> Tensor:
+        """Logits of one batch."""
+        self.check_is_fitted()
+        with torch.set_grad_enabled(training):
+            self._set_training(training)
+            return self._logits(batch) if training else self._padded_logits(batch)
+
+    def infer(self, x: Tensor, **fit_params: Any) -> Tensor:
+        """Logits of features, with those fit parameters that the module's forward takes."""
+        if fit_params:
+            known = parameter_names(self.module_.forward)
+            fit_params = {k: v for k, v in fit_params.items() if known is None or k in known}
+        return super().infer(x, **fit_params)
+
+    def _training_output(self, batch: Any, **fit_params: Any) -> LossOutput:
+        X, Y = batch
+        weights = getattr(batch, "weights", None)
+        if hasattr(self.module_, "training_loss"):
+            return self.module_.training_loss(X, Y, weights)
+        logits = self._logits(batch, **fit_params)
+        losses = self._label_losses(logits, Y)
+        return LossOutput(weighted_mean(losses, weights), logits, losses, {})
+
+    def _logits(self, batch: Any, **fit_params: Any) -> Tensor:
+        X, Y = batch
+        logits = self.infer(X, **fit_params)
+        self._check_shape(logits, X, Y)
+        return logits
+
+    def _check_shape(self, logits: Tensor, X: Tensor, Y: Tensor | None) -> None:
+        if Y is not None and logits.shape != Y.shape:
+            raise ValueError(
+                f"The module maps X of shape {tuple(X.shape)} to {tuple(logits.shape)}; it must "
+                f"give one logit per instance and label, {tuple(Y.shape)}."
+            )
+
+    def _label_losses(self, logits: Tensor, Y: Tensor) -> Tensor:
+        losses = self.criterion_(logits, Y)
+        if losses.shape != logits.shape:
+            raise ValueError(
+                f"The criterion gave losses of shape {tuple(losses.shape)}; unreduced, it must "
+                f"give one per instance and label, {tuple(logits.shape)}."
+            )
+        return losses
+
+    def _padded_logits(self, batch: Any, **fit_params: Any) -> Tensor:
+        """Logits that do not depend on how many other instances are in the batch."""
+        X, Y = batch
+        logits = self.infer(pad(X, (0, 0, 0, -len(X) % _ROW_BLOCK)), **fit_params)[: len(X)]
+        self._check_shape(logits, X, Y)
+        return logits
+
+    def _set_training(self, training: bool = True) -> None:
+        # Walking through all submodules costs more than a small network's step.
+        if self.module_.training != training:
+            super()._set_training(training)

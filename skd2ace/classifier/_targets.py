@@ -1,0 +1,98 @@
+"""Labels as users have them, and as the network is trained on."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from numpy.typing import NDArray
+from sklearn.exceptions import DataConversionWarning
+from sklearn.utils import check_array
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+
+
+def encode_targets(y: Any, classes: NDArray | None = None) -> tuple[NDArray[np.float32], NDArray]:
+    """Check labels and turn them into a matrix of zeros and ones.
+
+    Parameters
+    ----------
+    y : array-like, DataFrame, sparse matrix or Tensor of shape (n, q), or (n,)
+        0/1 or bool; a one-dimensional y of at most two classes is a one-label problem.
+    classes : ndarray, optional
+        The classes of an earlier call, to hold y to.
+
+    Returns
+    -------
+    Y : ndarray of shape (n, q), float32
+    classes : ndarray of shape (q, 2), or (2,) for a one-dimensional y
+
+    Raises
+    ------
+    ValueError
+        If y holds anything but 0 and 1, has more than two classes in one dimension, or does not
+        match ``classes``.
+    """
+    if y is None:
+        raise ValueError("requires y to be passed, but the target y is None.")
+    if isinstance(y, torch.Tensor):
+        y = y.detach().cpu().numpy()
+    if sp.issparse(y):
+        y = y.toarray()
+    matrix = check_array(y, dtype=None, ensure_2d=False, input_name="y")
+    if matrix.ndim == 1:
+        encoded, found = _encode_vector(matrix, classes)
+    else:
+        encoded, found = _encode_matrix(matrix)
+    if classes is not None and classes.shape != found.shape:
+        raise ValueError(
+            f"y has classes of shape {found.shape}, but the estimator was fitted with "
+            f"{classes.shape}."
+        )
+    return encoded, found
+
+
+def decode_targets(relevant: NDArray[np.bool_], classes: NDArray) -> NDArray:
+    """Predicted labels (n, q) as 0/1, or as classes (n,) where y was one-dimensional."""
+    if classes.ndim == 2:
+        return relevant.astype(np.int64)
+    return classes[relevant[:, 0].astype(np.intp)]
+
+
+def _encode_matrix(matrix: NDArray) -> tuple[NDArray[np.float32], NDArray]:
+    # type_of_target calls {0, 2} and {-1, 1} multilabel indicators too: look at the values.
+    wrong = matrix[(matrix != 0) & (matrix != 1)]
+    if wrong.size:
+        shown = ", ".join(sorted({repr(value) for value in wrong[:1000].tolist()})[:5])
+        raise ValueError(
+            f"Y must hold zeros and ones, one column per label; found {shown}. "
+            "(Unknown label type for multi-label classification.)"
+        )
+    if matrix.shape[1] == 1:
+        warnings.warn(
+            "A column-vector y was passed when a 1d array was expected for a single label. It "
+            "is taken as a matrix of one label, and predictions have its shape; pass y.ravel() "
+            "for one-dimensional ones.",
+            DataConversionWarning,
+            stacklevel=4,
+        )
+    return matrix.astype(np.float32), np.tile([0, 1], (matrix.shape[1], 1))
+
+
+def _encode_vector(
+    vector: NDArray, classes: NDArray | None
+) -> tuple[NDArray[np.float32], NDArray]:
+    check_classification_targets(vector)
+    found = np.unique(vector) if classes is None else classes
+    if len(found) > 2 or type_of_target(vector) == "multiclass":
+        raise ValueError(
+            "Only binary classification is supported. A one-dimensional y is a problem of one "
+            f"label, and this one has {len(found)} classes; Y of shape (n, q) has q labels."
+        )
+    if classes is not None and not np.isin(vector, classes).all():
+        raise ValueError(f"y has classes other than {classes.tolist()}.")
+    if len(found) < 2:
+        raise ValueError(
+            f"Classifier can't train when only one class is present; y holds {found[0]!r} only."
+        )
+    return (vector == found[1]).astype(np.float32)[:, None], found

@@ -1,0 +1,61 @@
+"""Building blocks that the published networks share."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+def kaiming_linear(n_in: int, n_out: int, negative_slope: float = 0.0) -> nn.Linear:
+    """Linear layer with Kaiming-uniform weights and biases uniform in [0, 0.1]."""
+    linear = nn.Linear(n_in, n_out)
+    nn.init.kaiming_uniform_(linear.weight, a=negative_slope, nonlinearity="leaky_relu")
+    nn.init.uniform_(linear.bias, 0.0, 0.1)
+    return linear
+
+
+class RowNorm(nn.BatchNorm1d):
+    """BatchNorm that uses its running statistics where there is a single row.
+
+    One row has no variance; torch raises an error there in training mode.
+    """
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Normalise rows (n, d)."""
+        if len(rows) > 1 or not self.training:
+            return super().forward(rows)
+        return nn.functional.batch_norm(
+            rows, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps
+        )
+
+
+def leaky_mlp(sizes: list[int], *, dropout: float, batch_norm: bool = False) -> nn.Sequential:
+    """Linear, normalised if asked for, LeakyReLU 0.1 and dropout, for each pair of sizes."""
+    layers: list[Any] = []
+    for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
+        layers.append(kaiming_linear(n_in, n_out, negative_slope=0.1))
+        if batch_norm:
+            layers.append(RowNorm(n_out))
+        layers += [nn.LeakyReLU(0.1, inplace=True), nn.Dropout(dropout)]
+    return nn.Sequential(*layers)
+
+
+class GINLayer(nn.Module):
+    """One layer of a graph isomorphism network (Xu et al. 2019), with a residual connection.
+
+    Parameters
+    ----------
+    size : int
+        Length of a node's embedding, in and out.
+    dropout : float
+    """
+
+    def __init__(self, size: int, dropout: float) -> None:
+        super().__init__()
+        self.eps = nn.Parameter(torch.zeros(1))
+        self.mlp = leaky_mlp([size, -(-size // 2), size], dropout=dropout, batch_norm=True)
+
+    def forward(self, nodes: Tensor, graph: Tensor) -> Tensor:
+        """Map embeddings (q, d_e) over a weighted graph (q, q) to new ones (q, d_e)."""
+        gathered = torch.addmm((1 + self.eps) * nodes, graph, nodes)
+        return nodes + self.mlp(gathered)

@@ -1,0 +1,44 @@
+"""What a network's ``training_loss`` returns."""
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+
+class LossOutput(NamedTuple):
+    """The outcome of one training step's forward pass.
+
+    Attributes
+    ----------
+    loss : Tensor, scalar
+        What to minimise.
+    logits : Tensor of shape (b, q)
+        The prediction; its sigmoid is the probability.
+    label_losses : Tensor of shape (b, q)
+        Binary cross-entropy of the prediction in nats, neither reduced nor weighted.
+    terms : dict of str to scalar Tensor
+        The named parts of the loss, for the history.
+    """
+
+    loss: Tensor
+    logits: Tensor
+    label_losses: Tensor
+    terms: dict[str, Tensor]
+
+
+def weighted_mean(losses: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Mean of losses (b, q), each multiplied by its weight first.
+
+    Parameters
+    ----------
+    losses : Tensor of shape (b, q)
+    weights : Tensor of shape (b,) or (b, q), optional
+        Per instance, or per instance and label. The sum is divided by b q whatever the weights.
+
+    Returns
+    -------
+    Tensor, scalar
+    """
+    if weights is None:
+        return losses.mean()
+    return (losses * (weights if weights.ndim == 2 else weights[:, None])).mean()

@@ -1,0 +1,296 @@
+"""The algorithm that all batch selectors share; a strategy overrides one or two short hooks."""
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal
+
+import torch
+from sklearn.base import BaseEstimator
+from torch import Tensor
+
+from skd2ace._seeding import RandomState, derive_seed, draw_seeds
+
+from ._drawing import draw_with_replacement, draw_without_replacement
+
+
+class BatchSelector(BaseEstimator):
+    """Base class of all batch selectors: plain shuffled batches unless a hook says otherwise.
+
+    A selector is a scikit-learn estimator (``get_params``, ``set_params``, ``clone``, ``repr``,
+    pickle) that needs no network of ours: whoever trains calls :meth:`start` once, loops over
+    :meth:`batches` each epoch, and tells :meth:`update` after each step what the network
+    predicted.
+
+    A strategy overrides
+
+    - ``_start(X, Y)``: make the state, in attributes that end in an underscore;
+    - ``_update(index, proba, losses, learning_rate)``: take in what one step saw;
+    - ``_end_epoch()``: called before an epoch begins, with all updates of the last one made;
+    - ``_probabilities(epoch)``: sampling probabilities of shape (n,), or None to shuffle;
+
+    and names in ``_state`` the tensors that :meth:`state_dict` carries.
+
+    Attributes
+    ----------
+    refresh : {"visit", "epoch"}
+        Whether the selector is told the predictions of the training steps, or those of one pass
+        over all instances in evaluation mode after each epoch. Read by whoever drives it.
+    epoch_ : int
+        The epoch being served, from 0; -1 before the first.
+    probabilities_ : Tensor of shape (n,) or None
+        Sampling probabilities of that epoch, float64; None where the batches are shuffled.
+
+    Examples
+    --------
+    The whole of training with a selector, in plain PyTorch:
+
+    >>> import torch
+    >>> from torch.nn.functional import binary_cross_entropy_with_logits
+    >>> from skd2ace.selection import D2ACE
+    >>> X, Y = torch.randn(60, 5), torch.randint(2, (60, 3)).float()
+    >>> network = torch.nn.Linear(5, 3)
+    >>> optimizer = torch.optim.Adam(network.parameters())
+    >>> selector = D2ACE(warmup_epochs=2)
+    >>> selector = selector.start(X, Y, n_epochs=5, batch_size=16, random_state=0)
+    >>> for epoch in range(5):
+    ...     for index in selector.batches(epoch):
+    ...         logits = network(X[index])
+    ...         losses = binary_cross_entropy_with_logits(logits, Y[index], reduction="none")
+    ...         optimizer.zero_grad()
+    ...         losses.mean().backward()
+    ...         optimizer.step()
+    ...         selector.update(index, logits.sigmoid(), losses)
+    """
+
+    refresh: Literal["visit", "epoch"] = "visit"
+    warmup_epochs: int = 0
+    unbiased: bool = False
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
+    _state: ClassVar[tuple[str, ...]] = ()
+
+    def start(
+        self,
+        X: Tensor,
+        Y: Tensor,
+        *,
+        n_epochs: int,
+        batch_size: int,
+        random_state: RandomState = None,
+    ) -> "BatchSelector":
+        """Begin a training run.
+
+        Parameters
+        ----------
+        X : Tensor of shape (n, d)
+            Features of the training instances, dense or sparse CSR, on any device.
+        Y : Tensor of shape (n, q)
+            Their labels, 0/1 in any dtype, on the device that trains; all state lives there.
+        n_epochs : int
+            Epochs of the whole run, those already done included.
+        batch_size : int
+            Instances in a batch; the last batch of an epoch may be shorter.
+        random_state : int, RandomState or None, default=None
+            Seed of all that is drawn.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of range, Y is not a matrix, or X has another number of rows.
+        """
+        self._validate_params()
+        if Y.ndim != 2 or Y.shape[0] == 0:
+            raise ValueError(f"Y must have shape (n, q) with n > 0, got {tuple(Y.shape)}.")
+        if X.shape[0] != Y.shape[0]:
+            raise ValueError(f"X has {X.shape[0]} rows and Y has {Y.shape[0]}.")
+        if n_epochs < 1 or batch_size < 1:
+            raise ValueError(
+                f"n_epochs and batch_size must be positive, got {n_epochs} and {batch_size}."
+            )
+        self.n_instances_, self.n_labels_ = Y.shape
+        self.n_epochs_ = n_epochs
+        self.batch_size_ = min(batch_size, self.n_instances_)
+        self.device_ = Y.device
+        self.seed_ = draw_seeds(random_state, 1)[0]
+        self.epoch_ = -1
+        self.probabilities_: Tensor | None = None
+        self._start(X, Y)
+        return self
+
+    def batches(self, epoch: int) -> Iterator[Tensor]:
+        """Serve one epoch.
+
+        Parameters
+        ----------
+        epoch : int
+            0, 1, 2, ...
+
+        Yields
+        ------
+        Tensor of shape (b,), int64
+            Indices of the next batch, distinct within it unless ``unbiased``; there are
+            ceil(n / batch_size) batches, the last one short.
+
+        Raises
+        ------
+        ValueError
+            If the probabilities are not finite; the message says at which epoch.
+        """
+        self._check_started()
+        self._end_epoch()
+        self.epoch_ = epoch
+        # Seeded anew from the epoch: nothing but the number of the epoch need be remembered.
+        self.generator_ = torch.Generator(self.device_)
+        self.generator_.manual_seed(derive_seed(self.seed_, epoch))
+        self.probabilities_ = None if epoch < self.warmup_epochs else self._probabilities(epoch)
+        if self.probabilities_ is None:
+            yield from self._warmup_order().split(self.batch_size_)
+            return
+        if not torch.isfinite(self.probabilities_).all():
+            raise ValueError(
+                f"{type(self).__name__}: the sampling probabilities of epoch {epoch + 1} are "
+                "not finite."
+            )
+        yield from self._draw(self.probabilities_)
+
+    def update(
+        self,
+        index: Tensor,
+        proba: Tensor,
+        losses: Tensor,
+        *,
+        learning_rate: float | None = None,
+    ) -> None:
+        """Tell the selector what a training step saw.
+
+        Parameters
+        ----------
+        index : Tensor of shape (b,), integer
+            The instances of the batch.
+        proba : Tensor of shape (b, q)
+            Their predicted probabilities; detached here.
+        losses : Tensor of shape (b, q)
+            Their binary cross-entropy per label, unreduced and unweighted, in nats.
+        learning_rate : float, optional
+            That of the step.
+
+        Raises
+        ------
+        ValueError
+            If the shapes do not fit.
+        """
+        self._check_started()
+        expected = (len(index), self.n_labels_)
+        if proba.shape != expected or losses.shape != expected:
+            raise ValueError(
+                f"update of {len(index)} instances needs proba and losses of shape {expected}, "
+                f"got {tuple(proba.shape)} and {tuple(losses.shape)}."
+            )
+        proba, losses = proba.detach(), losses.detach()
+        if self.unbiased:
+            # Drawn with replacement: of an instance's copies in the batch the last one counts.
+            latest = self._last_places(index)
+            proba, losses = proba[latest], losses[latest]
+        self._update(index, proba, losses, learning_rate)
+
+    def loss_weights(self, index: Tensor, Y: Tensor) -> Tensor | None:
+        """Weights that the training loss of a batch should carry.
+
+        Parameters
+        ----------
+        index : Tensor of shape (b,)
+        Y : Tensor of shape (b, q)
+
+        Returns
+        -------
+        Tensor of shape (b,) or (b, q), or None for no weights
+            With ``unbiased``, 1 / (n P(x)) of Lemma 2 of the D2ACE paper.
+        """
+        if not self.unbiased or self.probabilities_ is None:
+            return None
+        return (1 / (self.n_instances_ * self.probabilities_[index])).to(torch.float32)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Copy what is needed to go on later: call it between epochs."""
+        self._check_started()
+        state: dict[str, Any] = {"seed": self.seed_, "epoch": self.epoch_}
+        for name in self._state:
+            value = getattr(self, name)
+            state[name] = value.clone() if isinstance(value, Tensor) else value
+        return state
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where :meth:`state_dict` was called; call it after :meth:`start`.
+
+        Raises
+        ------
+        ValueError
+            If the state is that of another selector or of another number of instances or labels.
+        """
+        self._check_started()
+        wanted = {"seed", "epoch", *self._state}
+        if set(state) != wanted:
+            raise ValueError(
+                f"{type(self).__name__} has the state {sorted(wanted)}, got {sorted(state)}."
+            )
+        for name in self._state:
+            mine, theirs = getattr(self, name), state[name]
+            if isinstance(mine, Tensor) and mine.shape != theirs.shape:
+                raise ValueError(
+                    f"{name} has shape {tuple(mine.shape)} here and {tuple(theirs.shape)} in the "
+                    "state: a selector goes on with the same instances, labels and parameters."
+                )
+        for name in self._state:
+            mine, theirs = getattr(self, name), state[name]
+            setattr(self, name, mine.copy_(theirs) if isinstance(mine, Tensor) else theirs)
+        self.seed_, self.epoch_ = state["seed"], state["epoch"]
+
+    def _start(self, X: Tensor, Y: Tensor) -> None:
+        """Make the state."""
+
+    def _update(
+        self, index: Tensor, proba: Tensor, losses: Tensor, learning_rate: float | None
+    ) -> None:
+        """Take in one step."""
+
+    def _end_epoch(self) -> None:
+        """Close the epoch that was served last."""
+
+    def _probabilities(self, epoch: int) -> Tensor | None:
+        """Sampling probabilities of an epoch after the warm-up, or None to shuffle."""
+        return None
+
+    def _warmup_order(self) -> Tensor:
+        return torch.randperm(
+            self.n_instances_, generator=self.generator_, device=self.device_
+        )
+
+    def _draw(self, probabilities: Tensor) -> Iterator[Tensor]:
+        """All batches of an epoch from one set of probabilities."""
+        n_batches = -(-self.n_instances_ // self.batch_size_)
+        draw = draw_with_replacement if self.unbiased else draw_without_replacement
+        drawn = draw(probabilities, n_batches, self.batch_size_, self.generator_)
+        yield from drawn[:-1]
+        yield drawn[-1, : self.n_instances_ - (n_batches - 1) * self.batch_size_]
+
+    def _last_places(self, index: Tensor) -> Tensor:
+        """For each entry of the batch, the last place at which its instance stands."""
+        places = torch.arange(len(index), device=index.device)
+        last = places.new_zeros(self.n_instances_)
+        return last.scatter_reduce_(0, index, places, "amax")[index]
+
+    def _check_started(self) -> None:
+        if not hasattr(self, "seed_"):
+            raise RuntimeError(f"{type(self).__name__} is used before its start() was called.")
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The tensors go to the host, so that a file written with a GPU opens without one; the
+        # generator is made anew at each epoch.
+        state = dict(super().__getstate__())
+        state.pop("generator_", None)
+        if "device_" in state:
+            state["device_"] = torch.device("cpu")
+        return {k: v.cpu() if isinstance(v, Tensor) else v for k, v in state.items()}

@@ -1,0 +1,76 @@
+"""Drawing mini-batches from sampling probabilities, all batches of an epoch at once."""
+
+import torch
+from torch import Generator, Tensor
+
+
+def draw_with_replacement(
+    probabilities: Tensor, n_batches: int, batch_size: int, generator: Generator
+) -> Tensor:
+    """Independent draws: indices of shape (n_batches, batch_size)."""
+    cumulative = probabilities.cumsum(0)
+    uniform = torch.rand(
+        n_batches,
+        batch_size,
+        dtype=cumulative.dtype,
+        device=cumulative.device,
+        generator=generator,
+    )
+    drawn = torch.searchsorted(cumulative, uniform * cumulative[-1], right=True)
+    return drawn.clamp_(max=len(probabilities) - 1)
+
+
+def draw_without_replacement(
+    probabilities: Tensor, n_batches: int, batch_size: int, generator: Generator
+) -> Tensor:
+    """Draw batches of distinct instances, each in the order it was drawn.
+
+    Successive sampling, the law of ``Generator.choice(n, batch_size, replace=False, p=p)``: an
+    instance that is already in the batch is passed over and the next one drawn. Draws with
+    replacement from which repeats are dropped follow that law, and cost a binary search each
+    where an exponential race costs a pass over all instances; the few batches that are still
+    short after twice as many draws are completed by a race among the rest.
+
+    Returns
+    -------
+    Tensor of shape (n_batches, batch_size)
+    """
+    drawn = draw_with_replacement(probabilities, n_batches, 2 * batch_size, generator)
+    batches, n_distinct = _drop_repeats(drawn)
+    batches = batches[:, :batch_size]
+    short = n_distinct < batch_size
+    if short.any():
+        batches[short] = _complete(batches[short], n_distinct[short], probabilities, generator)
+    return batches
+
+
+def _drop_repeats(drawn: Tensor) -> tuple[Tensor, Tensor]:
+    """Move repeated entries of each row to its end; say how many others there are."""
+    values, order = drawn.sort(dim=1, stable=True)
+    repeated = torch.zeros_like(values, dtype=torch.bool)
+    repeated[:, 1:] = values[:, 1:] == values[:, :-1]
+    n_drawn = drawn.shape[1]
+    places = (order + n_drawn * repeated).sort(dim=1).values
+    return drawn.gather(1, places % n_drawn), n_drawn - repeated.sum(1)
+
+
+def _complete(
+    batches: Tensor, n_distinct: Tensor, probabilities: Tensor, generator: Generator
+) -> Tensor:
+    """Fill the places from ``n_distinct`` on by successive sampling among the instances left."""
+    n_batches, batch_size = batches.shape
+    kept = torch.arange(batch_size, device=batches.device) < n_distinct[:, None]
+    race = torch.rand(
+        n_batches,
+        len(probabilities),
+        dtype=probabilities.dtype,
+        device=probabilities.device,
+        generator=generator,
+    )
+    # Exponential arrival times of rate p; those already in the batch arrived before all others,
+    # in the order of their places (repeats beyond n_distinct are instances kept elsewhere).
+    arrival = race.log_().neg_().div_(probabilities)
+    places = torch.arange(batch_size, device=batches.device, dtype=arrival.dtype) - batch_size
+    arrived = torch.where(kept, places, torch.inf).expand_as(batches)
+    arrival.scatter_reduce_(1, batches, arrived, "amin")
+    return arrival.topk(batch_size, dim=1, largest=False, sorted=True).indices

@@ -1,0 +1,105 @@
+"""Which labels appear around each instance: equation 10."""
+
+import torch
+from torch import Tensor
+
+from skd2ace._sparse import gather_rows
+
+# Numbers in one block of the distance matrix: 64 MB of float64.
+_BLOCK_SIZE = 8_000_000
+
+
+def local_labels(X: Tensor, Y: Tensor, n_neighbors: int) -> Tensor:
+    """Labels that the instance or one of its nearest neighbours carries (Z, Eq. 10).
+
+    Neighbours are exact, by Euclidean distance in float64, computed in blocks of rows where X
+    lives. The instance itself counts beside its ``n_neighbors`` neighbours; among neighbours at
+    the same distance the lower index goes first.
+
+    Parameters
+    ----------
+    X : Tensor of shape (n, d)
+        Features, dense or sparse CSR, on any device.
+    Y : Tensor of shape (n, q)
+        0/1 in any dtype.
+    n_neighbors : int
+        K of the paper; as many as there are where fewer than K others exist. 0 gives Y itself.
+
+    Returns
+    -------
+    Tensor of shape (n, q), dense, in the dtype and on the device of Y
+
+    Examples
+    --------
+    >>> import torch
+    >>> X = torch.tensor([[0.0], [1.0], [5.0]])
+    >>> local_labels(X, torch.eye(3, dtype=torch.int8), n_neighbors=1)
+    tensor([[1, 1, 0],
+            [1, 1, 0],
+            [0, 1, 1]], dtype=torch.int8)
+    """
+    n_neighbors = min(n_neighbors, len(Y) - 1)
+    local = Y.clone()
+    if n_neighbors < 1:
+        return local
+    block = max(_BLOCK_SIZE // len(Y), 1)
+    points, norms = _points(X)
+    for start in range(0, len(Y), block):
+        rows = torch.arange(start, min(start + block, len(Y)), device=X.device)
+        near = _nearest(points, norms, rows, n_neighbors).to(Y.device)
+        around = Y[near].amax(1) if Y.dtype != torch.bool else Y[near].any(1)
+        local[start : start + block] = torch.maximum(local[start : start + block], around)
+    return local
+
+
+def _points(X: Tensor) -> tuple[Tensor, Tensor]:
+    """X in float64, centred where it is dense (smaller numbers round less), and its norms."""
+    points = X.to(torch.float64)
+    if X.layout is torch.strided:
+        points = points - points.mean(0)
+        return points, points.square().sum(1)
+    squares = torch.zeros(len(X), dtype=torch.float64, device=X.device)
+    rows = torch.repeat_interleave(X.crow_indices().diff(), output_size=len(X.col_indices()))
+    return points, squares.index_add_(0, rows, points.values().square())
+
+
+def _nearest(points: Tensor, norms: Tensor, rows: Tensor, n_neighbors: int) -> Tensor:
+    """Indices (len(rows), n_neighbors) of the nearest other points."""
+    distances = _squared_distances(points, norms, rows)
+    # One more than asked for shows whether the last place is shared.
+    found = distances.topk(min(n_neighbors + 1, len(norms) - 1), largest=False)
+    furthest = found.values[:, n_neighbors - 1]
+    tolerance = 1e-12 * (norms[rows] + furthest)
+    near = found.indices[:, :n_neighbors]
+    if found.values.shape[1] > n_neighbors:
+        shared = found.values[:, n_neighbors] <= furthest + tolerance
+        near[shared] = _lowest_of_tied(
+            distances[shared], furthest[shared, None], tolerance[shared, None], n_neighbors
+        )
+    return near
+
+
+def _squared_distances(points: Tensor, norms: Tensor, rows: Tensor) -> Tensor:
+    block = gather_rows(points, rows)
+    if points.layout is torch.strided:
+        products = block @ points.T
+    else:
+        products = torch.sparse.mm(points, block.T).T
+    distances = norms[rows, None] + norms - 2 * products
+    distances[torch.arange(len(rows), device=rows.device), rows] = torch.inf
+    return distances
+
+
+def _lowest_of_tied(
+    distances: Tensor, furthest: Tensor, tolerance: Tensor, n_neighbors: int
+) -> Tensor:
+    """All that are closer than the furthest neighbour, then the lowest indices at its distance.
+
+    Distances that differ by no more than their rounding are the same distance: copies of one
+    instance are ties whatever order the sums were taken in.
+    """
+    closer = distances < furthest - tolerance
+    tied = (distances <= furthest + tolerance) & ~closer
+    places = n_neighbors - closer.sum(1, keepdim=True)
+    chosen = closer | (tied & (tied.cumsum(1) <= places))
+    return chosen.nonzero()[:, 1].view(len(distances), n_neighbors)

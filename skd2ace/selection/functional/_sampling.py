@@ -1,0 +1,118 @@
+"""From weights of instances to sampling probabilities: equations 13, 14, 17 and 21."""
+
+import math
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Decay = Literal["linear", "exponential"]
+
+
+def selection_pressure(epoch: float, first: float, last: float, initial: float = 100.0) -> float:
+    """Largest ratio between two sampling probabilities, decaying exponentially to 1 (Eq. 21).
+
+    Parameters
+    ----------
+    epoch, first, last : float
+        The epoch asked for, and those at which the decay begins and ends, on one count.
+    initial : float, default=100.
+        Pressure up to ``first``, at least 1.
+
+    Returns
+    -------
+    float
+        1 from ``last`` on, also where ``first`` is not before ``last``.
+
+    Examples
+    --------
+    >>> [round(selection_pressure(epoch, 11, 100), 2) for epoch in (1, 11, 12, 100)]
+    [100.0, 100.0, 94.96, 1.0]
+    """
+    if epoch >= last:
+        return 1.0
+    progress = max(epoch - first, 0) / (last - first) if last > first else 1.0
+    return initial ** (1 - progress)
+
+
+def sampling_probabilities(weights: Tensor, pressure: float) -> Tensor:
+    """Quantised sampling probabilities of instance weights (Eq. 13-14).
+
+    The weights are min-max scaled to [0, 1] and quantised to the ranks ceil((1 - w) n) in
+    1 ... n, so that the heaviest instance has rank 1; the probability falls by the factor
+    pressure^(1/n) with each rank. (Eq. 13 as printed, ceil(1 - w n), is negative for most
+    weights.)
+
+    Parameters
+    ----------
+    weights : Tensor of shape (n,)
+        Finite weights of any scale.
+    pressure : float
+        At least 1; the largest ratio between two probabilities is below it.
+
+    Returns
+    -------
+    Tensor of shape (n,), float64 whatever the input
+        Positive, summing to 1; uniform where all weights are equal.
+
+    Examples
+    --------
+    >>> import torch
+    >>> sampling_probabilities(torch.tensor([3.0, 1.0]), pressure=4.0)
+    tensor([0.6667, 0.3333], dtype=torch.float64)
+    """
+    n_instances = len(weights)
+    lowest, highest = weights.to(torch.float64).aminmax()
+    span = highest - lowest
+    scaled = (weights - lowest) / torch.where(span > 0, span, 1)
+    # Rounded first, so that the last bits of the scaling do not push a weight over an edge.
+    ranks = torch.round((1 - scaled) * n_instances, decimals=9).ceil_().clamp_(1, n_instances)
+    return torch.softmax(ranks * (-math.log(pressure) / n_instances), dim=0)
+
+
+def mixing_coefficient(
+    epoch: float,
+    start: float,
+    end: float,
+    initial: float = 0.7,
+    final: float = 0.3,
+    decay: Decay = "linear",
+) -> float:
+    """Share of uncertainty in the Bernoulli mixture (Eq. 17).
+
+    Parameters
+    ----------
+    epoch, start, end : float
+        The epoch asked for, and those between which the share moves, on one count.
+    initial, final : float, default=0.7, 0.3
+        The share up to ``start`` and from ``end`` on, in [0, 1].
+    decay : {"linear", "exponential"}, default="linear"
+        Of the way between them; "exponential" is initial (final / initial)^progress and needs
+        both to be positive.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If the decay is exponential from or to 0.
+
+    Examples
+    --------
+    >>> [round(mixing_coefficient(epoch, 30, 70), 2) for epoch in (1, 30, 50, 70, 100)]
+    [0.7, 0.7, 0.5, 0.3, 0.3]
+    """
+    if decay == "exponential" and min(initial, final) <= 0:
+        raise ValueError(
+            f"An exponential decay needs a positive start and end, got {initial} and {final}."
+        )
+    if epoch >= end:
+        return float(final)
+    if epoch <= start:
+        return float(initial)
+    progress = (epoch - start) / (end - start)
+    if decay == "linear":
+        return initial + progress * (final - initial)
+    return initial * (final / initial) ** progress

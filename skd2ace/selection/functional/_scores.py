@@ -1,0 +1,146 @@
+"""How uncertain and how hard each (instance, label) pair is: equations 1-5."""
+
+import math
+from itertools import pairwise
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Variant = Literal["paper", "reference"]
+
+
+def binary_entropy(proba: Tensor) -> Tensor:
+    """Entropy of a binary prediction (Eq. 1).
+
+    Parameters
+    ----------
+    proba : Tensor of any shape
+        Probabilities in [0, 1].
+
+    Returns
+    -------
+    Tensor of the same shape
+        In bits: 1 at p = 0.5, and 0 at p = 0 and p = 1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> binary_entropy(torch.tensor([0.0, 0.5, 1.0]))
+    tensor([0., 1., 0.])
+    """
+    # xlogy(0, 0) is 0: the limit, where a plain product would be NaN.
+    other = 1 - proba
+    nats = torch.xlogy(proba, proba).add_(torch.xlogy(other, other))
+    return nats.div_(-math.log(2))
+
+
+def fluctuation(history: Tensor) -> Tensor:
+    """Mean absolute change between adjacent predictions (Eq. 2).
+
+    Parameters
+    ----------
+    history : Tensor of shape (w, n, q)
+        Probabilities, newest last; NaN where nothing has been predicted yet. Half precision is
+        computed with in single precision.
+
+    Returns
+    -------
+    Tensor of shape (n, q)
+        In [0, 1], over the pairs of adjacent entries that both exist; 0 where there is none.
+
+    Examples
+    --------
+    >>> import torch
+    >>> history = torch.tensor([[[float("nan")]], [[0.2]], [[0.6]]])
+    >>> fluctuation(history)
+    tensor([[0.4000]])
+    """
+    dtype = _compute_dtype(history)
+    total = history.new_zeros(history.shape[1:], dtype=dtype)
+    n_pairs = torch.zeros_like(total)
+    # One pair at a time: the window is short, and all pairs at once would hold w - 1 more copies.
+    for before, after in pairwise(history):
+        change = (after.to(dtype) - before.to(dtype)).abs_()
+        n_pairs += ~change.isnan()
+        total += change.nan_to_num_(nan=0.0)
+    return total.div_(n_pairs.clamp_(min=1))
+
+
+def uncertainty(history: Tensor, entropy_weight: float = 0.5) -> Tensor:
+    """Entropy of the newest prediction mixed with its recent fluctuation (Eq. 3).
+
+    Parameters
+    ----------
+    history : Tensor of shape (w, n, q)
+        As for :func:`fluctuation`. An instance that was never seen counts as p = 0.5.
+    entropy_weight : float, default=0.5
+        Lambda 1 of the paper, in [0, 1]: the share of the entropy.
+
+    Returns
+    -------
+    Tensor of shape (n, q)
+        In [0, 1].
+    """
+    newest = history[-1].to(_compute_dtype(history)).nan_to_num(nan=0.5)
+    entropy = binary_entropy(newest).mul_(entropy_weight)
+    return entropy.add_(fluctuation(history), alpha=1 - entropy_weight)
+
+
+def update_flip_rate(
+    flip_rate: Tensor,
+    before: Tensor,
+    now: Tensor,
+    smoothing: float = 0.7,
+    variant: Variant = "paper",
+) -> Tensor:
+    """Moving average of how often a prediction flips (Eq. 4).
+
+    Parameters
+    ----------
+    flip_rate : Tensor of shape (n, q)
+        The average so far, in [0, 1]; 0 at the start.
+    before, now : Tensor of shape (n, q)
+        The previous and the latest probability. Where ``before`` is NaN (the instance had not
+        been seen), nothing can flip.
+    smoothing : float, default=0.7
+        Lambda 2 of the paper, in (0, 1]: the share of the latest flip.
+    variant : {"paper", "reference"}, default="paper"
+        A flip is a change of the prediction thresholded at 0.5 ("paper"), or the absolute change
+        of the probability ("reference").
+
+    Returns
+    -------
+    Tensor of shape (n, q)
+    """
+    before, now = before.to(flip_rate.dtype), now.to(flip_rate.dtype)
+    if variant == "paper":
+        flip = ((now >= 0.5) != (before >= 0.5)) & ~before.isnan()
+    else:
+        flip = (now - before).abs_().nan_to_num_(nan=0.0)
+    return flip_rate * (1 - smoothing) + smoothing * flip
+
+
+def hardness(losses: Tensor, flip_rate: Tensor, variant: Variant = "paper") -> Tensor:
+    """Loss discounted by how often the prediction flips, which noise does (Eq. 5).
+
+    Parameters
+    ----------
+    losses : Tensor of shape (n, q)
+        Binary cross-entropy of each pair, in nats.
+    flip_rate : Tensor of shape (n, q)
+        From :func:`update_flip_rate`.
+    variant : {"paper", "reference"}, default="paper"
+        The loss itself ("paper"), or 2 - exp(-loss) in its place ("reference").
+
+    Returns
+    -------
+    Tensor of shape (n, q)
+        Not negative.
+    """
+    loss = losses if variant == "paper" else 2 - torch.exp(-losses)
+    return loss * (1 - flip_rate)
+
+
+def _compute_dtype(history: Tensor) -> torch.dtype:
+    return torch.float32 if history.dtype in (torch.float16, torch.bfloat16) else history.dtype

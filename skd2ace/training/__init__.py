@@ -1,0 +1,22 @@
+"""Training through skorch: data on the device, batches by selection, callbacks.
+
+Everything here works with a plain skorch net as well as with
+:class:`~skd2ace.MultiLabelNetClassifier`; the example of :class:`BatchSelection` shows how.
+"""
+
+from ._batches import Batch, BatchIterator
+from ._best_epoch import BestEpoch
+from ._data import TensorDataset
+from ._epoch import EpochRecord
+from ._selection import BatchSelection
+from ._warmup import LinearWarmup
+
+__all__ = [
+    "Batch",
+    "BatchIterator",
+    "BatchSelection",
+    "BestEpoch",
+    "EpochRecord",
+    "LinearWarmup",
+    "TensorDataset",
+]

@@ -1,0 +1,136 @@
+"""Mini-batches gathered from whole tensors, in the order that a selector gives."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ._data import Tensors, resolve
+
+
+class Batch(tuple[Tensor, Tensor | None]):
+    """A pair (X, y), as skorch wants it, that knows which instances it holds.
+
+    Attributes
+    ----------
+    index : Tensor of shape (b,)
+        Indices of the instances, counted within the dataset that was iterated over.
+    weights : Tensor of shape (b,) or (b, q), or None
+        Weights that the selector wants on the loss.
+    """
+
+    index: Tensor
+    weights: Tensor | None
+
+    def __new__(
+        cls, X: Tensor, y: Tensor | None, index: Tensor, weights: Tensor | None = None
+    ) -> "Batch":
+        """Make the pair."""
+        batch = super().__new__(cls, (X, y))
+        batch.index, batch.weights = index, weights
+        return batch
+
+
+class BatchIterator:
+    """Iterator for skorch's ``iterator_train`` and ``iterator_valid``.
+
+    One gather per batch from data that was moved to the device once. The batches are those that
+    :class:`BatchSelection` has laid upon the dataset for one epoch, and otherwise consecutive
+    rows.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Best a :class:`TensorDataset` or a subset of one; others are read item by item, once.
+    batch_size : int, default=128
+    device : str or torch.device, default="cpu"
+        Where the batches are wanted.
+
+    Raises
+    ------
+    ValueError
+        While iterating, if a selector gives an epoch or a batch without instances.
+    IndexError
+        While iterating, if a selector gives an index out of range: at once on the CPU, at the
+        end of the epoch on other devices, for which no step waits.
+    """
+
+    def __init__(
+        self, dataset: Any, batch_size: int = 128, device: str | torch.device = "cpu"
+    ) -> None:
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.device = torch.device(device)
+        source, rows = resolve(dataset)
+        self.tensors = source.tensors(self.device)
+        self.rows = None if rows is None else torch.as_tensor(rows, device=self.device)
+
+    def __len__(self) -> int:
+        return -(-len(self.dataset) // self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        served = vars(self.dataset).pop("selected_epoch", None)
+        if served is None:
+            everything = torch.arange(len(self.dataset), device=self.device)
+            for index in everything.split(self.batch_size):
+                yield Batch(*self._gather(index), index)
+            return
+        selector, epoch = served
+        checked = _RangeCheck(type(selector).__name__, len(self.dataset))
+        for index in selector.batches(epoch):
+            index = checked(index)
+            X, y = self._gather(index)
+            yield Batch(X, y, index, selector.loss_weights(index, y))
+        checked.finish()
+
+    def _gather(self, index: Tensor) -> tuple[Tensor, Tensor | None]:
+        return self.tensors.gather(index if self.rows is None else self.rows[index])
+
+    def labels(self) -> Tensor:
+        """All labels (n, q) of the dataset, on the device."""
+        y = self.tensors.y
+        if y is None:
+            raise ValueError("The dataset has no labels.")
+        return y if self.rows is None else y.index_select(0, self.rows)
+
+    def whole(self) -> Tensors:
+        """All rows of the dataset at once: X where it lives, y on the device."""
+        if self.rows is None:
+            return self.tensors
+        return self.tensors.subset(self.rows)
+
+
+class _RangeCheck:
+    """Watches the indices of one epoch, without making a GPU wait for the answer."""
+
+    def __init__(self, name: str, n_instances: int) -> None:
+        self.name = name
+        self.n_instances = n_instances
+        self.n_batches = 0
+        self.outside: Tensor | None = None
+
+    def __call__(self, index: Tensor) -> Tensor:
+        if index.ndim != 1 or len(index) == 0 or index.is_floating_point():
+            raise ValueError(
+                f"{self.name} gave a batch of shape {tuple(index.shape)} and {index.dtype}; a "
+                "batch is a one-dimensional tensor of at least one integer index."
+            )
+        self.n_batches += 1
+        inside = index.clamp(0, self.n_instances - 1)
+        outside = (inside != index).any()
+        self.outside = outside if self.outside is None else self.outside | outside
+        if index.device.type == "cpu":
+            self._raise_if_outside()
+        return inside
+
+    def finish(self) -> None:
+        if self.n_batches == 0:
+            raise ValueError(f"{self.name} gave an epoch without batches.")
+        self._raise_if_outside()
+
+    def _raise_if_outside(self) -> None:
+        if bool(self.outside):
+            raise IndexError(
+                f"{self.name} gave an index outside the {self.n_instances} training instances."
+            )

@@ -1,0 +1,68 @@
+"""Keeping the weights of the best epoch."""
+
+from typing import Any
+
+from skorch.callbacks import Callback
+from torch import Tensor
+
+
+class BestEpoch(Callback):
+    """Restore the weights of the best epoch at the end of training, from memory.
+
+    Sets ``net.best_epoch_``, counted from 1: the epoch whose weights the net ends up with, which
+    is the last one where nothing was monitored. When training goes on (``partial_fit``,
+    ``warm_start``) it does so from the last weights, not from the best: training in two parts
+    gives what training in one gives.
+
+    Parameters
+    ----------
+    monitor : str, default="valid_macro_auc"
+        Entry of the history to compare epochs by. Of equal ones the earliest counts; NaN never
+        does.
+    lower_is_better : bool, default=False
+    """
+
+    def __init__(self, monitor: str = "valid_macro_auc", lower_is_better: bool = False) -> None:
+        self.monitor = monitor
+        self.lower_is_better = lower_is_better
+
+    def initialize(self) -> "BestEpoch":
+        """Forget all epochs."""
+        self.best_score_: float | None = None
+        self.best_epoch_: int | None = None
+        self.best_weights_: dict[str, Tensor] | None = None
+        self.last_weights_: dict[str, Tensor] | None = None
+        return self
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Take up the last weights again, if training goes on."""
+        if self.last_weights_ is not None:
+            self.best_weights_ = _copy_weights(net)
+            net.module_.load_state_dict(self.last_weights_)
+            self.last_weights_ = None
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Copy the weights of an epoch that is better than all before it."""
+        score = net.history[-1].get(self.monitor)
+        if score is not None and self._is_better(score):
+            self.best_score_, self.best_epoch_ = score, net.history[-1]["epoch"]
+            self.best_weights_ = _copy_weights(net)
+
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        """Restore the best weights, and remember the last ones."""
+        last_epoch = net.history[-1]["epoch"] if net.history else 0
+        net.best_epoch_ = last_epoch if self.best_epoch_ is None else self.best_epoch_
+        if self.best_weights_ is not None and self.best_epoch_ != last_epoch:
+            self.last_weights_ = _copy_weights(net)
+            net.module_.load_state_dict(self.best_weights_)
+            # From here on the net itself holds them.
+            self.best_weights_ = None
+
+    def _is_better(self, score: float) -> bool:
+        if self.best_score_ is None:
+            return score == score
+        return score < self.best_score_ if self.lower_is_better else score > self.best_score_
+
+
+def _copy_weights(net: Any) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in net.module_.state_dict().items()}

@@ -1,0 +1,151 @@
+"""Training data as whole tensors, moved to the device once."""
+
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from skorch.dataset import Dataset
+from torch import Tensor
+from torch.utils.data import Subset, default_collate
+
+from skd2ace._sparse import csr_from_scipy, csr_select, gather_rows, row_lengths_max
+
+Placement = Literal["auto", "device", "host"]
+
+
+class Tensors(NamedTuple):
+    """A data set's features and labels, ready to gather batches from."""
+
+    X: Tensor
+    y: Tensor | None
+    max_nonzeros: int | None
+    device: torch.device
+
+    def gather(self, index: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Rows ``index`` (on the device) of X and y, dense and on the device."""
+        y = None if self.y is None else self.y.index_select(0, index)
+        X = gather_rows(self.X, index.to(self.X.device), self.max_nonzeros)
+        if X.device != self.device:
+            # Through pinned memory the copy overlaps with the step before it.
+            X = X.pin_memory().to(self.device, non_blocking=True)
+        return X, y
+
+    def subset(self, rows: Tensor) -> "Tensors":
+        """Rows ``rows`` (on the device) of both; sparse features stay sparse."""
+        y = None if self.y is None else self.y.index_select(0, rows)
+        where = rows.to(self.X.device)
+        X = csr_select(self.X, where) if self._is_sparse else self.X.index_select(0, where)
+        return self._replace(X=X, y=y)
+
+    @property
+    def _is_sparse(self) -> bool:
+        return self.X.layout is torch.sparse_csr
+
+
+class TensorDataset(Dataset):
+    """A skorch dataset that also hands out its data as whole tensors on a device.
+
+    Parameters
+    ----------
+    X : ndarray, DataFrame, scipy sparse matrix or Tensor of shape (n, d)
+        Features; converted to float32. Sparse features stay sparse.
+    y : array-like, scipy sparse matrix or Tensor of shape (n, q), optional
+        Labels; converted to float32.
+    length : int, optional
+        As in skorch.
+    placement : {"auto", "device", "host"}, default="auto"
+        Where the features wait for their batch: on the device, on the host, from where batches
+        are moved one by one, or on the device if they take less than half of its free memory.
+        Labels are always on the device.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skd2ace.training import TensorDataset
+    >>> dataset = TensorDataset(np.eye(3), np.eye(3))
+    >>> dataset.tensors("cpu").X.dtype
+    torch.float32
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        y: Any = None,
+        length: int | None = None,
+        placement: Placement = "auto",
+    ) -> None:
+        if placement not in ("auto", "device", "host"):
+            raise ValueError(
+                f"placement must be 'auto', 'device' or 'host', got {placement!r}."
+            )
+        super().__init__(X, y, length=length)
+        self.placement = placement
+        self._cache: dict[torch.device, Tensors] = {}
+
+    def tensors(self, device: str | torch.device) -> Tensors:
+        """Return the data for ``device``, moved there at the first call and kept."""
+        device = torch.device(device)
+        if device not in self._cache:
+            self._cache[device] = self._place(device)
+        return self._cache[device]
+
+    def _place(self, device: torch.device) -> Tensors:
+        X = _to_tensor(self.X)
+        y = None if self.y is None else _to_tensor(self.y)
+        max_nonzeros = row_lengths_max(X) if X.layout is torch.sparse_csr else None
+        n_bytes = sum(part.nbytes for part in _parts(X))
+        if self.placement == "device" or (self.placement == "auto" and _fits(n_bytes, device)):
+            X = X.to(device)
+        if y is not None:
+            y = (y.to_dense() if y.layout is torch.sparse_csr else y).to(device)
+        return Tensors(X, y, max_nonzeros, device)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_cache": {}}
+
+
+def resolve(dataset: Any) -> tuple[TensorDataset, np.ndarray | None]:
+    """Find the data behind a dataset, and which of its rows the dataset is (None: all).
+
+    Subsets of subsets, as splits make them, are followed to their root. A dataset of another
+    kind is read item by item, once.
+    """
+    rows = None
+    while isinstance(dataset, Subset):
+        indices = np.asarray(dataset.indices)
+        rows = indices if rows is None else indices[rows]
+        dataset = dataset.dataset
+    if isinstance(dataset, TensorDataset):
+        return dataset, rows
+    if hasattr(dataset, "X") and hasattr(dataset, "y"):
+        return TensorDataset(dataset.X, dataset.y), rows
+    if hasattr(dataset, "tensors"):
+        return TensorDataset(*dataset.tensors), rows
+    return TensorDataset(*default_collate([dataset[i] for i in range(len(dataset))])), rows
+
+
+def _to_tensor(data: Any) -> Tensor:
+    if sp.issparse(data):
+        matrix = sp.csr_array(data, dtype=np.float32)
+        matrix.sum_duplicates()
+        return csr_from_scipy(matrix)
+    if isinstance(data, Tensor):
+        return data.detach().to(torch.float32)
+    array = np.asarray(data, dtype=np.float32)
+    # Torch cannot mark a tensor read-only, as arrays from a memory map or a DataFrame are.
+    return torch.from_numpy(array if array.flags.writeable else array.copy())
+
+
+def _parts(X: Tensor) -> tuple[Tensor, ...]:
+    if X.layout is torch.sparse_csr:
+        return X.crow_indices(), X.col_indices(), X.values()
+    return (X,)
+
+
+def _fits(n_bytes: int, device: torch.device) -> bool:
+    if device.type != "cuda":
+        return True
+    free, _ = torch.cuda.mem_get_info(device)
+    # The other half is for the network, its gradients and the selector.
+    return n_bytes < free / 2

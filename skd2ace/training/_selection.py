@@ -1,0 +1,148 @@
+"""The bridge between a batch selector and skorch."""
+
+from typing import Any
+
+import torch
+from skorch.callbacks import Callback
+from sklearn.base import clone
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from skd2ace._seeding import RandomState
+from skd2ace.selection import BatchSelector, RandomBatches
+
+from ._batches import BatchIterator
+
+
+class BatchSelection(Callback):
+    """Let a batch selector choose what goes into each training batch of a skorch net.
+
+    At the first epoch a copy of the selector is started on the training part of the data and
+    becomes ``net.batch_selector_``; each epoch its batches are laid upon the training dataset,
+    where :class:`BatchIterator` finds them; after each step it is told the predictions. When
+    training goes on (``partial_fit``, ``warm_start``) so does the selector.
+
+    Parameters
+    ----------
+    selector : BatchSelector or None, default=None
+        None takes the net's own ``batch_selector``, and shuffles if that is None or missing.
+    random_state : int, RandomState or None, default=None
+        Seed of the selector; None takes the net's own ``selector_seed_``, if it has one.
+
+    Raises
+    ------
+    TypeError
+        In training, if the net's iterator does not say which instances a batch holds, or the
+        selector weights the loss and the net does not (``applies_loss_weights``).
+    ValueError
+        If training goes on with another number of instances or labels, for selectors that keep
+        a state of them.
+
+    Examples
+    --------
+    >>> import numpy as np, torch
+    >>> from skorch import NeuralNet
+    >>> from skd2ace.selection import D2ACE
+    >>> from skd2ace.training import BatchIterator, BatchSelection, TensorDataset
+    >>> net = NeuralNet(
+    ...     torch.nn.LazyLinear,
+    ...     module__out_features=3,
+    ...     criterion=torch.nn.BCEWithLogitsLoss,
+    ...     callbacks=[BatchSelection(D2ACE(warmup_epochs=1), random_state=0)],
+    ...     dataset=TensorDataset,
+    ...     iterator_train=BatchIterator,
+    ...     train_split=None,
+    ...     max_epochs=3,
+    ...     verbose=0,
+    ... )
+    >>> X, Y = np.random.rand(50, 4), np.random.randint(2, size=(50, 3))
+    >>> net.fit(X, Y).batch_selector_
+    D2ACE(warmup_epochs=1)
+    """
+
+    def __init__(
+        self, selector: BatchSelector | None = None, random_state: RandomState = None
+    ) -> None:
+        self.selector = selector
+        self.random_state = random_state
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Note that the selector must be started on the data to come."""
+        self.started_ = False
+
+    def on_epoch_begin(self, net: Any, dataset_train: Any = None, **kwargs: Any) -> None:
+        """Lay the epoch's batches upon the training data."""
+        epoch = len(net.history) - 1
+        if not self.started_:
+            self._start(net, dataset_train, epoch)
+            self.started_ = True
+        dataset_train.selected_epoch = (net.batch_selector_, epoch)
+
+    def on_batch_begin(
+        self, net: Any, batch: Any = None, training: bool | None = None, **kwargs: Any
+    ) -> None:
+        """Refuse loss weights that nobody would apply."""
+        weighted = training and getattr(batch, "weights", None) is not None
+        if weighted and not getattr(net, "applies_loss_weights", False):
+            raise TypeError(
+                f"{type(net.batch_selector_).__name__} weights the loss, which "
+                f"{type(net).__name__} does not apply; MultiLabelNetClassifier does."
+            )
+
+    def on_batch_end(
+        self,
+        net: Any,
+        batch: Any = None,
+        training: bool | None = None,
+        y_pred: Any = None,
+        label_losses: Tensor | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Tell the selector what the step saw."""
+        if training and net.batch_selector_.refresh == "visit":
+            self._update(net, batch, y_pred, label_losses)
+
+    def on_epoch_end(self, net: Any, dataset_train: Any = None, **kwargs: Any) -> None:
+        """Pass over all instances for a selector that wants one prediction of each an epoch."""
+        if net.batch_selector_.refresh == "epoch":
+            for batch in self._iterator(net, dataset_train):
+                step = net.validation_step(batch)
+                self._update(net, batch, step["y_pred"], step.get("label_losses"))
+
+    def _start(self, net: Any, dataset_train: Any, n_done: int) -> None:
+        wanted = self.selector or getattr(net, "batch_selector", None) or RandomBatches()
+        seed = self.random_state
+        if seed is None:
+            seed = getattr(net, "selector_seed_", None)
+        selector = clone(wanted)
+        iterator = self._iterator(net, dataset_train)
+        data = iterator.whole()
+        selector.start(
+            data.X,
+            data.y,
+            n_epochs=n_done + net.max_epochs,
+            batch_size=iterator.batch_size,
+            random_state=seed,
+        )
+        previous = getattr(net, "batch_selector_", None) if n_done else None
+        if type(previous) is type(selector):
+            selector.load_state_dict(previous.state_dict())
+        net.batch_selector_ = selector
+
+    def _iterator(self, net: Any, dataset_train: Any) -> BatchIterator:
+        iterator = net.get_iterator(dataset_train, training=True)
+        if not isinstance(iterator, BatchIterator):
+            raise TypeError(
+                f"iterator_train gives a {type(iterator).__name__}, which does not say which "
+                "instances a batch holds: batch selection needs a BatchIterator."
+            )
+        return iterator
+
+    def _update(self, net: Any, batch: Any, logits: Tensor, losses: Tensor | None) -> None:
+        logits = logits.detach()
+        if losses is None:
+            losses = binary_cross_entropy_with_logits(logits, batch[1], reduction="none")
+        learning_rate = net.optimizer_.param_groups[0]["lr"]
+        net.batch_selector_.update(
+            batch.index, torch.sigmoid(logits), losses, learning_rate=learning_rate
+        )

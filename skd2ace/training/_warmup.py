@@ -1,0 +1,51 @@
+"""Linear warm-up of the learning rate."""
+
+from typing import Any
+
+from skorch.callbacks import Callback
+
+
+class LinearWarmup(Callback):
+    """Raise the learning rate linearly, step by step, from 0 to its full value.
+
+    Step k of the warm-up's K steps uses k / K of each parameter group's learning rate; after
+    them the rates are left alone.
+
+    Parameters
+    ----------
+    epochs : int, default=10
+        Length of the warm-up; 0 for none.
+    """
+
+    def __init__(self, epochs: int = 10) -> None:
+        self.epochs = epochs
+
+    def initialize(self) -> "LinearWarmup":
+        """Forget the full rates."""
+        self.full_rates_: list[float] | None = None
+        self.set_rates_: list[float] = []
+        return self
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Note the full rates, also those that a user has changed since they were last set."""
+        rates = [group["lr"] for group in net.optimizer_.param_groups]
+        if self.full_rates_ is None or rates != self.set_rates_:
+            self.full_rates_ = rates
+
+    def on_epoch_begin(self, net: Any, dataset_train: Any = None, **kwargs: Any) -> None:
+        """Count the steps of the epoch."""
+        self.n_batches_ = len(net.get_iterator(dataset_train, training=True))
+        self.step_ = (len(net.history) - 1) * self.n_batches_
+
+    def on_batch_begin(
+        self, net: Any, batch: Any = None, training: bool | None = None, **kwargs: Any
+    ) -> None:
+        """Set the rates of the step."""
+        n_steps = self.epochs * self.n_batches_
+        if not training or self.step_ >= n_steps or self.full_rates_ is None:
+            return
+        self.step_ += 1
+        share = self.step_ / n_steps
+        for group, rate in zip(net.optimizer_.param_groups, self.full_rates_, strict=True):
+            group["lr"] = share * rate
+        self.set_rates_ = [group["lr"] for group in net.optimizer_.param_groups]
