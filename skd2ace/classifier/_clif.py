@@ -68,9 +68,10 @@ history
         for name, constraint in MultiLabelNetClassifier._parameter_constraints.items()
         if name not in ("module", "criterion")
     }
-    _fixed_parameters: ClassVar[frozenset[str]] = (
-        MultiLabelNetClassifier._fixed_parameters | {"module", "criterion"}
-    )
+    _fixed_parameters: ClassVar[frozenset[str]] = MultiLabelNetClassifier._fixed_parameters | {
+        "module",
+        "criterion",
+    }
 
     def __init__(
         self,

@@ -10,25 +10,25 @@ import scipy.sparse as sp
 import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
-from skorch import NeuralNet
-from skorch.callbacks import EpochScoring, ProgressBar
-from skorch.utils import is_dataset
 from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length, validate_data
+from skorch import NeuralNet
+from skorch.utils import is_dataset
 
-from skd2ace._seeding import RandomState, draw_seeds, torch_rng
+from skd2ace._seeding import RandomState, torch_rng
 from skd2ace._sklearn import Interval, Options, StrOptions
-from skd2ace.metrics import best_f1_thresholds, macro_auc_scorer
+from skd2ace.metrics import best_f1_thresholds
 from skd2ace.selection import BatchSelector
-from skd2ace.training import BatchIterator, BatchSelection, BestEpoch, TensorDataset
+from skd2ace.training import BatchIterator, TensorDataset
 
-from ._parameters import ParameterHandling, check_parameters, parameter_names
-from ._split import split
+from ._parameters import ParameterHandling, check_parameters
+from ._setup import Setup
 from ._steps import TrainingSteps
 from ._targets import decode_targets, encode_targets
 
-class MultiLabelNetClassifier(ClassifierMixin, TrainingSteps, ParameterHandling):
+
+class MultiLabelNetClassifier(ClassifierMixin, Setup, TrainingSteps, ParameterHandling):
     """Train any network as a multi-label classifier, with a say in what its batches hold.
 
     A skorch net and a scikit-learn classifier at once: skorch's ``callbacks``, ``history``,
@@ -162,6 +162,7 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingSteps, ParameterHandling)
         "use_caching": ["boolean", StrOptions({"auto"})],
         "torch_load_kwargs": [dict, None],
     }
+    classes_: NDArray
 
     def __init__(
         self,
@@ -325,74 +326,12 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingSteps, ParameterHandling)
         classes = getattr(self, "classes_", np.tile([0, 1], (relevant.shape[1], 1)))
         return decode_targets(relevant >= self._present_thresholds(), classes)
 
-    def initialize(self) -> "MultiLabelNetClassifier":
-        """Make callbacks, module, criterion and optimizer, seeded by ``random_state``.
-
-        Before the first fit the module's sizes must be given: ``module__n_features``,
-        ``module__n_labels``.
-        """
-        check_parameters(self)
-        seeds = draw_seeds(self.random_state, 3)
-        self.torch_seed_, self.split_seed_, self.selector_seed_ = seeds
-        with torch_rng(self._torch_device, self.torch_seed_) as self.torch_state_:
-            super().initialize()
-        return self
-
-    def initialize_module(self) -> "MultiLabelNetClassifier":
-        """Make the module, with the sizes that the data gives."""
-        params = self.get_params_for("module")
-        if not isinstance(self.module, torch.nn.Module):
-            params = {**self._module_sizes(params), **params}
-        self.module_ = self.initialized_instance(self.module, params)
-        return self
-
-    def get_split_datasets(self, X: Any, y: Any = None, **split_params: Any) -> tuple[Any, Any]:
-        """Split into a training and a validation dataset, and show the network its labels."""
-        for_network = parameter_names(self.module_.forward) or set()
-        split_params = {k: v for k, v in split_params.items() if k not in for_network}
-        if split_params and not callable(self.train_split):
-            raise TypeError(f"fit got an unexpected argument {next(iter(split_params))!r}.")
-        dataset = self.get_dataset(X, y)
-        train, valid = split(self.train_split, dataset, y, self.split_seed_, **split_params)
-        if isinstance(self.threshold, str) and valid is None:
-            raise ValueError('threshold="tune" needs a held-out part: see train_split.')
-        self._held_out = valid
-        if not self.history and hasattr(self.module_, "fit_label_graph"):
-            self.module_.fit_label_graph(self._labels(train))
-        return train, valid
-
-    def load_params(self, *args: Any, **kwargs: Any) -> None:
-        """Load weights as in skorch; training then goes on from them."""
-        super().load_params(*args, **kwargs)
-        for _, callback in getattr(self, "callbacks_", []):
-            if isinstance(callback, BestEpoch):
-                callback.initialize()
-
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         tags.classifier_tags.multi_class = False
         tags.input_tags.sparse = True
         return tags
-
-    @property
-    def _default_callbacks(self) -> list[tuple[str, Any]]:
-        *timing_and_losses, log = super()._default_callbacks
-        scoring = EpochScoring(macro_auc_scorer, lower_is_better=False, name="valid_macro_auc")
-        wants_bar = isinstance(self.verbose, Integral) and self.verbose >= 2
-        progress = [("progress_bar", ProgressBar())] if wants_bar else []
-        return [
-            *timing_and_losses,
-            ("batch_selection", BatchSelection()),
-            ("valid_macro_auc", scoring),
-            ("best_epoch", BestEpoch()),
-            *progress,
-            log,
-        ]
-
-    @property
-    def _torch_device(self) -> torch.device:
-        return torch.device("cpu" if self.device is None else self.device)
 
     @property
     def _is_matrix(self) -> bool:
@@ -405,19 +344,19 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingSteps, ParameterHandling)
                 if isinstance(self.threshold, str):
                     self.thresholds_ = self._tune_thresholds(self._held_out)
             finally:
-                vars(self).pop("_held_out", None)
+                self.__dict__.pop("_held_out", None)
         self.torch_state_ = end
         return self
 
     @contextmanager
     def _all_or_nothing(self) -> Iterator[None]:
         """Take back every change to the estimator where the block fails."""
-        before = dict(vars(self))
+        before = dict(self.__dict__)
         try:
             yield
         except Exception:
-            vars(self).clear()
-            vars(self).update(before)
+            self.__dict__.clear()
+            self.__dict__.update(before)
             raise
 
     def _check_data(
@@ -436,20 +375,6 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingSteps, ParameterHandling)
         if isinstance(X, torch.Tensor):
             X = _from_tensor(X)
         return validate_data(self, X, dtype=np.float32, accept_sparse="csr", reset=reset)
-
-    def _module_sizes(self, given: dict[str, Any]) -> dict[str, int]:
-        """Sizes that the module asks for and the user has not given."""
-        known = parameter_names(self.module) or set()
-        sizes = {}
-        for name, attribute in (("n_features", "n_features_in_"), ("n_labels", "n_labels_")):
-            if name in known and name not in given:
-                if not hasattr(self, attribute):
-                    raise ValueError(f"Before the first fit, give the size module__{name}.")
-                sizes[name] = getattr(self, attribute)
-        return sizes
-
-    def _labels(self, dataset: Any) -> torch.Tensor:
-        return BatchIterator(dataset, device=self._torch_device).labels()
 
     def _tune_thresholds(self, held_out: Any) -> NDArray[np.float64]:
         proba = self.predict_proba(held_out)

@@ -4,8 +4,8 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
-from skorch import NeuralNet
 from sklearn.base import BaseEstimator
+from skorch import NeuralNet
 
 from skd2ace._sklearn import validate_parameter_constraints
 
@@ -47,7 +47,7 @@ class ParameterHandling(NeuralNet):
                 check_component_parameter(self, name)
             super().set_params(**own)
             # Skorch hands them to the optimizer that is there, and forgets them for the next.
-            vars(self).update(optimizer)
+            self.__dict__.update(optimizer)
         else:
             self._set_params_before_fit(own)
         if nested and self.batch_selector is None:
@@ -58,7 +58,7 @@ class ParameterHandling(NeuralNet):
     def _set_params_before_fit(self, params: dict[str, Any]) -> None:
         # Skorch would make the callbacks at once, with what they need still missing.
         callbacks = {k: v for k, v in params.items() if k.startswith("callbacks")}
-        vars(self).update(callbacks)
+        self.__dict__.update(callbacks)
         super().set_params(**{k: v for k, v in params.items() if k not in callbacks})
 
     def _get_param_names(self) -> list[str]:
@@ -67,6 +67,7 @@ class ParameterHandling(NeuralNet):
             for name in vars(self)
             if not (name.startswith("_") or name.endswith("_") or name in self._fixed_parameters)
         ]
+
 
 def check_parameters(net: Any) -> None:
     """Refuse misspelt and impossible parameters of a net, before anything is made of them.
@@ -127,7 +128,7 @@ _COMPONENTS = (
 
 
 def _check_callback_parameter(net: Any, parameter: str) -> None:
-    callbacks = dict(net._uniquely_named_callbacks())
+    callbacks: dict[str, Any] = dict(net._uniquely_named_callbacks())
     callback, _, parameter_of_callback = parameter.partition("__")
     if callback not in callbacks:
         raise ValueError(
@@ -136,7 +137,7 @@ def _check_callback_parameter(net: Any, parameter: str) -> None:
         )
     if not parameter_of_callback:
         return
-    found = getattr(net, f"callbacks__{callback}", callbacks[callback])
+    found: Any = getattr(net, f"callbacks__{callback}", callbacks[callback])
     known = parameter_names(found) if inspect.isclass(found) else set(found.get_params())
     if known is not None and parameter_of_callback not in known:
         raise ValueError(_no_such(f"callbacks__{parameter}", found, known))

@@ -79,9 +79,7 @@ def _encode_matrix(matrix: NDArray) -> tuple[NDArray[np.float32], NDArray]:
     return matrix.astype(np.float32), np.tile([0, 1], (matrix.shape[1], 1))
 
 
-def _encode_vector(
-    vector: NDArray, classes: NDArray | None
-) -> tuple[NDArray[np.float32], NDArray]:
+def _encode_vector(vector: NDArray, classes: NDArray | None) -> tuple[NDArray[np.float32], NDArray]:
     check_classification_targets(vector)
     found = np.unique(vector) if classes is None else classes
     if len(found) > 2 or type_of_target(vector) == "multiclass":

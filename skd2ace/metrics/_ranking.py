@@ -1,12 +1,14 @@
 """Metrics of scores that scikit-learn lacks, or defines only where every label has two classes."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from scipy.stats import rankdata
 
 
-def label_matrix(Y: ArrayLike) -> NDArray:
+def label_matrix(Y: Any) -> NDArray:
     """Return Y dense, with a one-dimensional Y as a single column."""
     dense = np.asarray(Y.toarray() if issparse(Y) else Y)
     return dense.reshape(len(dense), -1)

@@ -1,5 +1,6 @@
 """Building blocks that the published networks share."""
 
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -32,7 +33,7 @@ class RowNorm(nn.BatchNorm1d):
 def leaky_mlp(sizes: list[int], *, dropout: float, batch_norm: bool = False) -> nn.Sequential:
     """Linear, normalised if asked for, LeakyReLU 0.1 and dropout, for each pair of sizes."""
     layers: list[Any] = []
-    for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
+    for n_in, n_out in pairwise(sizes):
         layers.append(kaiming_linear(n_in, n_out, negative_slope=0.1))
         if batch_norm:
             layers.append(RowNorm(n_out))

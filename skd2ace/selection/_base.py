@@ -151,8 +151,8 @@ class BatchSelector(BaseEstimator):
             return
         if not torch.isfinite(self.probabilities_).all():
             raise ValueError(
-                f"{type(self).__name__}: the sampling probabilities of epoch {epoch + 1} are "
-                "not finite."
+                f"{type(self).__name__}: the sampling probabilities of epoch {epoch + 1} are not "
+                "finite."
             )
         yield from self._draw(self.probabilities_)
 
@@ -264,9 +264,7 @@ class BatchSelector(BaseEstimator):
         return None
 
     def _warmup_order(self) -> Tensor:
-        return torch.randperm(
-            self.n_instances_, generator=self.generator_, device=self.device_
-        )
+        return torch.randperm(self.n_instances_, generator=self.generator_, device=self.device_)
 
     def _draw(self, probabilities: Tensor) -> Iterator[Tensor]:
         """All batches of an epoch from one set of probabilities."""

@@ -199,13 +199,13 @@ class D2ACE(BatchSelector):
         n_instances, n_labels = Y.shape
         shape = (n_instances, n_labels)
         dtype = getattr(torch, self.history_dtype)
-        self.history_ = torch.full(
-            (self.window, *shape), torch.nan, dtype=dtype, device=Y.device
-        )
+        self.history_ = torch.full((self.window, *shape), torch.nan, dtype=dtype, device=Y.device)
         self.flip_rate_ = torch.zeros(shape, device=Y.device)
         self.losses_ = torch.full(shape, math.log(2), device=Y.device)
         self.visited_ = torch.zeros(n_instances, dtype=torch.bool, device=Y.device)
         self.seen_ = False
+        if len(self.mix_epochs) != 2 or self.mix_epochs[0] > self.mix_epochs[1]:
+            raise ValueError(f"mix_epochs must be (start, end), got {self.mix_epochs!r}.")
         relevant = Y.to(torch.bool)
         self.local_ = None
         if self.correlation == "local":
@@ -259,16 +259,16 @@ class D2ACE(BatchSelector):
         share = F.mixing_coefficient(
             now, *self.mix_epochs, self.mix_start, self.mix_end, self.mix_decay
         )
-        mixture = 0
+        mixture = torch.zeros((), dtype=torch.float64, device=self.device_)
         if share > 0:
             scores = F.uncertainty(self.history_, self.entropy_weight)
-            mixture = share * self._sampling(scores, pressure)
+            mixture = mixture + share * self._sampling("uncertainty", scores, pressure)
         if share < 1:
             scores = F.hardness(self.losses_, self.flip_rate_, self.variant)
-            mixture = mixture + (1 - share) * self._sampling(scores, pressure)
+            mixture = mixture + (1 - share) * self._sampling("hardness", scores, pressure)
         return mixture
 
-    def _sampling(self, scores: Tensor, pressure: float) -> Tensor:
+    def _sampling(self, name: str, scores: Tensor, pressure: float) -> Tensor:
         weights = F.instance_weights(
             scores,
             self.relevant_,
@@ -277,6 +277,11 @@ class D2ACE(BatchSelector):
             correlation=self.correlation,
             variant=self.variant,
         )
+        if not torch.isfinite(weights).all():
+            raise ValueError(
+                f"D2ACE: the {name} weights of epoch {self.epoch_ + 1} are not finite; neither "
+                "were the predictions or losses they are made of."
+            )
         if self.instance_weight == "exp":
             weights = torch.exp(weights - weights.max())
         return F.sampling_probabilities(weights, pressure)

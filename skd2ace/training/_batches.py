@@ -14,21 +14,21 @@ class Batch(tuple[Tensor, Tensor | None]):
 
     Attributes
     ----------
-    index : Tensor of shape (b,)
+    instances : Tensor of shape (b,)
         Indices of the instances, counted within the dataset that was iterated over.
     weights : Tensor of shape (b,) or (b, q), or None
         Weights that the selector wants on the loss.
     """
 
-    index: Tensor
+    instances: Tensor
     weights: Tensor | None
 
     def __new__(
-        cls, X: Tensor, y: Tensor | None, index: Tensor, weights: Tensor | None = None
+        cls, X: Tensor, y: Tensor | None, instances: Tensor, weights: Tensor | None = None
     ) -> "Batch":
         """Make the pair."""
         batch = super().__new__(cls, (X, y))
-        batch.index, batch.weights = index, weights
+        batch.instances, batch.weights = instances, weights
         return batch
 
 

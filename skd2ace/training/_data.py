@@ -76,9 +76,7 @@ class TensorDataset(Dataset):
         placement: Placement = "auto",
     ) -> None:
         if placement not in ("auto", "device", "host"):
-            raise ValueError(
-                f"placement must be 'auto', 'device' or 'host', got {placement!r}."
-            )
+            raise ValueError(f"placement must be 'auto', 'device' or 'host', got {placement!r}.")
         super().__init__(X, y, length=length)
         self.placement = placement
         self._cache: dict[torch.device, Tensors] = {}

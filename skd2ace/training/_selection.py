@@ -3,8 +3,8 @@
 from typing import Any
 
 import torch
-from skorch.callbacks import Callback
 from sklearn.base import clone
+from skorch.callbacks import Callback
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
@@ -124,8 +124,8 @@ class BatchSelection(Callback):
             batch_size=iterator.batch_size,
             random_state=seed,
         )
-        previous = getattr(net, "batch_selector_", None) if n_done else None
-        if type(previous) is type(selector):
+        previous = getattr(net, "batch_selector_", None)
+        if n_done and previous is not None and type(previous) is type(selector):
             selector.load_state_dict(previous.state_dict())
         net.batch_selector_ = selector
 
@@ -144,5 +144,5 @@ class BatchSelection(Callback):
             losses = binary_cross_entropy_with_logits(logits, batch[1], reduction="none")
         learning_rate = net.optimizer_.param_groups[0]["lr"]
         net.batch_selector_.update(
-            batch.index, torch.sigmoid(logits), losses, learning_rate=learning_rate
+            batch.instances, torch.sigmoid(logits), losses, learning_rate=learning_rate
         )

@@ -65,11 +65,11 @@ def _points(X: Tensor) -> tuple[Tensor, Tensor]:
 
 def _nearest(points: Tensor, norms: Tensor, rows: Tensor, n_neighbors: int) -> Tensor:
     """Indices (len(rows), n_neighbors) of the nearest other points."""
-    distances = _squared_distances(points, norms, rows)
+    distances = _relative_distances(points, norms, rows)
     # One more than asked for shows whether the last place is shared.
     found = distances.topk(min(n_neighbors + 1, len(norms) - 1), largest=False)
     furthest = found.values[:, n_neighbors - 1]
-    tolerance = 1e-12 * (norms[rows] + furthest)
+    tolerance = 1e-12 * (2 * norms[rows] + furthest)
     near = found.indices[:, :n_neighbors]
     if found.values.shape[1] > n_neighbors:
         shared = found.values[:, n_neighbors] <= furthest + tolerance
@@ -79,13 +79,13 @@ def _nearest(points: Tensor, norms: Tensor, rows: Tensor, n_neighbors: int) -> T
     return near
 
 
-def _squared_distances(points: Tensor, norms: Tensor, rows: Tensor) -> Tensor:
+def _relative_distances(points: Tensor, norms: Tensor, rows: Tensor) -> Tensor:
+    """Squared distances from some points to all, less the former's own squared norms."""
     block = gather_rows(points, rows)
     if points.layout is torch.strided:
-        products = block @ points.T
+        distances = torch.addmm(norms, block, points.T, alpha=-2)
     else:
-        products = torch.sparse.mm(points, block.T).T
-    distances = norms[rows, None] + norms - 2 * products
+        distances = torch.sparse.mm(points, block.T).T.mul(-2).add_(norms)
     distances[torch.arange(len(rows), device=rows.device), rows] = torch.inf
     return distances
 

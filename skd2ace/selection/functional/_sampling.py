@@ -62,7 +62,8 @@ def sampling_probabilities(weights: Tensor, pressure: float) -> Tensor:
     tensor([0.6667, 0.3333], dtype=torch.float64)
     """
     n_instances = len(weights)
-    lowest, highest = weights.to(torch.float64).aminmax()
+    weights = weights.to(torch.float64)
+    lowest, highest = weights.aminmax()
     span = highest - lowest
     scaled = (weights - lowest) / torch.where(span > 0, span, 1)
     # Rounded first, so that the last bits of the scaling do not push a weight over an edge.

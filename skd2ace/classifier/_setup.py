@@ -1,0 +1,94 @@
+"""How a net is made ready: seeds, sizes, callbacks, split."""
+
+from typing import Any
+
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import EpochScoring, ProgressBar
+
+from skd2ace._seeding import draw_seeds, torch_rng
+from skd2ace.metrics import macro_auc_scorer
+from skd2ace.training import BatchIterator, BatchSelection, BestEpoch
+
+from ._parameters import check_parameters, parameter_names
+from ._split import split
+
+
+class Setup(NeuralNet):
+    """A skorch net that is seeded, sized by its data, and holds a part of it out."""
+
+    def initialize(self) -> "Setup":
+        """Make callbacks, module, criterion and optimizer, seeded by ``random_state``.
+
+        Before the first fit the module's sizes must be given: ``module__n_features``,
+        ``module__n_labels``.
+        """
+        check_parameters(self)
+        seeds = draw_seeds(self.random_state, 3)
+        self.torch_seed_, self.split_seed_, self.selector_seed_ = seeds
+        with torch_rng(self._torch_device, self.torch_seed_) as self.torch_state_:
+            super().initialize()
+        return self
+
+    def initialize_module(self) -> "Setup":
+        """Make the module, with the sizes that the data gives."""
+        params = self.get_params_for("module")
+        if not isinstance(self.module, torch.nn.Module):
+            params = {**self._module_sizes(params), **params}
+        self.module_ = self.initialized_instance(self.module, params)
+        return self
+
+    def get_split_datasets(self, X: Any, y: Any = None, **split_params: Any) -> tuple[Any, Any]:
+        """Split into a training and a validation dataset, and show the network its labels."""
+        for_network = parameter_names(self.module_.forward) or set()
+        split_params = {k: v for k, v in split_params.items() if k not in for_network}
+        if split_params and not callable(self.train_split):
+            raise TypeError(f"fit got an unexpected argument {next(iter(split_params))!r}.")
+        dataset = self.get_dataset(X, y)
+        train, valid = split(self.train_split, dataset, y, self.split_seed_, **split_params)
+        if isinstance(self.threshold, str) and valid is None:
+            raise ValueError('threshold="tune" needs a held-out part: see train_split.')
+        self._held_out = valid
+        if not self.history and hasattr(self.module_, "fit_label_graph"):
+            self.module_.fit_label_graph(self._labels(train))
+        return train, valid
+
+    def load_params(self, *args: Any, **kwargs: Any) -> None:
+        """Load weights as in skorch; training then goes on from them."""
+        super().load_params(*args, **kwargs)
+        for _, callback in getattr(self, "callbacks_", []):
+            if isinstance(callback, BestEpoch):
+                callback.initialize()
+
+    @property
+    def _default_callbacks(self) -> list[tuple[str, Any]]:
+        *timing_and_losses, log = super()._default_callbacks
+        scoring = EpochScoring(macro_auc_scorer, lower_is_better=False, name="valid_macro_auc")
+        wants_bar = isinstance(self.verbose, int) and self.verbose >= 2
+        progress = [("progress_bar", ProgressBar())] if wants_bar else []
+        return [
+            *timing_and_losses,
+            ("batch_selection", BatchSelection()),
+            ("valid_macro_auc", scoring),
+            ("best_epoch", BestEpoch()),
+            *progress,
+            log,
+        ]
+
+    @property
+    def _torch_device(self) -> torch.device:
+        return torch.device("cpu" if self.device is None else self.device)
+
+    def _module_sizes(self, given: dict[str, Any]) -> dict[str, int]:
+        """Sizes that the module asks for and the user has not given."""
+        known = parameter_names(self.module) or set()
+        sizes = {}
+        for name, attribute in (("n_features", "n_features_in_"), ("n_labels", "n_labels_")):
+            if name in known and name not in given:
+                if not hasattr(self, attribute):
+                    raise ValueError(f"Before the first fit, give the size module__{name}.")
+                sizes[name] = getattr(self, attribute)
+        return sizes
+
+    def _labels(self, dataset: Any) -> torch.Tensor:
+        return BatchIterator(dataset, device=self._torch_device).labels()

@@ -1,0 +1,50 @@
+"""Data and networks that many tests share."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn.preprocessing import minmax_scale
+from torch import nn
+
+from skd2ace.datasets import load_yeast
+
+# Small tensors gain nothing from threads, and bits depend on their number.
+torch.set_num_threads(1)
+
+
+def make_mlp(n_features, n_labels, hidden=16):
+    """A network as a user would write it; at module level, so that it can be pickled."""
+    return nn.Sequential(nn.Linear(n_features, hidden), nn.ReLU(), nn.Linear(hidden, n_labels))
+
+
+@pytest.fixture(scope="session")
+def mlp():
+    return make_mlp
+
+
+@pytest.fixture
+def data():
+    """60 instances, 8 features, 4 labels that depend on the features; the last one is rare."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 8))
+    Y = (X @ rng.normal(size=(8, 4)) > [0, 0, 1, 3]).astype(int)
+    return X, Y
+
+
+@pytest.fixture(scope="session")
+def yeast():
+    X, Y = load_yeast(return_X_y=True)
+    return minmax_scale(X), Y
+
+
+@pytest.fixture(scope="session")
+def load_oracle():
+    """Arrays of an oracle in ``tests/data``, as tensors."""
+
+    def load(name):
+        with np.load(Path(__file__).parent / "data" / f"{name}.npz") as arrays:
+            return {key: torch.from_numpy(arrays[key]) for key in arrays}
+
+    return load

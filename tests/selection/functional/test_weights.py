@@ -1,0 +1,72 @@
+"""Weights against loops written from the equations."""
+
+import numpy as np
+import pytest
+import torch
+
+from skd2ace._sparse import csr_from_dense
+from skd2ace.selection import functional as F
+
+
+@pytest.fixture
+def case():
+    rng = np.random.default_rng(1)
+    scores = rng.random((25, 6))
+    Y = (rng.random((25, 6)) < 0.3).astype(int)
+    Y[3] = 0
+    Y[:, 2] = 0
+    local = np.maximum(Y, rng.random((25, 6)) < 0.3).astype(int)
+    return scores, Y, local
+
+
+def cosine(u, v):
+    norms = np.sqrt(sum(u * u)) * np.sqrt(sum(v * v))
+    return sum(u * v) / norms if norms else 0.0
+
+
+def slow_weights(scores, Y, local, label_weight, correlation, variant):
+    n, q = scores.shape
+    forms = {"exp": lambda s: np.exp(s / 2), "linear": lambda s: s / 2, None: lambda s: 1.0}
+    v = [forms[label_weight](scores[:, j].mean() + scores[:, j].std()) for j in range(q)]
+    M = scores * Y
+    C = [[cosine(M[:, j], M[:, k]) for k in range(q)] for j in range(q)]
+    if variant == "reference":
+        C = [[c / sum(row) if sum(row) else 0.0 for c in row] for row in C]
+    Z = np.ones_like(local) if correlation == "global" else local
+    weights = []
+    for i in range(n):
+        w = sum(scores[i, j] * v[j] for j in range(q))
+        for j in range(q) if correlation else ():
+            for k in range(q):
+                if variant == "paper":
+                    w += M[i, j] * Z[i, k] * C[k][j]
+                else:
+                    w += M[i, j] * v[j] * Z[i, k] * C[j][k]
+        weights.append(w)
+    return weights
+
+
+@pytest.mark.parametrize("label_weight", ["exp", "linear", None])
+@pytest.mark.parametrize("correlation", ["local", "global", None])
+@pytest.mark.parametrize("variant", ["paper", "reference"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_instance_weights(case, label_weight, correlation, variant, dtype):
+    settings = {"label_weight": label_weight, "correlation": correlation, "variant": variant}
+    expected = torch.tensor(slow_weights(*case, **settings), dtype=dtype)
+    scores, Y, local = (torch.from_numpy(array) for array in case)
+    for layout in (torch.Tensor.bool, torch.Tensor.float, csr_from_dense):
+        weights = F.instance_weights(scores.to(dtype), layout(Y), layout(local), **settings)
+        torch.testing.assert_close(weights, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_order_of_labels_does_not_matter(case):
+    scores, Y, local = (torch.from_numpy(array) for array in case)
+    order = torch.tensor([3, 1, 5, 0, 2, 4])
+    weights = F.instance_weights(scores[:, order], Y[:, order], local[:, order])
+    torch.testing.assert_close(weights, F.instance_weights(scores, Y, local))
+
+
+def test_local_needs_local_labels(case):
+    scores, Y, _ = (torch.from_numpy(array) for array in case)
+    with pytest.raises(ValueError, match="needs the local labels"):
+        F.instance_weights(scores, Y, None)

@@ -1,0 +1,201 @@
+"""What every batch selector owes, whatever its strategy."""
+
+import inspect
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+
+import skd2ace.selection
+from skd2ace.selection import D2ACE, BatchSelector
+
+N, Q, BATCH_SIZE, N_EPOCHS = 50, 4, 16, 6
+
+CLASSES = [
+    cls
+    for name in skd2ace.selection.__all__
+    if inspect.isclass(cls := getattr(skd2ace.selection, name)) and cls is not BatchSelector
+]
+# Each class with a short warm-up, where it has one, and D2ACE in each of its ways of working.
+SELECTORS = [
+    cls(warmup_epochs=2) if "warmup_epochs" in cls().get_params() else cls() for cls in CLASSES
+] + [
+    D2ACE.reference(warmup_epochs=2),
+    D2ACE(warmup_epochs=0),
+    D2ACE(warmup_epochs=1, unbiased=True),
+    D2ACE(warmup_epochs=1, refresh="epoch"),
+    D2ACE(warmup_epochs=1, history_dtype="float16"),
+    D2ACE(warmup_epochs=1, correlation=None, instance_weight="exp"),
+]
+
+
+@pytest.fixture(params=SELECTORS, ids=str)
+def selector(request):
+    return clone(request.param)
+
+
+@pytest.fixture
+def tensors():
+    generator = torch.Generator().manual_seed(0)
+    Y = (torch.rand(N, Q, generator=generator) < 0.3).float()
+    Y[5], Y[:, 2] = 0, 0
+    return torch.randn(N, 3, generator=generator), Y
+
+
+def start(selector, tensors, seed=0):
+    return selector.start(*tensors, n_epochs=N_EPOCHS, batch_size=BATCH_SIZE, random_state=seed)
+
+
+def predictions(index, epoch):
+    """Made up, but the same whoever asks: what a network might say at an epoch."""
+    generator = torch.Generator().manual_seed(epoch)
+    proba = torch.rand(N, Q, generator=generator)[index]
+    return proba, -proba.log()
+
+
+def serve(selector, epoch):
+    """One epoch as a trainer drives it: the indices of each batch."""
+    served = []
+    for index in selector.batches(epoch):
+        served.append(index.tolist())
+        if selector.refresh == "visit":
+            selector.update(index, *predictions(index, epoch), learning_rate=0.1)
+    if selector.refresh == "epoch":
+        index = torch.arange(N)
+        selector.update(index, *predictions(index, epoch), learning_rate=0.1)
+    return served
+
+
+def run(selector, tensors, seed=0, epochs=range(N_EPOCHS)):
+    start(selector, tensors, seed)
+    return [serve(selector, epoch) for epoch in epochs]
+
+
+def test_is_an_estimator(selector):
+    copy = clone(selector)
+    assert repr(copy) == repr(selector)
+    assert copy.get_params() == selector.get_params()
+    assert type(selector).__name__ in repr(selector)
+    with pytest.raises(ValueError, match="Invalid parameter 'nonsense'"):
+        selector.set_params(nonsense=1)
+
+
+def test_batches_are_whole_distinct_and_in_range(selector, tensors):
+    for epoch in run(selector, tensors):
+        assert [len(batch) for batch in epoch] == [16, 16, 16, 2]
+        for batch in epoch:
+            assert all(0 <= index < N for index in batch)
+            assert selector.unbiased or len(set(batch)) == len(batch)
+
+
+def test_probabilities_are_a_distribution_at_every_epoch(selector, tensors):
+    start(selector, tensors)
+    for epoch in range(N_EPOCHS):
+        serve(selector, epoch)
+        p = selector.probabilities_
+        if p is not None:
+            assert p.shape == (N,)
+            assert torch.isfinite(p).all()
+            assert (p > 0).all()
+            assert p.sum().item() == pytest.approx(1)
+        assert (p is None) == (type(selector) is skd2ace.selection.RandomBatches) or (
+            epoch < selector.warmup_epochs
+        )
+
+
+def test_same_seed_same_batches(selector, tensors):
+    first = run(selector, tensors, seed=3)
+    assert run(clone(selector), tensors, seed=3) == first
+    assert run(clone(selector), tensors, seed=4) != first
+
+
+def test_a_used_selector_starts_afresh(selector, tensors):
+    first = run(selector, tensors)
+    assert run(selector, tensors) == first
+
+
+def test_global_generators_are_untouched(selector, tensors):
+    torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()
+    run(selector, tensors)
+    assert torch.equal(torch.get_rng_state(), torch_state)
+    np.testing.assert_array_equal(np.random.get_state()[1], numpy_state)
+
+
+@pytest.mark.parametrize("stop", [1, 2, 4])
+@pytest.mark.parametrize("pickled", [False, True])
+def test_goes_on_where_it_stopped(selector, tensors, stop, pickled):
+    whole = run(selector, tensors)
+    first = start(clone(selector), tensors)
+    begun = [serve(first, epoch) for epoch in range(stop)]
+    if pickled:
+        second = pickle.loads(pickle.dumps(first))
+    else:
+        second = start(clone(selector), tensors, seed=99)
+        second.load_state_dict(first.state_dict())
+    assert begun + [serve(second, epoch) for epoch in range(stop, N_EPOCHS)] == whole
+
+
+def test_state_is_a_copy_that_torch_can_store(selector, tensors, tmp_path):
+    start(selector, tensors)
+    serve(selector, 0)
+    state = selector.state_dict()
+    torch.save(state, tmp_path / "state.pt")
+    stored = torch.load(tmp_path / "state.pt", weights_only=True)
+    for epoch in range(1, N_EPOCHS):
+        serve(selector, epoch)
+    assert state.keys() == stored.keys()
+    for name, value in state.items():
+        if isinstance(value, torch.Tensor):
+            torch.testing.assert_close(value, stored[name], equal_nan=True)
+        else:
+            assert value == stored[name]
+
+
+def test_foreign_state_is_refused(selector, tensors):
+    start(selector, tensors)
+    with pytest.raises(ValueError, match="has the state"):
+        selector.load_state_dict({"nonsense": 1})
+    state = start(clone(selector), tuple(t[:20] for t in tensors)).state_dict()
+    if len(state) > 2:
+        with pytest.raises(ValueError, match="same instances"):
+            selector.load_state_dict(state)
+
+
+def test_wrong_shapes_are_refused(selector, tensors):
+    X, Y = tensors
+    with pytest.raises(RuntimeError, match=r"before its start\(\)"):
+        selector.update(torch.arange(2), Y[:2], Y[:2])
+    with pytest.raises(ValueError, match="X has 10 rows and Y has 50"):
+        start(selector, (X[:10], Y))
+    with pytest.raises(ValueError, match="shape"):
+        start(selector, (X, Y[:, 0]))
+    start(selector, tensors)
+    with pytest.raises(ValueError, match="needs proba and losses of shape"):
+        selector.update(torch.arange(2), Y[:3], Y[:3])
+
+
+@pytest.mark.parametrize("q", [1, 4])
+@pytest.mark.parametrize("n", [1, 2, 17])
+def test_small_data(selector, n, q):
+    Y = torch.ones(n, q)
+    selector.start(torch.zeros(n, 2), Y, n_epochs=4, batch_size=16, random_state=0)
+    for epoch in range(4):
+        for index in selector.batches(epoch):
+            # Perfect predictions: entropy, loss and flips at their limits.
+            selector.update(index, Y[index], 0 * Y[index])
+
+
+def test_state_stays_on_its_device_without_host_reads(selector, tensors, host_reads):
+    """Between the first batch of an epoch and its end the host waits for nothing."""
+    start(selector, tensors)
+    for epoch in range(N_EPOCHS):
+        batches = selector.batches(epoch)
+        first = next(batches)
+        with host_reads() as reads:
+            selector.update(first, *predictions(first, epoch))
+            for index in batches:
+                selector.loss_weights(index, tensors[1][index])
+                selector.update(index, *predictions(index, epoch))
+        assert not reads
