@@ -6,6 +6,7 @@ from torch.nn import functional as F
 
 from skd2ace._labels import cooccurrence_graph
 
+from ._gated import gated_logits
 from ._layers import GINLayer, kaiming_linear, leaky_mlp
 from ._loss import LossOutput, weighted_mean
 
@@ -38,7 +39,8 @@ class CLIF(nn.Module):
     Notes
     -----
     Time and memory are those of the product (b, q, hidden_size) of features and gates and of the
-    one dense layer upon it, O(b q hidden_size^2) per step.
+    one dense layer upon it, O(b q hidden_size^2) per step; both are computed label block by
+    label block in one pass, which can be differentiated once.
 
     The published code never fills the graph in; ours has the co-occurrences of the labels it
     trains on. With a single label, BatchNorm over the labels has nothing to average and uses
@@ -129,14 +131,14 @@ class CLIF(nn.Module):
         )
 
     def _classify(self, X: Tensor, embedding: Tensor) -> Tensor:
-        # Labels first, so that the classifiers are one batched product over contiguous blocks.
-        # The product (q, b, hidden) and its image are the only large tensors kept.
-        specific = self.gate(embedding)[:, None] * self.features(X)
-        hidden = F.leaky_relu_(self.product(specific), 0.1)
-        logits = torch.baddbmm(
-            self.classifier_bias[:, None, None], hidden, self.classifier_weight[:, :, None]
+        return gated_logits(
+            self.features(X),
+            self.gate(embedding),
+            self.product.weight,
+            self.product.bias,
+            self.classifier_weight,
+            self.classifier_bias,
         )
-        return logits.squeeze(2).T
 
     def _link_loss(self, embedding: Tensor) -> Tensor:
         """Mean squared error of the embeddings' cosines against the graph with self-loops."""

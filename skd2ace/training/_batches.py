@@ -120,7 +120,7 @@ class _RangeCheck:
         inside = index.clamp(0, self.n_instances - 1)
         outside = (inside != index).any()
         self.outside = outside if self.outside is None else self.outside | outside
-        if index.device.type == "cpu":
+        if self._is_ready(outside):
             self._raise_if_outside()
         return inside
 
@@ -128,6 +128,10 @@ class _RangeCheck:
         if self.n_batches == 0:
             raise ValueError(f"{self.name} gave an epoch without batches.")
         self._raise_if_outside()
+
+    @staticmethod
+    def _is_ready(flag: Tensor) -> bool:
+        return flag.device.type == "cpu"
 
     def _raise_if_outside(self) -> None:
         if bool(self.outside):

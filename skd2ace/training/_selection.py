@@ -51,6 +51,7 @@ class BatchSelection(Callback):
     ...     callbacks=[BatchSelection(D2ACE(warmup_epochs=1), random_state=0)],
     ...     dataset=TensorDataset,
     ...     iterator_train=BatchIterator,
+    ...     iterator_valid=BatchIterator,
     ...     train_split=None,
     ...     max_epochs=3,
     ...     verbose=0,

@@ -1,0 +1,93 @@
+"""The best epoch's weights come back, and training goes on from the last."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from skorch.callbacks import Callback
+
+from skd2ace import MultiLabelNetClassifier
+from skd2ace.training import BestEpoch
+
+
+class Scores(Callback):
+    """Makes up a score for each epoch and keeps a copy of its weights."""
+
+    def __init__(self, scores):
+        self.scores = scores
+
+    def initialize(self):
+        self.weights_ = []
+        return self
+
+    def on_epoch_end(self, net, **kwargs):
+        score = self.scores[len(net.history) - 1]
+        if score is not None:
+            net.history.record("made_up", score)
+        self.weights_.append([p.detach().clone() for p in net.module_.parameters()])
+
+
+def fit(mlp, data, scores, lower_is_better=False):
+    net = MultiLabelNetClassifier(
+        mlp,
+        callbacks=[("scores", Scores(scores)), ("best", BestEpoch("made_up", lower_is_better))],
+        callbacks__best_epoch=None,
+        max_epochs=len(scores),
+        train_split=None,
+        verbose=0,
+        random_state=0,
+    ).fit(*data)
+    return net, dict(net.callbacks_)["scores"].weights_
+
+
+def assert_has_weights_of(net, weights):
+    for mine, theirs in zip(net.module_.parameters(), weights, strict=True):
+        assert torch.equal(mine, theirs)
+
+
+@pytest.mark.parametrize(
+    ("scores", "lower_is_better", "best"),
+    [
+        ([0.1, 0.5, 0.3], False, 2),
+        ([0.1, 0.5, 0.3], True, 1),
+        ([0.1, 0.2, 0.3], False, 3),
+        ([0.5, 0.5, 0.5], False, 1),
+        ([math.nan, 0.2, math.nan], False, 2),
+        ([math.nan] * 3, False, 3),
+        ([None] * 3, False, 3),
+    ],
+)
+def test_weights_of_the_best_epoch(mlp, data, scores, lower_is_better, best):
+    net, weights = fit(mlp, data, scores, lower_is_better)
+    assert net.best_epoch_ == best
+    assert_has_weights_of(net, weights[best - 1])
+
+
+def test_training_goes_on_from_the_last_weights(mlp, data):
+    net, weights = fit(mlp, data, [0.9, 0.5, 0.3])
+    assert_has_weights_of(net, weights[0])
+    dict(net.callbacks_)["scores"].scores = [0.9, 0.5, 0.3, 0.2, 0.95, 0.1]
+    net.partial_fit(*data)
+    whole, weights = fit(mlp, data, [0.9, 0.5, 0.3, 0.2, 0.95, 0.1])
+    assert net.best_epoch_ == whole.best_epoch_ == 5
+    assert_has_weights_of(net, weights[4])
+
+
+def test_an_earlier_best_survives_going_on(mlp, data):
+    net, weights = fit(mlp, data, [0.5, 0.9, 0.3])
+    dict(net.callbacks_)["scores"].scores = [0.5, 0.9, 0.3, 0.2, 0.1, 0.1]
+    net.partial_fit(*data)
+    assert net.best_epoch_ == 2
+    assert_has_weights_of(net, weights[1])
+
+
+def test_loaded_weights_are_gone_on_from(mlp, data, tmp_path):
+    net, weights = fit(mlp, data, [0.9, 0.5, 0.3])
+    net.save_params(f_params=tmp_path / "weights.pt")
+    net.load_params(f_params=tmp_path / "weights.pt")
+    net.set_params(lr=1e-30)
+    dict(net.callbacks_)["scores"].scores = [0.9, 0.5, 0.3, 0.2, 0.1, 0.0]
+    net.partial_fit(*data)
+    for mine, theirs in zip(net.module_.parameters(), weights[0], strict=True):
+        np.testing.assert_allclose(mine.detach(), theirs, rtol=1e-6)

@@ -1,0 +1,166 @@
+"""Selectors in plain skorch nets, and selectors that misbehave."""
+
+import numpy as np
+import pytest
+import torch
+from skorch import NeuralNet
+from skorch.dataset import ValidSplit
+from torch import nn
+
+from skd2ace.selection import D2ACE, BatchSelector, RandomBatches
+from skd2ace.training import BatchIterator, BatchSelection, TensorDataset
+
+
+class Recorder(RandomBatches):
+    """Notes everything it is told."""
+
+    def _start(self, X, Y):
+        self.started_with_ = X.to_dense(), Y
+        self.told_ = []
+
+    def _update(self, index, proba, losses, learning_rate):
+        self.told_.append((index, proba, losses, learning_rate))
+
+
+class EpochRecorder(Recorder):
+    refresh = "epoch"
+
+
+def make_net(mlp, selector, **params):
+    settings = {
+        "criterion": nn.BCEWithLogitsLoss,
+        "module__n_features": 8,
+        "module__n_labels": 4,
+        "callbacks": [BatchSelection(selector, random_state=0)],
+        "dataset": TensorDataset,
+        "iterator_train": BatchIterator,
+        "iterator_valid": BatchIterator,
+        "train_split": None,
+        "batch_size": 16,
+        "max_epochs": 3,
+        "lr": 0.1,
+        "verbose": 0,
+    }
+    return NeuralNet(mlp, **(settings | params))
+
+
+def test_a_plain_skorch_net_trains_on_selected_batches(mlp, data):
+    X, Y = data
+    net = make_net(mlp, Recorder()).fit(X, Y)
+    selector = net.batch_selector_
+    np.testing.assert_array_equal(selector.started_with_[0], X.astype(np.float32))
+    np.testing.assert_array_equal(selector.started_with_[1], Y)
+    assert selector.n_epochs_ == 3
+    assert len(selector.told_) == 3 * 4
+    for epoch in range(3):
+        seen = torch.cat([index for index, *_ in selector.told_[4 * epoch : 4 * epoch + 4]])
+        assert sorted(seen.tolist()) == list(range(60))
+    for index, proba, losses, learning_rate in selector.told_:
+        truth = torch.from_numpy(Y)[index].float()
+        expected = nn.functional.binary_cross_entropy(proba, truth, reduction="none")
+        torch.testing.assert_close(losses, expected)
+        assert not losses.requires_grad
+        assert learning_rate == 0.1
+
+
+@pytest.mark.parametrize("split", [None, ValidSplit(0.25, random_state=0)])
+def test_selector_counts_within_the_training_part(mlp, data, split):
+    X, Y = data
+    net = make_net(mlp, Recorder(), train_split=split).fit(X, Y)
+    n_train = 60 if split is None else 45
+    assert len(net.batch_selector_.started_with_[1]) == n_train
+    assert max(index.max() for index, *_ in net.batch_selector_.told_) == n_train - 1
+
+
+def test_one_prediction_of_each_instance_an_epoch(mlp, data):
+    net = make_net(mlp, EpochRecorder()).fit(*data)
+    told = torch.cat([index for index, *_ in net.batch_selector_.told_])
+    assert torch.equal(told, torch.arange(60).repeat(3))
+    proba = torch.cat([proba for _, proba, *_ in net.batch_selector_.told_[-4:]])
+    expected = torch.sigmoid(net.forward(TensorDataset(*data)))
+    torch.testing.assert_close(proba, expected)
+
+
+def test_a_forward_pass_in_training_mode_keeps_its_order(mlp, data):
+    net = make_net(mlp, D2ACE(warmup_epochs=1)).fit(*data)
+    X = data[0]
+    torch.testing.assert_close(net.forward(X, training=True), net.forward(X))
+
+
+def test_going_on_keeps_the_state(mlp, data):
+    net = make_net(mlp, D2ACE(warmup_epochs=1)).fit(*data)
+    flips, first = net.batch_selector_.flip_rate_.clone(), net.batch_selector_
+    net.partial_fit(*data)
+    assert net.batch_selector_ is not first
+    assert net.batch_selector_.n_epochs_ == 6
+    assert net.batch_selector_.epoch_ == 5
+    assert not torch.equal(net.batch_selector_.flip_rate_, flips)
+    with pytest.raises(ValueError, match="same instances"):
+        net.partial_fit(data[0][:30], data[1][:30])
+
+
+class OutOfRange(BatchSelector):
+    def batches(self, epoch):
+        yield torch.tensor([0, 1])
+        yield torch.tensor([2, self.n_instances_])
+
+
+class Negative(BatchSelector):
+    def batches(self, epoch):
+        yield torch.tensor([-1, 1])
+
+
+class NoBatches(BatchSelector):
+    def batches(self, epoch):
+        return iter(())
+
+
+class EmptyBatch(BatchSelector):
+    def batches(self, epoch):
+        yield torch.tensor([], dtype=torch.long)
+
+
+class NotIndices(BatchSelector):
+    def batches(self, epoch):
+        yield torch.tensor([0.5])
+
+
+@pytest.mark.parametrize(
+    ("selector", "error", "message"),
+    [
+        (OutOfRange(), IndexError, "OutOfRange gave an index outside the 60"),
+        (Negative(), IndexError, "Negative gave an index outside"),
+        (NoBatches(), ValueError, "NoBatches gave an epoch without batches"),
+        (EmptyBatch(), ValueError, "EmptyBatch gave a batch of shape"),
+        (NotIndices(), ValueError, "NotIndices gave a batch of shape"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_misbehaving_selectors_are_named(mlp, data, selector, error, message):
+    with pytest.raises(error, match=message):
+        make_net(mlp, selector).fit(*data)
+
+
+def test_loss_weights_are_not_dropped_in_silence(mlp, data):
+    selector = D2ACE(warmup_epochs=1, unbiased=True)
+    with pytest.raises(TypeError, match="D2ACE weights the loss, which NeuralNet does not apply"):
+        make_net(mlp, selector).fit(*data)
+
+
+def test_an_iterator_without_instances_is_refused(mlp, data):
+    X, Y = data[0].astype(np.float32), data[1].astype(np.float32)
+    net = make_net(mlp, D2ACE(), iterator_train=torch.utils.data.DataLoader)
+    with pytest.raises(TypeError, match="needs a BatchIterator"):
+        net.fit(X, Y)
+
+
+def test_off_the_cpu_a_bad_index_is_noticed_at_the_end(monkeypatch):
+    """The check itself, for a device that is not waited for: all batches pass, then it raises."""
+    from skd2ace.training import _batches
+
+    check = _batches._RangeCheck("Selector", 10)
+    monkeypatch.setattr(check, "_is_ready", lambda flag: False)
+    assert check(torch.tensor([3, 11])).tolist() == [3, 9]
+    assert check(torch.tensor([4])).tolist() == [4]
+    with pytest.raises(IndexError, match="outside the 10"):
+        check.finish()
