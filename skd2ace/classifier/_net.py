@@ -322,9 +322,10 @@ class MultiLabelNetClassifier(ClassifierMixin, Setup, TrainingSteps, ParameterHa
         ndarray of shape (n, q), int64 of 0/1; (n,) of classes for a one-dimensional y
         """
         proba = self.predict_proba(X)
-        relevant = proba if self._is_matrix else proba[:, 1:]
-        classes = getattr(self, "classes_", np.tile([0, 1], (relevant.shape[1], 1)))
-        return decode_targets(relevant >= self._present_thresholds(), classes)
+        proba = proba if self._is_matrix else proba[:, 1:]
+        self._check_threshold(proba.shape[1])
+        classes = getattr(self, "classes_", np.tile([0, 1], (proba.shape[1], 1)))
+        return decode_targets(proba >= self._present_thresholds(), classes)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -369,12 +370,26 @@ class MultiLabelNetClassifier(ClassifierMixin, Setup, TrainingSteps, ParameterHa
         check_consistent_length(X, Y)
         if reset:
             self.classes_, self.n_labels_ = found, Y.shape[1]
+        self._check_threshold(self.n_labels_)
         return X, Y
 
     def _check_features(self, X: Any, *, reset: bool) -> Any:
         if isinstance(X, torch.Tensor):
             X = _from_tensor(X)
-        return validate_data(self, X, dtype=np.float32, accept_sparse="csr", reset=reset)
+        # What does not fit into single precision becomes infinite, and an error of that name.
+        with np.errstate(over="ignore"):
+            return validate_data(self, X, dtype=np.float32, accept_sparse="csr", reset=reset)
+
+    def _check_threshold(self, n_labels: int) -> None:
+        if isinstance(self.threshold, str):
+            return
+        thresholds = np.asarray(self.threshold, dtype=np.float64)
+        in_range = np.all((thresholds >= 0) & (thresholds <= 1))
+        if thresholds.shape not in ((), (n_labels,)) or not in_range:
+            raise ValueError(
+                f"threshold must be in [0, 1], one number or one for each of the {n_labels} "
+                f"labels, got {self.threshold!r}."
+            )
 
     def _tune_thresholds(self, held_out: Any) -> NDArray[np.float64]:
         proba = self.predict_proba(held_out)
@@ -383,7 +398,7 @@ class MultiLabelNetClassifier(ClassifierMixin, Setup, TrainingSteps, ParameterHa
 
     def _present_thresholds(self) -> Any:
         if not isinstance(self.threshold, str):
-            return np.asarray(self.threshold, dtype=np.float64)
+            return self.threshold
         if not hasattr(self, "thresholds_"):
             raise ValueError('threshold="tune" must be set before fit.')
         return self.thresholds_

@@ -41,25 +41,27 @@ class ParameterHandling(NeuralNet):
         """
         nested = {k: v for k, v in params.items() if k.startswith("batch_selector__")}
         own = {k: v for k, v in params.items() if k not in nested}
-        optimizer = {k: v for k, v in own.items() if k.startswith("optimizer__")}
         if self.initialized_:
-            for name in optimizer:
-                check_component_parameter(self, name)
-            super().set_params(**own)
-            # Skorch hands them to the optimizer that is there, and forgets them for the next.
-            self.__dict__.update(optimizer)
-        else:
-            self._set_params_before_fit(own)
+            for name in own:
+                if "__" in name:
+                    check_component_parameter(self, name)
+        stored = {k: v for k, v in own.items() if self._is_only_stored(k)}
+        super().set_params(**{k: v for k, v in own.items() if k not in stored})
+        # Skorch hands these to the optimizer that is there, and forgets them for the next.
+        stored |= {k: v for k, v in own.items() if k.startswith("optimizer__")}
+        self.__dict__.update(stored)
         if nested and self.batch_selector is None:
             raise ValueError(f"batch_selector is None and has no parameters, got {[*nested]}.")
         # Also with nothing nested: it returns self.
         return BaseEstimator.set_params(self, **nested)
 
-    def _set_params_before_fit(self, params: dict[str, Any]) -> None:
-        # Skorch would make the callbacks at once, with what they need still missing.
-        callbacks = {k: v for k, v in params.items() if k.startswith("callbacks")}
-        self.__dict__.update(callbacks)
-        super().set_params(**{k: v for k, v in params.items() if k not in callbacks})
+    def _is_only_stored(self, name: str) -> bool:
+        # Skorch makes callbacks as soon as one is set, before what they need is there; and after
+        # a fit it refuses parameters of data and iterators.
+        if not self.initialized_:
+            return name.startswith("callbacks")
+        component, separator, _ = name.partition("__")
+        return bool(separator) and component in _PLAIN_COMPONENTS
 
     def _get_param_names(self) -> list[str]:
         return [
@@ -116,13 +118,12 @@ def parameter_names(function: Any) -> set[str] | None:
     return set(parameters)
 
 
+_PLAIN_COMPONENTS = ("iterator_train", "iterator_valid", "dataset")
 _COMPONENTS = (
     "module",
     "criterion",
     "optimizer",
-    "iterator_train",
-    "iterator_valid",
-    "dataset",
+    *_PLAIN_COMPONENTS,
     "compile",
 )
 

@@ -28,6 +28,13 @@ class Setup(NeuralNet):
         self.torch_seed_, self.split_seed_, self.selector_seed_ = seeds
         with torch_rng(self._torch_device, self.torch_seed_) as self.torch_state_:
             super().initialize()
+        if self.iterator_train is BatchIterator and not any(
+            isinstance(callback, BatchSelection) for _, callback in self.callbacks_
+        ):
+            raise ValueError(
+                "Without a BatchSelection among the callbacks nothing orders the training "
+                "instances; the default callback batch_selection shuffles at least."
+            )
         return self
 
     def initialize_module(self) -> "Setup":

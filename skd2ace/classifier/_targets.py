@@ -40,16 +40,9 @@ def encode_targets(y: Any, classes: NDArray | None = None) -> tuple[NDArray[np.f
     if sp.issparse(y):
         y = y.toarray()
     matrix = check_array(y, dtype=None, ensure_2d=False, input_name="y")
-    if matrix.ndim == 1:
-        encoded, found = _encode_vector(matrix, classes)
-    else:
-        encoded, found = _encode_matrix(matrix)
-    if classes is not None and classes.shape != found.shape:
-        raise ValueError(
-            f"y has classes of shape {found.shape}, but the estimator was fitted with "
-            f"{classes.shape}."
-        )
-    return encoded, found
+    if classes is not None:
+        _check_shape(matrix, classes)
+    return _encode_vector(matrix, classes) if matrix.ndim == 1 else _encode_matrix(matrix)
 
 
 def decode_targets(relevant: NDArray[np.bool_], classes: NDArray) -> NDArray:
@@ -57,6 +50,13 @@ def decode_targets(relevant: NDArray[np.bool_], classes: NDArray) -> NDArray:
     if classes.ndim == 2:
         return relevant.astype(np.int64)
     return classes[relevant[:, 0].astype(np.intp)]
+
+
+def _check_shape(matrix: NDArray, classes: NDArray) -> None:
+    fitted = "one dimension" if classes.ndim == 1 else f"{len(classes)} labels"
+    given = "one dimension" if matrix.ndim == 1 else f"{matrix.shape[1]} labels"
+    if given != fitted:
+        raise ValueError(f"y has {given}, but the estimator was fitted with {fitted}.")
 
 
 def _encode_matrix(matrix: NDArray) -> tuple[NDArray[np.float32], NDArray]:

@@ -20,7 +20,7 @@ def macro_f1(Y_true: ArrayLike, Y_pred: ArrayLike) -> float:
     float
         In [0, 1], larger is better.
     """
-    return float(f1_score(Y_true, Y_pred, average="macro", zero_division=0))
+    return _f1(Y_true, Y_pred, "macro")
 
 
 def micro_f1(Y_true: ArrayLike, Y_pred: ArrayLike) -> float:
@@ -36,7 +36,7 @@ def micro_f1(Y_true: ArrayLike, Y_pred: ArrayLike) -> float:
     float
         In [0, 1], larger is better.
     """
-    return float(f1_score(Y_true, Y_pred, average="micro", zero_division=0))
+    return _f1(Y_true, Y_pred, "micro")
 
 
 def best_f1_thresholds(
@@ -72,3 +72,10 @@ def best_f1_thresholds(
         f1 = np.divide(2 * precision[:-1] * recall[:-1], total, where=total > 0, out=0 * total)
         thresholds[label] = cuts[len(f1) - 1 - f1[::-1].argmax()]
     return thresholds
+
+
+def _f1(Y_true: ArrayLike, Y_pred: ArrayLike, average: str) -> float:
+    relevant, predicted = label_matrix(Y_true), label_matrix(Y_pred)
+    # Of a single column f1_score would average over the classes 0 and 1.
+    average = "binary" if relevant.shape[1] == 1 else average
+    return float(f1_score(relevant, predicted, average=average, zero_division=0))

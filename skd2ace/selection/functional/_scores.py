@@ -29,10 +29,8 @@ def binary_entropy(proba: Tensor) -> Tensor:
     >>> binary_entropy(torch.tensor([0.0, 0.5, 1.0]))
     tensor([0., 1., 0.])
     """
-    # xlogy(0, 0) is 0: the limit, where a plain product would be NaN.
-    other = 1 - proba
-    nats = torch.xlogy(proba, proba).add_(torch.xlogy(other, other))
-    return nats.div_(-math.log(2))
+    # entr(0) is 0: the limit, where a plain product would be NaN.
+    return torch.special.entr(proba).add_(torch.special.entr(1 - proba)).div_(math.log(2))
 
 
 def fluctuation(history: Tensor) -> Tensor:

@@ -1,0 +1,130 @@
+"""Each mistake ends in one clear error, and leaves nothing half-fitted behind."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from skd2ace.selection import BatchSelector
+
+
+def with_value(array, value):
+    changed = array.astype(float)
+    changed[3, 1] = value
+    return changed
+
+
+BAD = {
+    "NaN in X": (lambda X, Y: (with_value(X, np.nan), Y), "Input X contains NaN"),
+    "infinity in X": (lambda X, Y: (with_value(X, np.inf), Y), "Input X contains infinity"),
+    "too large for float32": (lambda X, Y: (with_value(X, 1e300), Y), "float32"),
+    "NaN in Y": (lambda X, Y: (X, with_value(Y, np.nan)), "Input y contains NaN"),
+    "{0, 2}": (lambda X, Y: (X, 2 * Y), "zeros and ones, one column per label; found 2"),
+    "{-1, 1}": (lambda X, Y: (X, 2 * Y - 1), "zeros and ones, one column per label; found -1"),
+    "fractions": (lambda X, Y: (X, with_value(Y, 0.5)), "zeros and ones.*found 0.5"),
+    "strings": (lambda X, Y: (X, np.where(Y, "a", "b")), "zeros and ones"),
+    "many classes": (lambda X, Y: (X, np.arange(60) % 3), "Only binary classification"),
+    "one class": (lambda X, Y: (X, np.zeros(60)), "only one class"),
+    "continuous": (lambda X, Y: (X, X[:, 0]), "Unknown label type"),
+    "rows of Y": (lambda X, Y: (X, Y[:30]), "inconsistent numbers of samples"),
+    "no Y": (lambda X, Y: (X, None), "requires y"),
+    "empty": (lambda X, Y: (X[:0], Y[:0]), "0 sample"),
+    "one dimension of X": (lambda X, Y: (X[:, 0], Y), "2D array"),
+    "three dimensions of Y": (lambda X, Y: (X, Y[:, :, None]), "dim 3"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_data_at_fit(make_any, data, case):
+    change, message = BAD[case]
+    est = make_any()
+    before = dict(vars(est))
+    with pytest.raises(ValueError, match=message):
+        est.fit(*change(*data))
+    assert vars(est) == before
+    with pytest.raises(NotFittedError):
+        est.predict(data[0])
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_fitted_estimator_survives(make, data, case):
+    change, message = BAD[case]
+    est = make().fit(*data)
+    expected, history = est.predict_proba(data[0]), list(est.history)
+    with pytest.raises(ValueError, match=message):
+        est.fit(*change(*data))
+    # Here y of one dimension does not fit the labels before it is looked at any closer.
+    with pytest.raises(ValueError, match=f"{message}|one dimension, but"):
+        est.partial_fit(*change(*data))
+    np.testing.assert_array_equal(est.predict_proba(data[0]), expected)
+    assert list(est.history) == history
+
+
+def test_features_at_predict(make_any, data):
+    X, Y = data
+    est = make_any().fit(X, Y)
+    for method in (est.predict, est.predict_proba, est.decision_function):
+        with pytest.raises(ValueError, match="X has 7 features"):
+            method(X[:, :7])
+        with pytest.raises(ValueError, match="contains NaN"):
+            method(with_value(X, np.nan))
+
+
+def test_labels_at_partial_fit(make_any, data):
+    X, Y = data
+    est = make_any().fit(X, Y)
+    with pytest.raises(ValueError, match="fitted with"):
+        est.partial_fit(X, Y[:, :3])
+    with pytest.raises(ValueError, match="fitted with"):
+        est.partial_fit(X, Y[:, 0])
+
+
+class Breaks(BatchSelector):
+    """Serves a few epochs, then an index that is out of range."""
+
+    def batches(self, epoch):
+        yield torch.arange(5) if epoch < 2 else torch.tensor([1000])
+
+
+def test_nothing_half_fitted_after_an_error_in_training(make_any, data):
+    est = make_any(batch_selector=Breaks())
+    with pytest.raises(IndexError, match="Breaks gave an index outside"):
+        est.fit(*data)
+    assert not hasattr(est, "module_")
+    with pytest.raises(NotFittedError):
+        est.predict(data[0])
+    assert clone(est).set_params(batch_selector=None).fit(*data).best_epoch_ > 0
+
+
+def test_diverging_training_says_what_and_when(make_any, data):
+    X, Y = data
+    est = make_any(lr=1e30, max_epochs=20, optimizer=torch.optim.SGD)
+    if "optimizer__weight_decay" in est.get_params():
+        est.set_params(optimizer__weight_decay=0.0)
+    with pytest.raises(ValueError, match=r"Epoch \d+: the (train|valid) loss.* is (nan|inf)"):
+        est.fit(X, Y)
+
+
+def test_logits_too_large_at_predict(make, data):
+    X, Y = data
+    est = make().fit(X, Y)
+    est.module_[0].weight.data.fill_(100.0)
+    with pytest.raises(ValueError, match="logits are not finite"):
+        est.predict(np.full((2, 8), 3e38))
+
+
+class WrongShape(torch.nn.Linear):
+    def __init__(self, n_features, n_labels):
+        super().__init__(n_features, n_labels + 1)
+
+
+def test_module_of_another_shape(make, data):
+    est = make().set_params(module=WrongShape)
+    with pytest.raises(ValueError, match=r"one logit per instance and label, \(16, 4\)"):
+        est.fit(*data)
+
+
+def test_unknown_fit_parameter(make_any, data):
+    with pytest.raises(TypeError, match="sample_weight"):
+        make_any().fit(*data, sample_weight=np.ones(60))

@@ -1,0 +1,103 @@
+"""Pipelines, searches and scorers of scikit-learn."""
+
+import numpy as np
+import pytest
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
+
+from skd2ace import metrics
+from skd2ace.metrics import macro_auc_scorer
+from skd2ace.selection import D2ACE
+
+CV = KFold(3, shuffle=True, random_state=0)
+SCORERS = [getattr(metrics, name) for name in metrics.__all__ if name.endswith("_scorer")]
+
+
+@pytest.fixture
+def balanced():
+    """Every label has both classes in every fold: scikit-learn's own scorers need that."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(90, 8))
+    return X, (X @ rng.normal(size=(8, 4)) > 0).astype(int)
+
+
+def test_grid_search_in_two_processes(make_clif, data):
+    grid = {"batch_selector__n_neighbors": [2, 4], "lr": [0.01, 0.05]}
+    search = GridSearchCV(make_clif(), grid, scoring=macro_auc_scorer, cv=CV, n_jobs=2)
+    search.fit(*data)
+    assert search.best_estimator_.batch_selector_.n_neighbors in (2, 4)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    alone = GridSearchCV(make_clif(), grid, scoring=macro_auc_scorer, cv=CV).fit(*data)
+    np.testing.assert_allclose(
+        search.cv_results_["mean_test_score"], alone.cv_results_["mean_test_score"]
+    )
+
+
+def test_grid_over_selectors_compares_different_models(make_clif, data):
+    grid = [
+        {"batch_selector": [None]},
+        {"batch_selector": [D2ACE(warmup_epochs=1)], "batch_selector__n_neighbors": [1, 6]},
+        {"batch_selector": [D2ACE.reference(warmup_epochs=1)]},
+    ]
+    est = make_clif(max_epochs=8, train_split=None)
+    search = GridSearchCV(est, grid, scoring="neg_mean_squared_error", cv=CV)
+    search.set_params(scoring=macro_auc_scorer).fit(*data)
+    scores = search.cv_results_["mean_test_score"]
+    assert len(set(scores)) > 1
+    kinds = [type(params["batch_selector"]) for params in search.cv_results_["params"]]
+    assert kinds == [type(None), D2ACE, D2ACE, D2ACE]
+
+
+def test_pipeline(make_any, data):
+    X, Y = data
+    pipeline = make_pipeline(MinMaxScaler(), make_any())
+    name = pipeline.steps[-1][0]
+    pipeline.set_params(**{f"{name}__batch_selector__n_neighbors": 2}).fit(X, Y)
+    assert pipeline[-1].batch_selector_.n_neighbors == 2
+    assert pipeline.predict(X).shape == Y.shape
+    assert 0 <= pipeline.score(X, Y) <= 1
+
+
+def test_cross_val_predict(make_any, data):
+    X, Y = data
+    proba = cross_val_predict(make_any(), X, Y, cv=CV, method="predict_proba")
+    assert proba.shape == Y.shape
+    expected = np.empty_like(proba)
+    for train, test in CV.split(X):
+        expected[test] = make_any().fit(X[train], Y[train]).predict_proba(X[test])
+    np.testing.assert_allclose(proba, expected)
+
+
+@pytest.mark.parametrize("scoring", ["roc_auc", "f1_macro", "average_precision", "accuracy"])
+def test_scorers_of_scikit_learn(make_any, balanced, scoring):
+    est = make_any(max_epochs=20, train_split=None)
+    scores = cross_val_score(est, *balanced, cv=CV, scoring=scoring, error_score="raise")
+    assert np.isfinite(scores).all()
+
+
+@pytest.mark.parametrize("scorer", SCORERS, ids=lambda s: s._score_func.__name__)
+def test_scorers_of_ours(make_any, data, scorer):
+    scores = cross_val_score(make_any(), *data, cv=CV, scoring=scorer, error_score="raise")
+    assert np.isfinite(scores).all()
+
+
+@pytest.mark.parametrize("scoring", ["roc_auc", "f1", "average_precision", macro_auc_scorer])
+def test_scorers_for_a_vector(make_any, data, scoring):
+    X, Y = data
+    scores = cross_val_score(make_any(), X, Y[:, 0], cv=CV, scoring=scoring, error_score="raise")
+    assert np.isfinite(scores).all()
+
+
+@pytest.mark.filterwarnings("ignore:A column-vector y")
+@pytest.mark.parametrize("scoring", ["f1_macro", macro_auc_scorer])
+def test_scorers_for_one_column(make_any, data, scoring):
+    X, Y = data
+    scores = cross_val_score(make_any(), X, Y[:, :1], cv=CV, scoring=scoring, error_score="raise")
+    assert np.isfinite(scores).all()
+
+
+def test_two_labels(make_any, data):
+    X, Y = data
+    scores = cross_val_score(make_any(), X, Y[:, :2], cv=CV, scoring="roc_auc")
+    assert np.isfinite(scores).all()

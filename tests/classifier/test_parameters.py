@@ -1,0 +1,195 @@
+"""Nested parameters work everywhere, and mistakes are named."""
+
+import pytest
+import torch
+from sklearn.base import clone
+from skorch.callbacks import EarlyStopping
+
+from skd2ace import CLIFClassifier
+from skd2ace.selection import D2ACE, RandomBatches
+
+
+def test_selector_parameters_before_and_after_fit(make_any, data):
+    est = make_any()
+    assert est.get_params()["batch_selector__n_neighbors"] == 3
+    for fitted in (False, True):
+        assert est.set_params(batch_selector__n_neighbors=5) is est
+        assert est.get_params()["batch_selector__n_neighbors"] == 5
+        assert est.batch_selector.n_neighbors == 5
+        if not fitted:
+            est.fit(*data)
+    assert est.fit(*data).batch_selector_.n_neighbors == 5
+
+
+def test_swapping_and_tuning_in_one_call(make_any):
+    est = make_any(batch_selector=None)
+    est.set_params(batch_selector__n_neighbors=7, batch_selector=D2ACE(pressure=2.0))
+    assert (est.batch_selector.n_neighbors, est.batch_selector.pressure) == (7, 2.0)
+
+
+def test_the_selector_given_is_left_alone(make_any, data):
+    selector = D2ACE(warmup_epochs=1)
+    before = dict(vars(selector))
+    est = make_any(batch_selector=selector).fit(*data)
+    assert est.batch_selector is selector
+    assert vars(selector) == before
+    assert est.batch_selector_ is not selector
+    assert hasattr(est.batch_selector_, "history_")
+    copy = clone(est)
+    assert copy.batch_selector is not selector
+    assert not hasattr(copy, "batch_selector_")
+
+
+def test_no_selector_shuffles(make_any, data):
+    est = make_any(batch_selector=None).fit(*data)
+    assert isinstance(est.batch_selector_, RandomBatches)
+
+
+def test_clone_of_everything(make_any, data):
+    est = make_any(
+        callbacks__print_log=None, optimizer__eps=1e-7, dataset__placement="host", threshold="tune"
+    )
+    copy = clone(clone(est).fit(*data))
+    assert copy.get_params(deep=False).keys() == est.get_params(deep=False).keys()
+    assert copy.get_params()["optimizer__eps"] == 1e-7
+    assert copy.get_params()["dataset__placement"] == "host"
+
+
+def test_the_names_are_those_of_the_constructor():
+    names = CLIFClassifier().get_params(deep=False)
+    assert "module" not in names
+    assert "criterion" not in names
+    assert not [name for name in names if name.startswith("_") or name.endswith("_")]
+    assert repr(CLIFClassifier(lr=0.5, batch_selector=D2ACE(window=3))) == (
+        "CLIFClassifier(batch_selector=D2ACE(window=3), lr=0.5)"
+    )
+
+
+@pytest.mark.parametrize("fitted", [False, True])
+def test_misspelt_selector_parameter(make_any, data, fitted):
+    est = make_any()
+    if fitted:
+        est.fit(*data)
+    with pytest.raises(ValueError, match="n_neighbours"):
+        est.set_params(batch_selector__n_neighbours=3)
+    est.set_params(batch_selector=None)
+    with pytest.raises(ValueError, match="n_neighbors"):
+        est.set_params(batch_selector__n_neighbors=3)
+
+
+MISSPELT = [
+    "lrr",
+    "modul__hidden_size",
+    "module__hiden",
+    "optimizer__momentm",
+    "optimizer___eps",
+    "criterion__pos_wieght",
+    "iterator_train__bach_size",
+    "iterator_valid__shuffle",
+    "dataset__placment",
+    "callbacks__prnt_log",
+    "callbacks__foo__bar",
+    "callbacks__best_epoch__montor",
+]
+
+
+@pytest.mark.parametrize("name", MISSPELT)
+def test_misspelt_in_the_constructor(make_any, data, name):
+    est = make_any(**{name: 1})
+    with pytest.raises((ValueError, TypeError), match=name.split("__")[-1]):
+        est.fit(*data)
+    with pytest.raises((ValueError, TypeError), match=name.split("__")[-1]):
+        clone(est).fit(*data)
+    assert not hasattr(est, "module_")
+
+
+@pytest.mark.parametrize("name", MISSPELT)
+@pytest.mark.parametrize("fitted", [False, True])
+def test_misspelt_in_set_params(make_any, data, name, fitted):
+    est = make_any()
+    if fitted:
+        est.fit(*data)
+
+    def set_and_fit():
+        est.set_params(**{name: 1})
+        est.fit(*data)
+
+    with pytest.raises((ValueError, TypeError), match=name.split("__")[-1]):
+        set_and_fit()
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"max_epochs": 0},
+        {"batch_size": 0},
+        {"batch_size": -2},
+        {"lr": 0.0},
+        {"threshold": 1.5},
+        {"threshold": "tuned"},
+        {"train_split": 1.0},
+        {"batch_selector": D2ACE},
+        {"batch_selector": "d2ace"},
+        {"random_state": "zero"},
+        {"use_caching": 3},
+    ],
+    ids=str,
+)
+def test_impossible_values(make_any, data, params):
+    (name,) = params
+    with pytest.raises(ValueError, match=f"The '{name}' parameter"):
+        make_any(**params).fit(*data)
+
+
+def test_impossible_selector_values(make_any, data):
+    with pytest.raises(ValueError, match="The 'window' parameter of D2ACE"):
+        make_any(batch_selector=D2ACE(window=0)).fit(*data)
+
+
+def test_optimizer_settings_outlive_the_optimizer(make_any, data):
+    est = make_any().fit(*data)
+    est.set_params(optimizer__weight_decay=0.25)
+    assert est.optimizer_.param_groups[0]["weight_decay"] == 0.25
+    assert est.fit(*data).optimizer_.param_groups[0]["weight_decay"] == 0.25
+
+
+def test_learning_rate_after_fit(make_any, data):
+    est = make_any().fit(*data).set_params(lr=0.5)
+    assert est.optimizer_.param_groups[0]["lr"] == 0.5
+    assert est.lr == 0.5
+
+
+def test_default_callbacks_can_be_replaced_and_left_out(make_any, data):
+    stop = EarlyStopping(monitor="train_loss", patience=2, threshold=1e9, sink=lambda _: None)
+    est = make_any(callbacks=[("stop", stop)], callbacks__best_epoch=None, max_epochs=50)
+    est.fit(*data)
+    assert len(est.history) < 50
+    assert "best_epoch" not in [name for name, callback in est.callbacks_ if callback]
+
+
+def test_disabled_callbacks(make_any, data):
+    with pytest.raises(ValueError, match="batch_selection"):
+        make_any(callbacks="disable").fit(*data)
+
+
+def test_settings_of_the_paper():
+    est = CLIFClassifier()
+    assert (est.lr, est.optimizer__weight_decay, est.batch_size, est.max_epochs) == (
+        1e-4,
+        1e-4,
+        128,
+        100,
+    )
+    assert est.optimizer is torch.optim.Adam
+    assert dict(est._default_callbacks)["lr_warmup"].epochs == 10
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("iterator_train__batch_size", 7), ("dataset__placement", "host"), ("module__dropout", 0.0)],
+)
+def test_components_after_fit(make_clif, data, name, value):
+    est = make_clif().fit(*data).set_params(**{name: value})
+    assert est.get_params()[name] == value
+    est.fit(*data)
+    assert est.history[0]["train_batch_count"] == (8 if value == 7 else 4)

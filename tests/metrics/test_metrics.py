@@ -1,0 +1,97 @@
+"""Metrics against scikit-learn label by label, and by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+from sklearn.metrics import f1_score, roc_auc_score
+
+from skd2ace import metrics
+
+
+@pytest.fixture(params=["distinct", "many ties"])
+def case(request):
+    rng = np.random.default_rng(0)
+    Y = (rng.random((80, 6)) < 0.3).astype(int)
+    Y[:, 2], Y[:, 4] = 0, 1
+    scores = rng.random((80, 6))
+    return Y, np.round(scores, 1) if request.param == "many ties" else scores
+
+
+def test_area_per_label_is_scikit_learns(case):
+    Y, scores = case
+    areas = metrics.roc_auc_per_label(Y, scores)
+    assert np.isnan(areas[[2, 4]]).all()
+    for label in (0, 1, 3, 5):
+        assert areas[label] == pytest.approx(roc_auc_score(Y[:, label], scores[:, label]))
+
+
+def test_macro_auc_leaves_out_and_counts(case):
+    Y, scores = case
+    kept = [0, 1, 3, 5]
+    expected = roc_auc_score(Y[:, kept], scores[:, kept], average="macro")
+    assert metrics.macro_auc(Y, scores) == pytest.approx(expected)
+    mean, n_undefined = metrics.macro_auc(Y, scores, return_n_undefined=True)
+    assert (mean, n_undefined) == (pytest.approx(expected), 2)
+    assert np.isnan(metrics.macro_auc(Y[:, [2]], scores[:, [2]]))
+
+
+@pytest.mark.parametrize("form", [sp.csr_array, sp.csr_matrix, pd.DataFrame, np.ndarray.tolist])
+def test_forms_of_labels(case, form):
+    Y, scores = case
+    assert metrics.macro_auc(form(Y), scores) == metrics.macro_auc(Y, scores)
+    assert metrics.one_error(form(Y), scores) == metrics.one_error(Y, scores)
+
+
+def test_one_label_as_a_vector():
+    assert metrics.macro_auc([0, 1, 1], [0.1, 0.2, 0.3]) == 1
+    assert metrics.one_error([0, 1, 1], [0.1, 0.2, 0.3]) == pytest.approx(1 / 3)
+
+
+def test_one_error_by_hand():
+    Y = [[1, 0, 0], [0, 1, 1], [0, 0, 0], [0, 0, 1]]
+    scores = [[0.9, 0.8, 0.1], [0.9, 0.8, 0.1], [0.9, 0.8, 0.1], [0.5, 0.2, 0.5]]
+    assert metrics.one_error(Y, scores) == 0.75
+
+
+def test_f1(case):
+    Y, scores = case
+    predicted = (scores > 0.6).astype(int)
+    predicted[:, 2] = 0
+    assert metrics.macro_f1(Y, predicted) == f1_score(
+        Y, predicted, average="macro", zero_division=0
+    )
+    per_label = [metrics.macro_f1(Y[:, [j]], predicted[:, [j]]) for j in range(6)]
+    assert per_label[2] == 0
+    tp = (Y & predicted).sum()
+    assert metrics.micro_f1(Y, predicted) == pytest.approx(2 * tp / (Y.sum() + predicted.sum()))
+
+
+def test_thresholds_reach_the_best_f1_there_is(case):
+    Y, scores = case
+    thresholds = metrics.best_f1_thresholds(Y, scores)
+    assert thresholds[2] == 0.5
+    for label in (0, 1, 3, 4, 5):
+        candidates = {t: f1_score(Y[:, label], scores[:, label] >= t) for t in scores[:, label]}
+        best = max(candidates.values())
+        assert candidates[thresholds[label]] == pytest.approx(best)
+        assert thresholds[label] == max(t for t, f1 in candidates.items() if f1 == best)
+
+
+def test_mistakes_are_named():
+    with pytest.raises(ValueError, match="shape"):
+        metrics.macro_auc([[0, 1]], [[0.5]])
+    with pytest.raises(ValueError, match="NaN"):
+        metrics.macro_auc([[0], [1]], [[0.5], [np.nan]])
+
+
+def test_names_of_scikit_learn():
+    from sklearn import metrics as sklearn_metrics
+
+    assert metrics.ranking_loss is sklearn_metrics.label_ranking_loss
+    assert metrics.coverage is sklearn_metrics.coverage_error
+    assert metrics.hamming_loss is sklearn_metrics.hamming_loss
+    assert (
+        metrics.label_ranking_average_precision
+        is sklearn_metrics.label_ranking_average_precision_score
+    )
