@@ -1,5 +1,6 @@
 """How a net is made ready: seeds, sizes, callbacks, split."""
 
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -28,6 +29,17 @@ class Setup(NeuralNet):
         self.torch_seed_, self.split_seed_, self.selector_seed_ = seeds
         with torch_rng(self._torch_device, self.torch_seed_) as self.torch_state_:
             super().initialize()
+        self._check_components()
+        return self
+
+    def _check_components(self) -> None:
+        """Refuse parts that would have no say in the training."""
+        has_own_loss = hasattr(self.module_, "training_loss")
+        chosen = self.criterion is not torch.nn.BCEWithLogitsLoss
+        if has_own_loss and (chosen or self.get_params_for("criterion")):
+            raise ValueError(
+                f"{type(self.module_).__name__} has a loss of its own: criterion is not used."
+            )
         if self.iterator_train is BatchIterator and not any(
             isinstance(callback, BatchSelection) for _, callback in self.callbacks_
         ):
@@ -35,14 +47,15 @@ class Setup(NeuralNet):
                 "Without a BatchSelection among the callbacks nothing orders the training "
                 "instances; the default callback batch_selection shuffles at least."
             )
-        return self
 
     def initialize_module(self) -> "Setup":
         """Make the module, with the sizes that the data gives."""
         params = self.get_params_for("module")
-        if not isinstance(self.module, torch.nn.Module):
-            params = {**self._module_sizes(params), **params}
-        self.module_ = self.initialized_instance(self.module, params)
+        if isinstance(self.module, torch.nn.Module):
+            # A copy: the parameter is the user's, and the next fit begins with it again.
+            self.module_ = deepcopy(self.initialized_instance(self.module, params))
+        else:
+            self.module_ = self.module(**{**self._module_sizes(params), **params})
         return self
 
     def get_split_datasets(self, X: Any, y: Any = None, **split_params: Any) -> tuple[Any, Any]:

@@ -69,7 +69,7 @@ class D2ACE(BatchSelector):
         The equations, or the authors' published code; see :meth:`reference`.
     history_dtype : {"float32", "float16"}, default="float32"
         Of the predictions kept. Half precision saves 10 of 30 bytes per (instance, label); it
-        moved no sampling probability by more than 3 % on yeast (see ``docs/selectors.md``).
+        moved no sampling probability by more than 0.2 % on yeast (``docs/selectors.md``).
 
     Attributes
     ----------
@@ -93,7 +93,7 @@ class D2ACE(BatchSelector):
     *Cost.* Neighbours once per run, O(n^2 d). Per epoch O(n q window) for the scores; label
     correlations O(n q^2), or O(sigma(Y)^2 / n + sigma(Z) q) with sigma the number of ones where
     Y and Z are sparse enough for that to be faster. State: 30 bytes per (instance, label), or 20
-    with ``history_dtype="float16"``; the peak of an epoch adds about 28 bytes for temporaries.
+    with ``history_dtype="float16"``; the peak of an epoch adds about 33 bytes for temporaries.
 
     *An instance never seen* counts as p = 0.5; as long as none has been seen, sampling is
     uniform.

@@ -1,0 +1,175 @@
+"""What skorch users know keeps working, selectors or not."""
+
+import pytest
+import torch
+from skorch.callbacks import (
+    BatchScoring,
+    Checkpoint,
+    EarlyStopping,
+    GradientNormClipping,
+    LRScheduler,
+    ProgressBar,
+)
+from torch import nn
+
+from skd2ace import MultiLabelNetClassifier
+from skd2ace.metrics import hamming_loss_scorer
+from skd2ace.networks import CLIF
+from skd2ace.selection import BatchSelector, RandomBatches
+
+CALLBACKS = {
+    "early stopping": EarlyStopping(monitor="valid_loss", patience=2, load_best=True, sink=str),
+    "schedule by epoch": LRScheduler(policy=torch.optim.lr_scheduler.StepLR, step_size=2),
+    "schedule by batch": LRScheduler(
+        policy=torch.optim.lr_scheduler.CyclicLR,
+        base_lr=1e-4,
+        max_lr=1e-2,
+        step_every="batch",
+        cycle_momentum=False,
+    ),
+    "plateau": LRScheduler(policy=torch.optim.lr_scheduler.ReduceLROnPlateau, monitor="valid_loss"),
+    "clipping": GradientNormClipping(0.1),
+    "progress bar": ProgressBar(),
+    "batch scoring": BatchScoring(hamming_loss_scorer, name="hamming", lower_is_better=False),
+}
+
+
+@pytest.mark.parametrize("name", CALLBACKS)
+def test_callbacks(make_any, data, name):
+    est = make_any(callbacks=[CALLBACKS[name]], max_epochs=6).fit(*data)
+    assert 2 <= len(est.history) <= 6
+
+
+def test_checkpoint(make_any, data, tmp_path):
+    checkpoint = Checkpoint(dirname=tmp_path, monitor="valid_macro_auc_best", f_pickle="net.pkl")
+    est = make_any(callbacks=[checkpoint]).fit(*data)
+    assert (tmp_path / "params.pt").exists()
+    new = make_any(module__n_features=8, module__n_labels=4).initialize()
+    new.load_params(checkpoint=checkpoint)
+    assert new.predict(data[0]).shape == est.predict(data[0]).shape
+
+
+@pytest.mark.parametrize(("verbose", "n_lines"), [(0, 0), (1, 7)])
+def test_one_line_per_epoch(make_any, data, capsys, verbose, n_lines):
+    make_any(verbose=verbose).fit(*data)
+    printed = capsys.readouterr()
+    assert len(printed.out.splitlines()) == n_lines
+    assert "%|" not in printed.err
+
+
+def test_progress_bar(make_any, data, capsys):
+    make_any(verbose=2).fit(*data)
+    printed = capsys.readouterr()
+    assert "%|" in printed.err
+    assert len(printed.out.splitlines()) == 7
+
+
+def test_losses_are_in_the_history_as_in_skorch(make_any, data):
+    history = make_any().fit(*data).history
+    batches = history[-1, "batches", :, ("train_loss", "train_batch_size")][:4]
+    mean = sum(loss * size for loss, size in batches) / sum(size for _, size in batches)
+    assert history[-1, "train_loss"] == pytest.approx(mean)
+    assert history[:, "train_loss_best"][0] is True
+    assert history[:, "epoch"] == [1, 2, 3, 4, 5]
+
+
+class CountsUpdates(RandomBatches):
+    def _start(self, X, Y):
+        self.n_updates_ = 0
+
+    def _update(self, index, proba, losses, learning_rate):
+        self.n_updates_ += 1
+
+
+def test_closures_make_one_update_a_batch(mlp, data):
+    est = MultiLabelNetClassifier(
+        mlp,
+        optimizer=torch.optim.LBFGS,
+        optimizer__max_iter=3,
+        batch_selector=CountsUpdates(),
+        max_epochs=2,
+        batch_size=16,
+        train_split=None,
+        random_state=0,
+        verbose=0,
+    ).fit(*data)
+    assert est.batch_selector_.n_updates_ == 2 * 4
+
+
+class HalvesTheLoss(BatchSelector):
+    def loss_weights(self, index, Y):
+        return torch.full((len(index),), 0.5)
+
+
+def test_loss_weights_reach_the_loss(make_any, data):
+    plain = make_any(batch_selector=None, max_epochs=1, train_split=None, batch_size=-1)
+    halved = make_any(batch_selector=HalvesTheLoss(), max_epochs=1, train_split=None, batch_size=-1)
+    (a,), (b,) = (est.fit(*data).history[:, "train_loss"] for est in (plain, halved))
+    assert b == pytest.approx(a / 2, rel=0.01)
+
+
+def test_another_criterion(mlp, data):
+    X, Y = data
+    est = MultiLabelNetClassifier(
+        mlp,
+        criterion__pos_weight=torch.full((4,), 3.0),
+        max_epochs=1,
+        train_split=None,
+        random_state=0,
+        verbose=0,
+    )
+    plain = MultiLabelNetClassifier(mlp, max_epochs=1, train_split=None, random_state=0, verbose=0)
+    assert est.fit(X, Y).history[0, "train_loss"] > plain.fit(X, Y).history[0, "train_loss"]
+    soft = plain.set_params(criterion=nn.MSELoss).fit(X, Y)
+    assert soft.history[0, "train_loss"] > 0
+    with pytest.raises(ValueError, match="one per instance and label"):
+        plain.set_params(criterion=nn.MultiLabelSoftMarginLoss).fit(X, Y)
+
+
+def test_a_criterion_is_not_ignored_in_silence(data):
+    est = MultiLabelNetClassifier(CLIF, criterion__pos_weight=torch.ones(4), verbose=0)
+    with pytest.raises(ValueError, match="CLIF has a loss of its own"):
+        est.fit(*data)
+
+
+def test_label_graph_is_of_the_labels_trained_on(make_clif, data):
+    X, Y = data
+    est = make_clif().fit(X, Y)
+    graph = est.module_.label_graph.clone()
+    everything = make_clif(train_split=None).fit(X, Y).module_.label_graph
+    assert not torch.equal(graph, everything)
+    conditional = (Y.T @ Y) / Y.sum(0)[:, None]
+    expected = torch.tensor((conditional + conditional.T) / 2, dtype=torch.float32)
+    torch.testing.assert_close(everything, expected.fill_diagonal_(0))
+    est.partial_fit(X, Y)
+    assert torch.equal(est.module_.label_graph, graph)
+
+
+class WithTemperature(nn.Linear):
+    def __init__(self, n_features, n_labels):
+        super().__init__(n_features, n_labels)
+
+    def forward(self, X, temperature=1.0):
+        return super().forward(X) / temperature
+
+
+@pytest.mark.parametrize("train_split", [None, 0.2])
+def test_fit_parameters_reach_the_forward_that_takes_them(data, train_split):
+    settings = {"max_epochs": 1, "random_state": 0, "verbose": 0, "train_split": train_split}
+    losses = [
+        MultiLabelNetClassifier(WithTemperature, **settings)
+        .fit(*data, **params)
+        .history[0, "train_loss"]
+        for params in ({}, {"temperature": 100.0})
+    ]
+    assert losses[0] != losses[1]
+    assert losses[1] == pytest.approx(0.693, abs=0.01)
+
+
+def test_a_module_instance_is_copied(data):
+    module = nn.Linear(8, 4)
+    before = module.weight.detach().clone()
+    est = MultiLabelNetClassifier(module, max_epochs=2, random_state=0, verbose=0).fit(*data)
+    assert torch.equal(module.weight, before)
+    first = est.module_.weight.detach().clone()
+    assert torch.equal(est.fit(*data).module_.weight, first)

@@ -1,0 +1,44 @@
+"""The code that README and docs show runs as it stands there."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+ROOT = Path(__file__).parents[1]
+
+
+def code_blocks(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    return re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def test_a_selector_of_ones_own():
+    """The last block of docs/selectors.md, driven by the first."""
+    loop, own = code_blocks("docs/selectors.md")
+    names = {}
+    exec(own, names)
+    selector = names["HighLoss"](pressure=50.0)
+    X, Y = torch.rand(200, 3), torch.ones(200, 2)
+    hard = torch.arange(200) >= 150
+    seen = torch.zeros(200)
+    step = "probabilities = Y[index]; losses = hard[index, None] + 0 * Y[index]; seen[index] += 1"
+    exec(
+        loop.replace("...", step),
+        {"selector": selector, "X": X, "Y": Y, "hard": hard, "seen": seen},
+    )
+    assert seen[hard].mean() > 1.5 * seen[~hard].mean()
+
+
+@pytest.mark.slow
+def test_ten_lines_of_the_readme(capsys):
+    exec(code_blocks("README.md")[0], {})
+    assert float(capsys.readouterr().out.splitlines()[-1]) > 0.68
+
+
+def test_links_lead_somewhere():
+    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for link in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+            if not link.startswith("http"):
+                assert (page.parent / link).exists(), f"{page.name}: {link}"

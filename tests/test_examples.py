@@ -1,0 +1,41 @@
+"""The examples run as the README says, in a folder of their own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def run(script, *arguments, folder):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", EXAMPLES / script, *arguments],
+        cwd=folder,
+        env={**os.environ, "MPLCONFIGDIR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_quickstart(tmp_path):
+    printed = run("quickstart.py", "--epochs", "2", folder=tmp_path)
+    for word in ("Macro-AUC", "Macro-F1", "Ranking loss", "Seconds", "Shuffled batches", "D2ACE"):
+        assert word in printed
+    assert (tmp_path / "quickstart.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_training_speed(tmp_path):
+    script = "benchmarks/training_speed.py"
+    printed = run(script, "--cases", "yeast", "mlp", "--rounds", "1", folder=tmp_path)
+    assert printed.count("D2ACE / shuffled") == 2
+
+
+def test_loop_of_ones_own(tmp_path):
+    assert "Macro-AUC" in run("own_training_loop.py", "--epochs", "2", folder=tmp_path)
