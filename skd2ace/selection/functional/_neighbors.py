@@ -44,9 +44,12 @@ def local_labels(X: Tensor, Y: Tensor, n_neighbors: int) -> Tensor:
         return local
     block = max(_BLOCK_SIZE // len(Y), 1)
     points, norms = _points(X)
+    # One buffer for all blocks: fresh memory costs as much as the distances that go into it.
+    buffer = norms.new_empty(min(block, len(Y)), len(Y))
     for start in range(0, len(Y), block):
         rows = torch.arange(start, min(start + block, len(Y)), device=X.device)
-        near = _nearest(points, norms, rows, n_neighbors).to(Y.device)
+        distances = _relative_distances(points, norms, rows, out=buffer[: len(rows)])
+        near = _nearest(distances, norms[rows], n_neighbors).to(Y.device)
         around = Y[near].amax(1) if Y.dtype != torch.bool else Y[near].any(1)
         local[start : start + block] = torch.maximum(local[start : start + block], around)
     return local
@@ -63,13 +66,23 @@ def _points(X: Tensor) -> tuple[Tensor, Tensor]:
     return points, squares.index_add_(0, rows, points.values().square())
 
 
-def _nearest(points: Tensor, norms: Tensor, rows: Tensor, n_neighbors: int) -> Tensor:
-    """Indices (len(rows), n_neighbors) of the nearest other points."""
-    distances = _relative_distances(points, norms, rows)
+def _relative_distances(points: Tensor, norms: Tensor, rows: Tensor, out: Tensor) -> Tensor:
+    """Squared distances from some points to all, less the former's own squared norms."""
+    block = gather_rows(points, rows)
+    if points.layout is torch.strided:
+        torch.addmm(norms, block, points.T, alpha=-2, out=out)
+    else:
+        torch.add(norms, torch.sparse.mm(points, block.T).T, alpha=-2, out=out)
+    out[torch.arange(len(rows), device=rows.device), rows] = torch.inf
+    return out
+
+
+def _nearest(distances: Tensor, norms: Tensor, n_neighbors: int) -> Tensor:
+    """Indices (rows, n_neighbors) of the smallest distances, of points with these norms."""
     # One more than asked for shows whether the last place is shared.
-    found = distances.topk(min(n_neighbors + 1, len(norms) - 1), largest=False)
+    found = distances.topk(min(n_neighbors + 1, distances.shape[1] - 1), largest=False)
     furthest = found.values[:, n_neighbors - 1]
-    tolerance = 1e-12 * (2 * norms[rows] + furthest)
+    tolerance = 1e-12 * (2 * norms + furthest)
     near = found.indices[:, :n_neighbors]
     if found.values.shape[1] > n_neighbors:
         shared = found.values[:, n_neighbors] <= furthest + tolerance
@@ -77,17 +90,6 @@ def _nearest(points: Tensor, norms: Tensor, rows: Tensor, n_neighbors: int) -> T
             distances[shared], furthest[shared, None], tolerance[shared, None], n_neighbors
         )
     return near
-
-
-def _relative_distances(points: Tensor, norms: Tensor, rows: Tensor) -> Tensor:
-    """Squared distances from some points to all, less the former's own squared norms."""
-    block = gather_rows(points, rows)
-    if points.layout is torch.strided:
-        distances = torch.addmm(norms, block, points.T, alpha=-2)
-    else:
-        distances = torch.sparse.mm(points, block.T).T.mul(-2).add_(norms)
-    distances[torch.arange(len(rows), device=rows.device), rows] = torch.inf
-    return distances
 
 
 def _lowest_of_tied(
