@@ -6,29 +6,26 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
 from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_consistent_length, validate_data
+from sklearn.utils.validation import check_consistent_length
 from skorch import NeuralNet
-from skorch.utils import is_dataset
 
 from skd2ace._seeding import RandomState, torch_rng
 from skd2ace._sklearn import Interval, Options, StrOptions
-from skd2ace.metrics import best_f1_thresholds
 from skd2ace.selection import BatchSelector
 from skd2ace.training import BatchIterator, TensorDataset
 
 from ._parameters import ParameterHandling, check_parameters
+from ._prediction import Prediction
 from ._setup import Setup
 from ._steps import TrainingSteps
-from ._targets import decode_targets, encode_targets
+from ._targets import encode_targets
 
 
-class MultiLabelNetClassifier(ClassifierMixin, Setup, TrainingSteps, ParameterHandling):
+class MultiLabelNetClassifier(ClassifierMixin, Setup, TrainingSteps, Prediction, ParameterHandling):
     """Train any network as a multi-label classifier, with a say in what its batches hold.
 
     A skorch net and a scikit-learn classifier at once: skorch's ``callbacks``, ``history``,
@@ -162,7 +159,6 @@ class MultiLabelNetClassifier(ClassifierMixin, Setup, TrainingSteps, ParameterHa
         "use_caching": ["boolean", StrOptions({"auto"})],
         "torch_load_kwargs": [dict, None],
     }
-    classes_: NDArray
 
     def __init__(
         self,
@@ -271,72 +267,12 @@ class MultiLabelNetClassifier(ClassifierMixin, Setup, TrainingSteps, ParameterHa
         data = self._check_data(X, y, reset=False)
         return self._train(*data, method="partial_fit", **fit_params)
 
-    def decision_function(self, X: ArrayLike) -> NDArray:
-        """Logits.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-
-        Returns
-        -------
-        ndarray of shape (n, q), float32; (n,) for a one-dimensional y
-
-        Raises
-        ------
-        ValueError
-            If X is not as in :meth:`fit`, or a logit is not finite.
-        """
-        self.check_is_fitted()
-        if not is_dataset(X):
-            X = self._check_features(X, reset=False)
-        logits = np.concatenate([batch.numpy() for batch in self.forward_iter(X)])
-        if not np.isfinite(logits).all():
-            raise ValueError("The network's logits are not finite: X is too large for it.")
-        return logits if self._is_matrix else logits[:, 0]
-
-    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Probability of each label.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-
-        Returns
-        -------
-        ndarray of shape (n, q), float64; (n, 2) for a one-dimensional y
-        """
-        # In float64: in float32 the sigmoid is exactly 1 from a logit of 17 on.
-        proba = expit(self.decision_function(X).astype(np.float64))
-        return proba if self._is_matrix else np.column_stack((1 - proba, proba))
-
-    def predict(self, X: ArrayLike) -> NDArray:
-        """Labels whose probability is at least the threshold.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-
-        Returns
-        -------
-        ndarray of shape (n, q), int64 of 0/1; (n,) of classes for a one-dimensional y
-        """
-        proba = self.predict_proba(X)
-        proba = proba if self._is_matrix else proba[:, 1:]
-        self._check_threshold(proba.shape[1])
-        classes = getattr(self, "classes_", np.tile([0, 1], (proba.shape[1], 1)))
-        return decode_targets(proba >= self._present_thresholds(), classes)
-
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         tags.classifier_tags.multi_class = False
         tags.input_tags.sparse = True
         return tags
-
-    @property
-    def _is_matrix(self) -> bool:
-        return not hasattr(self, "classes_") or self.classes_.ndim == 2
 
     def _train(self, X: Any, Y: Any, method: str, **fit_params: Any) -> "MultiLabelNetClassifier":
         with torch_rng(self._torch_device, self.torch_seed_, self.torch_state_) as end:
@@ -372,42 +308,3 @@ class MultiLabelNetClassifier(ClassifierMixin, Setup, TrainingSteps, ParameterHa
             self.classes_, self.n_labels_ = found, Y.shape[1]
         self._check_threshold(self.n_labels_)
         return X, Y
-
-    def _check_features(self, X: Any, *, reset: bool) -> Any:
-        if isinstance(X, torch.Tensor):
-            X = _from_tensor(X)
-        # What does not fit into single precision becomes infinite, and an error of that name.
-        with np.errstate(over="ignore"):
-            return validate_data(self, X, dtype=np.float32, accept_sparse="csr", reset=reset)
-
-    def _check_threshold(self, n_labels: int) -> None:
-        if isinstance(self.threshold, str):
-            return
-        thresholds = np.asarray(self.threshold, dtype=np.float64)
-        in_range = np.all((thresholds >= 0) & (thresholds <= 1))
-        if thresholds.shape not in ((), (n_labels,)) or not in_range:
-            raise ValueError(
-                f"threshold must be in [0, 1], one number or one for each of the {n_labels} "
-                f"labels, got {self.threshold!r}."
-            )
-
-    def _tune_thresholds(self, held_out: Any) -> NDArray[np.float64]:
-        proba = self.predict_proba(held_out)
-        relevant = self._labels(held_out).cpu().numpy()
-        return best_f1_thresholds(relevant, proba if self._is_matrix else proba[:, 1:])
-
-    def _present_thresholds(self) -> Any:
-        if not isinstance(self.threshold, str):
-            return self.threshold
-        if not hasattr(self, "thresholds_"):
-            raise ValueError('threshold="tune" must be set before fit.')
-        return self.thresholds_
-
-
-def _from_tensor(X: torch.Tensor) -> Any:
-    X = X.detach().cpu()
-    if X.layout is torch.strided:
-        return X.numpy()
-    X = X.to_sparse_csr()
-    parts = (X.values().numpy(), X.col_indices().numpy(), X.crow_indices().numpy())
-    return sp.csr_array(parts, shape=tuple(X.shape))
