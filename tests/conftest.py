@@ -1,5 +1,6 @@
 """Data and networks that many tests share."""
 
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import torch
 from sklearn.preprocessing import minmax_scale
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from skd2ace.datasets import load_yeast
 
@@ -48,3 +50,32 @@ def load_oracle():
             return {key: torch.from_numpy(arrays[key]) for key in arrays}
 
     return load
+
+
+# Reading a number, or a size that depends on values.
+WAITING = ("_local_scalar_dense", "nonzero", "masked_select", "unique", "is_nonzero", "equal")
+
+
+class _Watch(TorchDispatchMode):
+    def __init__(self):
+        super().__init__()
+        self.reads = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = func.name().removeprefix("aten::").split(".")[0]
+        boolean_index = name in ("index", "index_put_", "index_put") and any(
+            index is not None and str(index.dtype) == "torch.bool" for index in args[1]
+        )
+        if name in WAITING or boolean_index:
+            self.reads.append(name)
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.fixture
+def host_reads():
+    @contextmanager
+    def watch():
+        with _Watch() as mode:
+            yield mode.reads
+
+    return watch

@@ -27,7 +27,9 @@ def imported(path):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else ()
-            yield ".".join((*base, *filter(None, [node.module])))
+            module = (*base, *filter(None, [node.module]))
+            # What is imported from a package may be a module of it.
+            yield from (".".join((*module, alias.name)) for alias in node.names)
 
 
 def part_of(module):

@@ -1,7 +1,5 @@
 """MultiLabelNetClassifier: any network as a scikit-learn multi-label classifier."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -20,6 +18,7 @@ from skd2ace.training import BatchIterator, TensorDataset
 
 from ._parameters import ParameterHandling, check_parameters
 from ._prediction import Prediction
+from ._rollback import all_or_nothing
 from ._setup import Setup
 from ._steps import TrainingSteps
 from ._targets import encode_targets
@@ -185,6 +184,8 @@ class MultiLabelNetClassifier(ClassifierMixin, Setup, TrainingSteps, Prediction,
         torch_load_kwargs: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
+        if "predict_nonlinearity" in kwargs:
+            raise TypeError("predict_nonlinearity is no parameter here: it is the sigmoid.")
         super().__init__(
             module,
             criterion=criterion,
@@ -233,10 +234,9 @@ class MultiLabelNetClassifier(ClassifierMixin, Setup, TrainingSteps, Prediction,
         """
         if self.warm_start and self.initialized_:
             return self.partial_fit(X, y, **fit_params)
-        with self._all_or_nothing():
+        with all_or_nothing(self, going_on=False):
             data = self._check_data(X, y, reset=True)
-            self._history = None
-            self.initialize()
+            self._start_afresh()
             return self._train(*data, method="fit", **fit_params)
 
     def partial_fit(
@@ -250,7 +250,8 @@ class MultiLabelNetClassifier(ClassifierMixin, Setup, TrainingSteps, Prediction,
             As for :meth:`fit`. A batch selector that keeps a state per instance needs the same
             instances as before.
         classes : array-like, optional
-            The two classes of a one-dimensional y, where this part of it has only one.
+            The two classes of a one-dimensional y, where this part of it has only one; without
+            meaning for a matrix.
         **fit_params
             As for :meth:`fit`.
 
@@ -258,14 +259,14 @@ class MultiLabelNetClassifier(ClassifierMixin, Setup, TrainingSteps, Prediction,
         -------
         self
         """
-        if not hasattr(self, "classes_"):
-            with self._all_or_nothing():
-                data = self._check_data(X, y, reset=True, classes=classes)
-                if not self.initialized_:
-                    self.initialize()
-                return self._train(*data, method="partial_fit", **fit_params)
-        data = self._check_data(X, y, reset=False)
-        return self._train(*data, method="partial_fit", **fit_params)
+        self.check_training_readiness()
+        reset = not hasattr(self, "classes_")
+        afresh = not self.initialized_ or self.must_start_afresh_
+        with all_or_nothing(self, going_on=not afresh):
+            data = self._check_data(X, y, reset=reset, classes=classes)
+            if afresh:
+                self._start_afresh()
+            return self._train(*data, method="partial_fit", **fit_params)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -285,23 +286,20 @@ class MultiLabelNetClassifier(ClassifierMixin, Setup, TrainingSteps, Prediction,
         self.torch_state_ = end
         return self
 
-    @contextmanager
-    def _all_or_nothing(self) -> Iterator[None]:
-        """Take back every change to the estimator where the block fails."""
-        before = dict(self.__dict__)
-        try:
-            yield
-        except Exception:
-            self.__dict__.clear()
-            self.__dict__.update(before)
-            raise
+    def _start_afresh(self) -> None:
+        """Forget an earlier fit and make everything anew."""
+        self._history = None
+        for name in ("batch_selector_", "best_epoch_", "thresholds_"):
+            self.__dict__.pop(name, None)
+        self.initialize()
 
     def _check_data(
         self, X: Any, y: Any, *, reset: bool, classes: Any = None
     ) -> tuple[Any, NDArray[np.float32]]:
         check_parameters(self)
         X = self._check_features(X, reset=reset)
-        known = np.unique(classes) if classes is not None else None
+        # Those of a matrix are always 0 and 1, whatever form they are declared in.
+        known = np.unique(classes) if classes is not None and np.ndim(y) == 1 else None
         Y, found = encode_targets(y, known if reset else self.classes_)
         check_consistent_length(X, Y)
         if reset:

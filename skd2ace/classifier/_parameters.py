@@ -13,6 +13,8 @@ from skd2ace._sklearn import validate_parameter_constraints
 class ParameterHandling(NeuralNet):
     """``get_params`` and ``set_params`` of a skorch net with a nested ``batch_selector``."""
 
+    callbacks_: list[tuple[str, Any]]
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
     _fixed_parameters: ClassVar[frozenset[str]] = frozenset({"predict_nonlinearity"})
 
@@ -50,18 +52,46 @@ class ParameterHandling(NeuralNet):
         # Skorch hands these to the optimizer that is there, and forgets them for the next.
         stored |= {k: v for k, v in own.items() if k.startswith("optimizer__")}
         self.__dict__.update(stored)
+        if self.initialized_:
+            self._follow(stored)
         if nested and self.batch_selector is None:
             raise ValueError(f"batch_selector is None and has no parameters, got {[*nested]}.")
         # Also with nothing nested: it returns self.
         return BaseEstimator.set_params(self, **nested)
 
     def _is_only_stored(self, name: str) -> bool:
-        # Skorch makes callbacks as soon as one is set, before what they need is there; and after
-        # a fit it refuses parameters of data and iterators.
-        if not self.initialized_:
-            return name.startswith("callbacks")
-        component, separator, _ = name.partition("__")
-        return bool(separator) and component in _PLAIN_COMPONENTS
+        # Skorch would make callbacks before what they need is there. After a fit it would put an
+        # untrained network in the place of the trained one, and refuse other components.
+        component, _, parameter = name.partition("__")
+        if not self.initialized_ or component == "callbacks":
+            return component == "callbacks"
+        return component in _COMPONENTS and not (component == "optimizer" and parameter)
+
+    def _follow(self, stored: dict[str, Any]) -> None:
+        """Heed parameters that were set after a fit."""
+        components = {
+            name.partition("__")[0] for name in stored if not name.startswith("optimizer__")
+        }
+        if "callbacks" in components:
+            self._remake_callbacks()
+        # With another network or optimizer there is nothing to go on from.
+        if components & {"module", "criterion", "optimizer", "compile"}:
+            self.must_start_afresh_ = True
+
+    def _remake_callbacks(self) -> None:
+        before = dict(self.callbacks_)
+        self._initialize_callbacks()
+        self.callbacks_ = [(name, callback) for name, callback in self.callbacks_ if callback]
+        for name, callback in self.callbacks_:
+            if type(callback) is type(before.get(name)) and callback is not before[name]:
+                fitted = {k: v for k, v in vars(before[name]).items() if k.endswith("_")}
+                vars(callback).update(fitted)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A checkpoint in the middle of training would take the data along.
+        state = dict(super().__getstate__())
+        state.pop("_held_out", None)
+        return state
 
     def _get_param_names(self) -> list[str]:
         return [
@@ -118,12 +148,13 @@ def parameter_names(function: Any) -> set[str] | None:
     return set(parameters)
 
 
-_PLAIN_COMPONENTS = ("iterator_train", "iterator_valid", "dataset")
 _COMPONENTS = (
     "module",
     "criterion",
     "optimizer",
-    *_PLAIN_COMPONENTS,
+    "iterator_train",
+    "iterator_valid",
+    "dataset",
     "compile",
 )
 

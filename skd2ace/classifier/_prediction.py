@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
@@ -13,7 +12,7 @@ from skorch.utils import is_dataset
 
 from skd2ace.metrics import best_f1_thresholds
 
-from ._targets import decode_targets
+from ._targets import decode_targets, from_tensor
 
 
 class Prediction(NeuralNet):
@@ -83,7 +82,7 @@ class Prediction(NeuralNet):
 
     def _check_features(self, X: Any, *, reset: bool) -> Any:
         if isinstance(X, torch.Tensor):
-            X = _from_tensor(X)
+            X = from_tensor(X)
         # What does not fit into single precision becomes infinite, and an error of that name.
         with np.errstate(over="ignore"):
             return validate_data(self, X, dtype=np.float32, accept_sparse="csr", reset=reset)
@@ -106,16 +105,7 @@ class Prediction(NeuralNet):
 
     def _present_thresholds(self) -> Any:
         if not isinstance(self.threshold, str):
-            return self.threshold
+            return np.asarray(self.threshold, dtype=np.float64)
         if not hasattr(self, "thresholds_"):
             raise ValueError('threshold="tune" must be set before fit.')
         return self.thresholds_
-
-
-def _from_tensor(X: torch.Tensor) -> Any:
-    X = X.detach().cpu()
-    if X.layout is torch.strided:
-        return X.numpy()
-    X = X.to_sparse_csr()
-    parts = (X.values().numpy(), X.col_indices().numpy(), X.crow_indices().numpy())
-    return sp.csr_array(parts, shape=tuple(X.shape))

@@ -7,6 +7,7 @@ import torch
 from skorch import NeuralNet
 from skorch.callbacks import EpochScoring, ProgressBar
 
+from skd2ace._devices import full_device
 from skd2ace._seeding import draw_seeds, torch_rng
 from skd2ace.metrics import macro_auc_scorer
 from skd2ace.training import BatchIterator, BatchSelection, BestEpoch
@@ -30,6 +31,7 @@ class Setup(NeuralNet):
         with torch_rng(self._torch_device, self.torch_seed_) as self.torch_state_:
             super().initialize()
         self._check_components()
+        self.must_start_afresh_ = False
         return self
 
     def _check_components(self) -> None:
@@ -40,12 +42,12 @@ class Setup(NeuralNet):
             raise ValueError(
                 f"{type(self.module_).__name__} has a loss of its own: criterion is not used."
             )
-        if self.iterator_train is BatchIterator and not any(
-            isinstance(callback, BatchSelection) for _, callback in self.callbacks_
-        ):
+        n_selections = sum(isinstance(callback, BatchSelection) for _, callback in self.callbacks_)
+        if n_selections > 1 or (n_selections == 0 and self.iterator_train is BatchIterator):
             raise ValueError(
-                "Without a BatchSelection among the callbacks nothing orders the training "
-                "instances; the default callback batch_selection shuffles at least."
+                f"One BatchSelection must be among the callbacks, to order the training "
+                f"instances; there are {n_selections}. One of your own takes the place of the "
+                "default one as callbacks__batch_selection=BatchSelection(...)."
             )
 
     def initialize_module(self) -> "Setup":
@@ -60,18 +62,33 @@ class Setup(NeuralNet):
 
     def get_split_datasets(self, X: Any, y: Any = None, **split_params: Any) -> tuple[Any, Any]:
         """Split into a training and a validation dataset, and show the network its labels."""
-        for_network = parameter_names(self.module_.forward) or set()
-        split_params = {k: v for k, v in split_params.items() if k not in for_network}
+        split_params = self._without_forward_params(split_params)
         if split_params and not callable(self.train_split):
             raise TypeError(f"fit got an unexpected argument {next(iter(split_params))!r}.")
         dataset = self.get_dataset(X, y)
         train, valid = split(self.train_split, dataset, y, self.split_seed_, **split_params)
         if isinstance(self.threshold, str) and valid is None:
             raise ValueError('threshold="tune" needs a held-out part: see train_split.')
+        if valid is not None:
+            self._check_validation_labels(self._labels(valid))
         self._held_out = valid
         if not self.history and hasattr(self.module_, "fit_label_graph"):
             self.module_.fit_label_graph(self._labels(train))
         return train, valid
+
+    def _without_forward_params(self, params: dict[str, Any]) -> dict[str, Any]:
+        if hasattr(self.module_, "training_loss"):
+            return params
+        known = parameter_names(self.module_.forward)
+        return {} if known is None else {k: v for k, v in params.items() if k not in known}
+
+    def _check_validation_labels(self, Y: torch.Tensor) -> None:
+        if Y.shape[1] != self.n_labels_ or not ((Y == 0) | (Y == 1)).all():
+            raise ValueError(
+                f"The labels held out for validation must be zeros and ones of shape "
+                f"(n, {self.n_labels_}), got shape {tuple(Y.shape)} and values "
+                f"{Y.unique()[:5].tolist()}."
+            )
 
     def load_params(self, *args: Any, **kwargs: Any) -> None:
         """Load weights as in skorch; training then goes on from them."""
@@ -97,7 +114,7 @@ class Setup(NeuralNet):
 
     @property
     def _torch_device(self) -> torch.device:
-        return torch.device("cpu" if self.device is None else self.device)
+        return full_device(self.device)
 
     def _module_sizes(self, given: dict[str, Any]) -> dict[str, int]:
         """Sizes that the module asks for and the user has not given."""

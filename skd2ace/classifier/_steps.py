@@ -1,6 +1,7 @@
 """The training loop: what a step and an epoch of skorch do differently here."""
 
 import inspect
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -8,6 +9,7 @@ from skorch import NeuralNet
 from torch import Tensor
 from torch.nn.functional import pad
 
+from skd2ace._devices import full_device
 from skd2ace.networks import LossOutput, weighted_mean
 from skd2ace.training import BatchIterator, EpochRecord
 
@@ -29,8 +31,13 @@ class TrainingSteps(NeuralNet):
 
     def initialize_criterion(self) -> "TrainingSteps":
         """Make the criterion, unreduced."""
-        params = {"reduction": "none", **self.get_params_for("criterion")}
-        self.criterion_ = self.initialized_instance(self.criterion, params)
+        params = self.get_params_for("criterion")
+        if isinstance(self.criterion, torch.nn.Module) and not params:
+            self.criterion_ = deepcopy(self.criterion)
+            vars(self.criterion_)["reduction"] = "none"
+        else:
+            params = {"reduction": "none", **params}
+            self.criterion_ = self.initialized_instance(self.criterion, params)
         return self
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
@@ -42,7 +49,7 @@ class TrainingSteps(NeuralNet):
         if params["batch_size"] == -1:
             params["batch_size"] = len(dataset)
         if inspect.isclass(iterator) and issubclass(iterator, BatchIterator):
-            params.setdefault("device", self.device)
+            params.setdefault("device", full_device(self.device))
         return iterator(dataset, **params)
 
     def run_single_epoch(
@@ -80,9 +87,10 @@ class TrainingSteps(NeuralNet):
     def validation_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
         """Prediction and its loss for one batch, in evaluation mode."""
         self._set_training(False)
+        X, Y = self._on_device(batch)
         with torch.no_grad():
-            logits = self._padded_logits(batch, **fit_params)
-            losses = self._label_losses(logits, batch[1])
+            logits = self._padded_logits(X, **fit_params)
+            losses = self._label_losses(logits, X, Y)
         return {"loss": losses.mean(), "y_pred": logits, "label_losses": losses}
 
     def evaluation_step(self, batch: Any, training: bool = False) -> Tensor:
@@ -90,7 +98,7 @@ class TrainingSteps(NeuralNet):
         self.check_is_fitted()
         with torch.set_grad_enabled(training):
             self._set_training(training)
-            return self._logits(batch) if training else self._padded_logits(batch)
+            return self.infer(batch[0]) if training else self._padded_logits(batch[0])
 
     def infer(self, x: Tensor, **fit_params: Any) -> Tensor:
         """Logits of features, with those fit parameters that the module's forward takes."""
@@ -100,28 +108,20 @@ class TrainingSteps(NeuralNet):
         return super().infer(x, **fit_params)
 
     def _training_output(self, batch: Any, **fit_params: Any) -> LossOutput:
-        X, Y = batch
+        X, Y = self._on_device(batch)
         weights = getattr(batch, "weights", None)
         if hasattr(self.module_, "training_loss"):
             return self.module_.training_loss(X, Y, weights)
-        logits = self._logits(batch, **fit_params)
-        losses = self._label_losses(logits, Y)
+        logits = self.infer(X, **fit_params)
+        losses = self._label_losses(logits, X, Y)
         return LossOutput(weighted_mean(losses, weights), logits, losses, {})
 
-    def _logits(self, batch: Any, **fit_params: Any) -> Tensor:
-        X, Y = batch
-        logits = self.infer(X, **fit_params)
-        self._check_shape(logits, X, Y)
-        return logits
-
-    def _check_shape(self, logits: Tensor, X: Tensor, Y: Tensor | None) -> None:
-        if Y is not None and logits.shape != Y.shape:
+    def _label_losses(self, logits: Tensor, X: Tensor, Y: Tensor) -> Tensor:
+        if logits.shape != Y.shape:
             raise ValueError(
                 f"The module maps X of shape {tuple(X.shape)} to {tuple(logits.shape)}; it must "
                 f"give one logit per instance and label, {tuple(Y.shape)}."
             )
-
-    def _label_losses(self, logits: Tensor, Y: Tensor) -> Tensor:
         losses = self.criterion_(logits, Y)
         if losses.shape != logits.shape:
             raise ValueError(
@@ -130,12 +130,15 @@ class TrainingSteps(NeuralNet):
             )
         return losses
 
-    def _padded_logits(self, batch: Any, **fit_params: Any) -> Tensor:
+    def _padded_logits(self, X: Tensor, **fit_params: Any) -> Tensor:
         """Logits that do not depend on how many other instances are in the batch."""
+        return self.infer(pad(X, (0, 0, 0, -len(X) % _ROW_BLOCK)), **fit_params)[: len(X)]
+
+    def _on_device(self, batch: Any) -> tuple[Tensor, Tensor]:
+        # Iterators other than ours may leave that to the net, as skorch's do.
         X, Y = batch
-        logits = self.infer(pad(X, (0, 0, 0, -len(X) % _ROW_BLOCK)), **fit_params)[: len(X)]
-        self._check_shape(logits, X, Y)
-        return logits
+        device = full_device(self.device)
+        return X.to(device), Y.to(device)
 
     def _set_training(self, training: bool = True) -> None:
         # Walking through all submodules costs more than a small network's step.

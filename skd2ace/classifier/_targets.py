@@ -36,7 +36,7 @@ def encode_targets(y: Any, classes: NDArray | None = None) -> tuple[NDArray[np.f
     if y is None:
         raise ValueError("requires y to be passed, but the target y is None.")
     if isinstance(y, torch.Tensor):
-        y = y.detach().cpu().numpy()
+        y = from_tensor(y)
     if sp.issparse(y):
         y = y.toarray()
     matrix = check_array(y, dtype=None, ensure_2d=False, input_name="y")
@@ -50,6 +50,16 @@ def decode_targets(relevant: NDArray[np.bool_], classes: NDArray) -> NDArray:
     if classes.ndim == 2:
         return relevant.astype(np.int64)
     return classes[relevant[:, 0].astype(np.intp)]
+
+
+def from_tensor(X: torch.Tensor) -> Any:
+    """Turn a tensor on any device into an array, or a scipy CSR array where it is sparse."""
+    X = X.detach().cpu()
+    if X.layout is torch.strided:
+        return X.numpy()
+    X = X.to_sparse_csr()
+    parts = (X.values().numpy(), X.col_indices().numpy(), X.crow_indices().numpy())
+    return sp.csr_array(parts, shape=tuple(X.shape))
 
 
 def _check_shape(matrix: NDArray, classes: NDArray) -> None:

@@ -14,6 +14,23 @@ def label_matrix(Y: Any) -> NDArray:
     return dense.reshape(len(dense), -1)
 
 
+def relevance(Y: Any) -> NDArray[np.bool_]:
+    """Return labels as bool: 0 and 1, or in one dimension any two classes, the larger relevant.
+
+    Raises
+    ------
+    ValueError
+        If a matrix holds anything but 0 and 1, or a vector more than two classes.
+    """
+    labels = label_matrix(Y)
+    classes = np.unique(labels)
+    if set(classes.tolist()) <= {0, 1}:
+        return labels.astype(bool)
+    if labels.shape[1] > 1 or len(classes) > 2:
+        raise ValueError(f"Labels must be zeros and ones, found {classes[:5].tolist()}.")
+    return labels == classes[-1]
+
+
 def roc_auc_per_label(Y_true: ArrayLike, Y_score: ArrayLike) -> NDArray[np.float64]:
     """Area under the ROC curve of each label.
 
@@ -44,7 +61,7 @@ def roc_auc_per_label(Y_true: ArrayLike, Y_score: ArrayLike) -> NDArray[np.float
     >>> roc_auc_per_label([[1, 0], [0, 0], [1, 0]], [[0.9, 0.5], [0.4, 0.2], [0.3, 0.1]])
     array([0.5, nan])
     """
-    relevant, scores = label_matrix(Y_true).astype(bool), label_matrix(Y_score)
+    relevant, scores = relevance(Y_true), label_matrix(Y_score)
     if relevant.shape != scores.shape:
         raise ValueError(f"Y_true has shape {relevant.shape} and Y_score {scores.shape}.")
     if np.isnan(scores).any():
@@ -102,6 +119,6 @@ def one_error(Y_true: ArrayLike, Y_score: ArrayLike) -> float:
     >>> one_error([[1, 0], [0, 1]], [[0.9, 0.5], [0.4, 0.2]])
     0.5
     """
-    relevant, scores = label_matrix(Y_true), label_matrix(Y_score)
+    relevant, scores = relevance(Y_true), label_matrix(Y_score)
     top = scores.argmax(axis=1)
-    return float(1 - (relevant[np.arange(len(top)), top] != 0).mean())
+    return float(1 - relevant[np.arange(len(top)), top].mean())

@@ -206,6 +206,7 @@ class D2ACE(BatchSelector):
         self.seen_ = False
         if len(self.mix_epochs) != 2 or self.mix_epochs[0] > self.mix_epochs[1]:
             raise ValueError(f"mix_epochs must be (start, end), got {self.mix_epochs!r}.")
+        self._share(0)  # An exponential decay to 0 is an error now, not after the warm-up.
         relevant = Y.to(torch.bool)
         self.local_ = None
         if self.correlation == "local":
@@ -256,9 +257,7 @@ class D2ACE(BatchSelector):
             else (epoch - 1, self.warmup_epochs)
         )
         pressure = F.selection_pressure(now, first, self.n_epochs_, self.pressure)
-        share = F.mixing_coefficient(
-            now, *self.mix_epochs, self.mix_start, self.mix_end, self.mix_decay
-        )
+        share = self._share(now)
         mixture = torch.zeros((), dtype=torch.float64, device=self.device_)
         if share > 0:
             scores = F.uncertainty(self.history_, self.entropy_weight)
@@ -267,6 +266,10 @@ class D2ACE(BatchSelector):
             scores = F.hardness(self.losses_, self.flip_rate_, self.variant)
             mixture = mixture + (1 - share) * self._sampling("hardness", scores, pressure)
         return mixture
+
+    def _share(self, now: int) -> float:
+        start, end = self.mix_epochs
+        return F.mixing_coefficient(now, start, end, self.mix_start, self.mix_end, self.mix_decay)
 
     def _sampling(self, name: str, scores: Tensor, pressure: float) -> Tensor:
         weights = F.instance_weights(

@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from skd2ace._devices import full_device, is_ready
+
 from ._data import Tensors, resolve
 
 
@@ -61,7 +63,7 @@ class BatchIterator:
     ) -> None:
         self.dataset = dataset
         self.batch_size = batch_size
-        self.device = torch.device(device)
+        self.device = full_device(device)
         source, rows = resolve(dataset)
         self.tensors = source.tensors(self.device)
         self.rows = None if rows is None else torch.as_tensor(rows, device=self.device)
@@ -77,7 +79,7 @@ class BatchIterator:
                 yield Batch(*self._gather(index), index)
             return
         selector, epoch = served
-        checked = _RangeCheck(type(selector).__name__, len(self.dataset))
+        checked = _RangeCheck(type(selector).__name__, len(self.dataset), self.device)
         for index in selector.batches(epoch):
             index = checked(index)
             X, y = self._gather(index)
@@ -104,23 +106,26 @@ class BatchIterator:
 class _RangeCheck:
     """Watches the indices of one epoch, without making a GPU wait for the answer."""
 
-    def __init__(self, name: str, n_instances: int) -> None:
+    def __init__(self, name: str, n_instances: int, device: torch.device) -> None:
         self.name = name
+        self.device = device
         self.n_instances = n_instances
         self.n_batches = 0
         self.outside: Tensor | None = None
 
-    def __call__(self, index: Tensor) -> Tensor:
-        if index.ndim != 1 or len(index) == 0 or index.is_floating_point():
+    def __call__(self, index: Any) -> Tensor:
+        if not _is_index(index):
+            what = tuple(index.shape) if isinstance(index, Tensor) else type(index).__name__
             raise ValueError(
-                f"{self.name} gave a batch of shape {tuple(index.shape)} and {index.dtype}; a "
-                "batch is a one-dimensional tensor of at least one integer index."
+                f"{self.name} gave a batch of {what}, {getattr(index, 'dtype', '')}; a batch is "
+                "a one-dimensional tensor of at least one index, int64 or int32."
             )
+        index = index.to(self.device, torch.int64)
         self.n_batches += 1
         inside = index.clamp(0, self.n_instances - 1)
         outside = (inside != index).any()
         self.outside = outside if self.outside is None else self.outside | outside
-        if self._is_ready(outside):
+        if is_ready(outside):
             self._raise_if_outside()
         return inside
 
@@ -129,12 +134,14 @@ class _RangeCheck:
             raise ValueError(f"{self.name} gave an epoch without batches.")
         self._raise_if_outside()
 
-    @staticmethod
-    def _is_ready(flag: Tensor) -> bool:
-        return flag.device.type == "cpu"
-
     def _raise_if_outside(self) -> None:
         if bool(self.outside):
             raise IndexError(
                 f"{self.name} gave an index outside the {self.n_instances} training instances."
             )
+
+
+def _is_index(index: Any) -> bool:
+    # An uint8 tensor would index as a mask does.
+    whole = isinstance(index, Tensor) and index.dtype in (torch.int64, torch.int32)
+    return whole and index.ndim == 1 and len(index) > 0

@@ -58,6 +58,14 @@ class BestEpoch(Callback):
             # From here on the net itself holds them.
             self.best_weights_ = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        # On the host, so that a file written with a GPU opens without one.
+        state = dict(self.__dict__)
+        for name in ("best_weights_", "last_weights_"):
+            if state.get(name):
+                state[name] = {key: value.cpu() for key, value in state[name].items()}
+        return state
+
     def _is_better(self, score: float) -> bool:
         if self.best_score_ is None:
             return score == score

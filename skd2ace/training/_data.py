@@ -1,6 +1,7 @@
 """Training data as whole tensors, moved to the device once."""
 
 from typing import Any, Literal, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import scipy.sparse as sp
@@ -9,6 +10,7 @@ from skorch.dataset import Dataset
 from torch import Tensor
 from torch.utils.data import Subset, default_collate
 
+from skd2ace._devices import full_device
 from skd2ace._sparse import csr_from_scipy, csr_select, gather_rows, row_lengths_max
 
 Placement = Literal["auto", "device", "host"]
@@ -51,7 +53,7 @@ class TensorDataset(Dataset):
     X : ndarray, DataFrame, scipy sparse matrix or Tensor of shape (n, d)
         Features; converted to float32. Sparse features stay sparse.
     y : array-like, scipy sparse matrix or Tensor of shape (n, q), optional
-        Labels; converted to float32.
+        Labels; converted to float32. One dimension becomes one column.
     length : int, optional
         As in skorch.
     placement : {"auto", "device", "host"}, default="auto"
@@ -83,7 +85,7 @@ class TensorDataset(Dataset):
 
     def tensors(self, device: str | torch.device) -> Tensors:
         """Return the data for ``device``, moved there at the first call and kept."""
-        device = torch.device(device)
+        device = full_device(device)
         if device not in self._cache:
             self._cache[device] = self._place(device)
         return self._cache[device]
@@ -97,6 +99,7 @@ class TensorDataset(Dataset):
             X = X.to(device)
         if y is not None:
             y = (y.to_dense() if y.layout is torch.sparse_csr else y).to(device)
+            y = y[:, None] if y.ndim == 1 else y
         return Tensors(X, y, max_nonzeros, device)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -116,11 +119,21 @@ def resolve(dataset: Any) -> tuple[TensorDataset, np.ndarray | None]:
         dataset = dataset.dataset
     if isinstance(dataset, TensorDataset):
         return dataset, rows
+    if dataset not in _CONVERTED:
+        _CONVERTED[dataset] = _convert(dataset)
+    return _CONVERTED[dataset], rows
+
+
+# Datasets of other kinds, for as long as they live.
+_CONVERTED: WeakKeyDictionary[Any, TensorDataset] = WeakKeyDictionary()
+
+
+def _convert(dataset: Any) -> TensorDataset:
     if hasattr(dataset, "X") and hasattr(dataset, "y"):
-        return TensorDataset(dataset.X, dataset.y), rows
+        return TensorDataset(dataset.X, dataset.y)
     if hasattr(dataset, "tensors"):
-        return TensorDataset(*dataset.tensors), rows
-    return TensorDataset(*default_collate([dataset[i] for i in range(len(dataset))])), rows
+        return TensorDataset(*dataset.tensors)
+    return TensorDataset(*default_collate([dataset[i] for i in range(len(dataset))]))
 
 
 def _to_tensor(data: Any) -> Tensor:
@@ -130,7 +143,7 @@ def _to_tensor(data: Any) -> Tensor:
         return csr_from_scipy(matrix)
     if isinstance(data, Tensor):
         return data.detach().to(torch.float32)
-    array = np.asarray(data, dtype=np.float32)
+    array = np.ascontiguousarray(data, dtype=np.float32)
     # Torch cannot mark a tensor read-only, as arrays from a memory map or a DataFrame are.
     return torch.from_numpy(array if array.flags.writeable else array.copy())
 

@@ -5,6 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from skd2ace._devices import is_ready
+
 
 class EpochRecord:
     """Collects the losses of an epoch's steps where they are, and reads them once at its end.
@@ -30,7 +32,7 @@ class EpochRecord:
         loss = step["loss"].detach()
         self.losses.append(loss)
         self.n_instances += n_instances
-        if loss.device.type == "cpu":
+        if is_ready(loss):
             self.net.history.record_batch(f"{self.prefix}_loss", loss.item())
         self.net.history.record_batch(f"{self.prefix}_batch_size", n_instances)
         for name, value in step.get("terms", {}).items():

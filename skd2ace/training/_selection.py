@@ -8,6 +8,7 @@ from skorch.callbacks import Callback
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+from skd2ace._devices import full_device
 from skd2ace._seeding import RandomState
 from skd2ace.selection import BatchSelector, RandomBatches
 
@@ -136,6 +137,11 @@ class BatchSelection(Callback):
             raise TypeError(
                 f"iterator_train gives a {type(iterator).__name__}, which does not say which "
                 "instances a batch holds: batch selection needs a BatchIterator."
+            )
+        if iterator.device != full_device(net.device):
+            raise ValueError(
+                f"The net trains on {net.device} and iterator_train gives batches on "
+                f"{iterator.device}: set iterator_train__device."
             )
         return iterator
 

@@ -17,6 +17,7 @@ FORMS_OF_X = {
     "tensor": torch.from_numpy,
     "sparse tensor": lambda X: torch.from_numpy(X).to_sparse(),
     "list": lambda X: X.tolist(),
+    "negative strides": lambda X: X.astype(np.float32)[::-1].copy()[::-1],
 }
 FORMS_OF_Y = {
     "DataFrame": pd.DataFrame,
@@ -25,6 +26,7 @@ FORMS_OF_Y = {
     "bool": lambda Y: Y.astype(bool),
     "float": lambda Y: Y.astype(float),
     "tensor": torch.from_numpy,
+    "sparse tensor": lambda Y: torch.from_numpy(Y).to_sparse(),
     "list": lambda Y: Y.tolist(),
 }
 
@@ -64,6 +66,20 @@ def test_forms_of_labels(make, rounded, expected, form):
 def test_placement_changes_nothing(make, rounded, expected, placement):
     est = make(dataset__placement=placement).fit(*rounded)
     np.testing.assert_array_equal(est.predict_proba(rounded[0]), expected)
+
+
+def test_no_device_is_the_cpu(make, rounded, expected):
+    est = make(device=None).fit(*rounded)
+    np.testing.assert_array_equal(est.predict_proba(rounded[0]), expected)
+
+
+@pytest.mark.parametrize("classes", [[0, 1], [0, 1, 2, 3]])
+def test_classes_at_the_first_partial_fit(make_any, data, classes):
+    X, Y = data
+    est = make_any().partial_fit(X, Y, classes=classes)
+    np.testing.assert_array_equal(est.predict_proba(X), make_any().fit(X, Y).predict_proba(X))
+    vector = make_any(train_split=None).partial_fit(X[Y[:, 0] == 1], np.ones(sum(Y[:, 0])), [0, 1])
+    assert list(vector.classes_) == [0, 1]
 
 
 def test_what_comes_out(make_any, data):

@@ -1,5 +1,6 @@
 """Nested parameters work everywhere, and mistakes are named."""
 
+import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
@@ -7,6 +8,7 @@ from skorch.callbacks import EarlyStopping
 
 from skd2ace import CLIFClassifier
 from skd2ace.selection import D2ACE, RandomBatches
+from skd2ace.training import BatchIterator, BatchSelection, TensorDataset
 
 
 def test_selector_parameters_before_and_after_fit(make_any, data):
@@ -93,6 +95,11 @@ MISSPELT = [
 ]
 
 
+def test_the_nonlinearity_is_not_a_parameter(make_any):
+    with pytest.raises(TypeError, match="predict_nonlinearity"):
+        make_any(predict_nonlinearity=None)
+
+
 @pytest.mark.parametrize("name", MISSPELT)
 def test_misspelt_in_the_constructor(make_any, data, name):
     est = make_any(**{name: 1})
@@ -168,8 +175,54 @@ def test_default_callbacks_can_be_replaced_and_left_out(make_any, data):
 
 
 def test_disabled_callbacks(make_any, data):
-    with pytest.raises(ValueError, match="batch_selection"):
+    with pytest.raises(ValueError, match="there are 0"):
         make_any(callbacks="disable").fit(*data)
+
+
+def test_two_bridges_are_refused(make_any, data):
+    with pytest.raises(ValueError, match="there are 2"):
+        make_any(callbacks=[BatchSelection(D2ACE())]).fit(*data)
+    est = make_any(callbacks__batch_selection=BatchSelection(D2ACE(window=7))).fit(*data)
+    assert est.batch_selector_.window == 7
+
+
+def test_another_network_after_fit_begins_anew(make_clif, data):
+    """What was trained stays until the next training, which does not go on from it."""
+    X, Y = data
+    est = make_clif().fit(X, Y)
+    before, state = est.predict_proba(X), torch.get_rng_state()
+    est.set_params(module__hidden_size=32, module__dropout=0.0)
+    np.testing.assert_array_equal(est.predict_proba(X), before)
+    assert torch.equal(torch.get_rng_state(), state)
+    est.partial_fit(X, Y)
+    fresh = make_clif(module__hidden_size=32, module__dropout=0.0).fit(X, Y)
+    assert len(est.history) == 5
+    np.testing.assert_array_equal(est.predict_proba(X), fresh.predict_proba(X))
+
+
+def test_other_components_after_fit(make_any, data):
+    est = make_any().fit(*data)
+    est.set_params(optimizer=torch.optim.AdamW, dataset=TensorDataset, iterator_train=BatchIterator)
+    assert isinstance(est.fit(*data).optimizer_, torch.optim.AdamW)
+
+
+def test_callbacks_after_fit_keep_their_state(make_clif, data):
+    """In the middle of the warm-up of the learning rate."""
+    parts = make_clif(batch_selector=None, max_epochs=3).fit(*data)
+    parts.set_params(callbacks__best_epoch__monitor="valid_macro_auc", callbacks__print_log=None)
+    assert "print_log" not in dict(parts.callbacks_)
+    parts.partial_fit(*data)
+    whole = make_clif(batch_selector=None, max_epochs=6).fit(*data)
+    assert parts.history[:, "train_loss"] == whole.history[:, "train_loss"]
+    assert parts.best_epoch_ == whole.best_epoch_
+
+
+def test_nothing_of_an_earlier_fit_is_left(make_any, data):
+    X, Y = data
+    est = make_any(threshold="tune").fit(X, Y)
+    est.set_params(threshold=0.5, callbacks__best_epoch=None).fit(X, Y[:, :2])
+    assert not hasattr(est, "thresholds_")
+    assert not hasattr(est, "best_epoch_")
 
 
 def test_settings_of_the_paper():

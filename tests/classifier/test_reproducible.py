@@ -112,8 +112,16 @@ def test_a_selector_goes_on_with_its_state(make_clif, data):
 
 def test_another_number_of_instances_is_refused(make_any, data):
     X, Y = data
-    est = make_any().fit(X, Y)
-    with pytest.raises(ValueError, match="same instances"):
-        est.partial_fit(X[:40], Y[:40])
+    est = make_any(max_epochs=8).fit(X, Y)
+    before, history = est.predict_proba(X), list(est.history)
+    for warm_start in (False, True):
+        est.set_params(warm_start=warm_start)
+        with pytest.raises(ValueError, match="same instances"):
+            (est.fit if warm_start else est.partial_fit)(X[:40], Y[:40])
+        np.testing.assert_array_equal(est.predict_proba(X), before)
+        assert list(est.history) == history
+    # And it can go on as if nothing had happened.
+    expected = make_any(max_epochs=8).fit(X, Y).partial_fit(X, Y)
+    assert_same_bits(weights(est.partial_fit(X, Y)), weights(expected))
     shuffled = make_any(batch_selector=None).fit(X, Y)
     shuffled.partial_fit(X[:40], Y[:40])

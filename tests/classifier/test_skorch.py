@@ -1,5 +1,6 @@
 """What skorch users know keeps working, selectors or not."""
 
+import numpy as np
 import pytest
 import torch
 from skorch.callbacks import (
@@ -120,6 +121,8 @@ def test_another_criterion(mlp, data):
     )
     plain = MultiLabelNetClassifier(mlp, max_epochs=1, train_split=None, random_state=0, verbose=0)
     assert est.fit(X, Y).history[0, "train_loss"] > plain.fit(X, Y).history[0, "train_loss"]
+    instance = plain.set_params(criterion=nn.BCEWithLogitsLoss(pos_weight=torch.full((4,), 3.0)))
+    assert instance.fit(X, Y).history[:, "train_loss"] == est.history[:, "train_loss"]
     soft = plain.set_params(criterion=nn.MSELoss).fit(X, Y)
     assert soft.history[0, "train_loss"] > 0
     with pytest.raises(ValueError, match="one per instance and label"):
@@ -164,6 +167,28 @@ def test_fit_parameters_reach_the_forward_that_takes_them(data, train_split):
     ]
     assert losses[0] != losses[1]
     assert losses[1] == pytest.approx(0.693, abs=0.01)
+
+
+def test_fit_parameters_that_nobody_takes(make_clif, data):
+    with pytest.raises(TypeError, match="temperature"):
+        make_clif(train_split=None).fit(*data, temperature=2.0)
+
+
+def test_data_loaders_of_torch(mlp, data):
+    X, Y = data
+    settings = {"max_epochs": 2, "random_state": 0, "verbose": 0}
+    ours = MultiLabelNetClassifier(mlp, **settings).fit(X, Y)
+    theirs = MultiLabelNetClassifier(mlp, iterator_valid=torch.utils.data.DataLoader, **settings)
+    np.testing.assert_allclose(theirs.fit(X, Y).predict_proba(X), ours.predict_proba(X))
+
+
+def test_a_checkpoint_leaves_the_data_out(mlp, tmp_path):
+    X = np.random.default_rng(0).normal(size=(5000, 50))
+    checkpoint = Checkpoint(dirname=tmp_path, f_pickle="net.pkl", monitor=None)
+    MultiLabelNetClassifier(
+        mlp, callbacks=[checkpoint], max_epochs=1, random_state=0, verbose=0
+    ).fit(X, X[:, :4] > 0)
+    assert (tmp_path / "net.pkl").stat().st_size < 100_000
 
 
 def test_a_module_instance_is_copied(data):

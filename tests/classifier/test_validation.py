@@ -1,7 +1,9 @@
 """The held-out part: its size, its score, its replacement; thresholds tuned on it."""
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from sklearn.metrics import f1_score, roc_auc_score
 from skorch.callbacks import EpochScoring
 from skorch.dataset import Dataset, ValidSplit
@@ -49,6 +51,21 @@ def test_predefined_split(make_any, data, dtype):
     assert len(est.history[:, "valid_macro_auc"]) == 5
 
 
+def test_predefined_split_of_a_vector(make_any, data):
+    X, Y = data
+    valid = predefined_split(Dataset(X[:20], Y[:20, 0]))
+    est = make_any(train_split=valid).fit(X[20:], Y[20:, 0])
+    expected = roc_auc_score(Y[:20, 0], est.predict_proba(X[:20])[:, 1])
+    assert est.history[est.best_epoch_ - 1, "valid_macro_auc"] == pytest.approx(expected)
+
+
+def test_predefined_labels_are_looked_at(make_any, data):
+    X, Y = data
+    for wrong in (2 * Y - 1, Y[:, :2]):
+        with pytest.raises(ValueError, match="held out for validation"):
+            make_any(train_split=predefined_split(Dataset(X, wrong))).fit(X, Y)
+
+
 def test_no_split_keeps_the_last_weights(make_any, data):
     est = make_any(train_split=None).fit(*data)
     assert est.best_epoch_ == 5
@@ -79,9 +96,10 @@ def test_scores_of_scikit_learn_in_callbacks(make_any, data):
     assert est.history[-1, "slow"] == pytest.approx(est.history[-1, "valid_macro_auc"])
 
 
-def test_fixed_thresholds(make_any, data):
+@pytest.mark.parametrize("form", [list, np.array, pd.Series, torch.tensor])
+def test_fixed_thresholds(make_any, data, form):
     X, Y = data
-    est = make_any(threshold=[0.1, 0.5, 0.9, 0.0]).fit(X, Y)
+    est = make_any(threshold=form([0.1, 0.5, 0.9, 0.0])).fit(X, Y)
     proba = est.predict_proba(X)
     np.testing.assert_array_equal(est.predict(X), proba >= [0.1, 0.5, 0.9, 0.0])
     est.set_params(threshold=0.3)

@@ -48,6 +48,14 @@ def test_one_label_as_a_vector():
     assert metrics.one_error([0, 1, 1], [0.1, 0.2, 0.3]) == pytest.approx(1 / 3)
 
 
+def test_classes_of_a_vector():
+    scores = [0.1, 0.2, 0.3]
+    for y in ([-1, 1, 1], ["no", "yes", "yes"]):
+        assert metrics.macro_auc(y, scores) == 1
+    with pytest.raises(ValueError, match="zeros and ones"):
+        metrics.macro_auc([[2, 0], [0, 2]], [[0.5, 0.5], [0.5, 0.5]])
+
+
 def test_one_error_by_hand():
     Y = [[1, 0, 0], [0, 1, 1], [0, 0, 0], [0, 0, 1]]
     scores = [[0.9, 0.8, 0.1], [0.9, 0.8, 0.1], [0.9, 0.8, 0.1], [0.5, 0.2, 0.5]]

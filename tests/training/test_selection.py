@@ -7,8 +7,9 @@ from skorch import NeuralNet
 from skorch.dataset import ValidSplit
 from torch import nn
 
+from skd2ace import MultiLabelNetClassifier
 from skd2ace.selection import D2ACE, BatchSelector, RandomBatches
-from skd2ace.training import BatchIterator, BatchSelection, TensorDataset
+from skd2ace.training import BatchIterator, BatchSelection, TensorDataset, _batches, _epoch
 
 
 class Recorder(RandomBatches):
@@ -125,14 +126,26 @@ class NotIndices(BatchSelector):
         yield torch.tensor([0.5])
 
 
+class Mask(BatchSelector):
+    def batches(self, epoch):
+        yield torch.ones(60, dtype=torch.uint8)
+
+
+class AList(BatchSelector):
+    def batches(self, epoch):
+        yield [1, 2, 3]
+
+
 @pytest.mark.parametrize(
     ("selector", "error", "message"),
     [
         (OutOfRange(), IndexError, "OutOfRange gave an index outside the 60"),
         (Negative(), IndexError, "Negative gave an index outside"),
         (NoBatches(), ValueError, "NoBatches gave an epoch without batches"),
-        (EmptyBatch(), ValueError, "EmptyBatch gave a batch of shape"),
-        (NotIndices(), ValueError, "NotIndices gave a batch of shape"),
+        (EmptyBatch(), ValueError, r"EmptyBatch gave a batch of \(0,\), torch.int64"),
+        (NotIndices(), ValueError, r"NotIndices gave a batch of \(1,\), torch.float32"),
+        (Mask(), ValueError, r"Mask gave a batch of \(60,\), torch.uint8"),
+        (AList(), ValueError, "AList gave a batch of list"),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -154,12 +167,53 @@ def test_an_iterator_without_instances_is_refused(mlp, data):
         net.fit(X, Y)
 
 
+def test_data_on_another_device_than_the_net_is_refused(mlp, data):
+    net = make_net(mlp, D2ACE(), iterator_train__device="meta")
+    with pytest.raises(ValueError, match="set iterator_train__device"):
+        net.fit(*data)
+
+
+def test_the_loop_reads_nothing_from_the_device_within_an_epoch(mlp, data, monkeypatch, host_reads):
+    """As on a GPU: where reading would wait, losses and range flags are left for the end."""
+    for module in (_batches, _epoch):
+        monkeypatch.setattr(module, "is_ready", lambda tensor: False)
+
+    class Watched(BatchSelection):
+        n_watched = 0
+
+        def on_epoch_begin(self, net, **kwargs):
+            super().on_epoch_begin(net, **kwargs)
+            self.n_ = 0
+
+        def on_batch_end(self, net, **kwargs):
+            super().on_batch_end(net, **kwargs)
+            self.n_ += 1
+            if self.n_ == 1:
+                self.watch_ = host_reads()
+                self.reads_ = self.watch_.__enter__()
+            elif self.n_ == 4:
+                self.watch_.__exit__(None, None, None)
+                assert self.reads_ == []
+                Watched.n_watched += 1
+
+    est = MultiLabelNetClassifier(
+        mlp,
+        batch_selector=D2ACE(warmup_epochs=1),
+        callbacks__batch_selection=Watched(),
+        optimizer=torch.optim.SGD,
+        batch_size=16,
+        max_epochs=3,
+        train_split=None,
+        random_state=0,
+        verbose=0,
+    ).fit(*data)
+    assert Watched.n_watched == len(est.history[:, "train_loss"]) == 3
+
+
 def test_off_the_cpu_a_bad_index_is_noticed_at_the_end(monkeypatch):
     """The check itself, for a device that is not waited for: all batches pass, then it raises."""
-    from skd2ace.training import _batches
-
-    check = _batches._RangeCheck("Selector", 10)
-    monkeypatch.setattr(check, "_is_ready", lambda flag: False)
+    check = _batches._RangeCheck("Selector", 10, torch.device("cpu"))
+    monkeypatch.setattr(_batches, "is_ready", lambda tensor: False)
     assert check(torch.tensor([3, 11])).tolist() == [3, 9]
     assert check(torch.tensor([4])).tolist() == [4]
     with pytest.raises(IndexError, match="outside the 10"):
