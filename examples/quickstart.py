@@ -30,7 +30,7 @@ COLOURS = ("#2a78d6", "#eb6834")
 
 
 def train_and_score(selector, data, n_epochs, device):
-    """Fit a pipeline on the training part; return the classifier and its scores on the test part."""
+    """Fit a pipeline on the training part; return the classifier and its test scores."""
     X_train, X_test, Y_train, Y_test = data
     classifier = CLIFClassifier(
         batch_selector=selector,

@@ -70,9 +70,8 @@ def cost(n, d, q, cardinality, n_epochs=5):
         seconds.append(time.perf_counter() - start)
     print(f"  each epoch        {statistics.median(seconds[1:]):8.3f} s")
     print(f"  state             {state_bytes(selector) / n / q:8.1f} bytes per (instance, label)")
-    print(
-        f"  peak temporaries  {(memory('VmHWM') - before) / n / q:8.1f} bytes per (instance, label)"
-    )
+    peak = (memory("VmHWM") - before) / n / q
+    print(f"  peak temporaries  {peak:8.1f} bytes per (instance, label)")
 
 
 def state_bytes(selector):
