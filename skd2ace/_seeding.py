@@ -45,7 +45,8 @@ def torch_rng(
                 torch.cuda.manual_seed(seed)
         if state:
             torch.set_rng_state(state["cpu"])
-            for gpu in cuda:
+            # A run that moves from a CPU to a GPU has no state for it yet.
+            for gpu in cuda if "cuda" in state else []:
                 torch.cuda.set_rng_state(state["cuda"], gpu)
         try:
             yield end

@@ -6,11 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from sklearn.preprocessing import minmax_scale
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from skd2ace.datasets import load_yeast
+
+# A slow machine is not a failure.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 # Small tensors gain nothing from threads, and bits depend on their number.
 torch.set_num_threads(1)

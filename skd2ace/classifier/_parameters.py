@@ -6,8 +6,20 @@ from typing import Any, ClassVar
 
 from sklearn.base import BaseEstimator
 from skorch import NeuralNet
+from torch.nn import Module
 
+from skd2ace._devices import full_device
 from skd2ace._sklearn import validate_parameter_constraints
+
+_COMPONENTS = (
+    "module",
+    "criterion",
+    "optimizer",
+    "iterator_train",
+    "iterator_valid",
+    "dataset",
+    "compile",
+)
 
 
 class ParameterHandling(NeuralNet):
@@ -54,6 +66,8 @@ class ParameterHandling(NeuralNet):
         self.__dict__.update(stored)
         if self.initialized_:
             self._follow(stored)
+            if "device" in own:
+                self._move_to_device()
         if nested and self.batch_selector is None:
             raise ValueError(f"batch_selector is None and has no parameters, got {[*nested]}.")
         # Also with nothing nested: it returns self.
@@ -77,6 +91,16 @@ class ParameterHandling(NeuralNet):
         # With another network or optimizer there is nothing to go on from.
         if components & {"module", "criterion", "optimizer", "compile"}:
             self.must_start_afresh_ = True
+
+    def _move_to_device(self) -> None:
+        """Bring what was trained to the device that was set, which skorch leaves behind."""
+        device = full_device(self.device)
+        self.module_.to(device)
+        if isinstance(self.criterion_, Module):
+            self.criterion_.to(device)
+        if self.optimizer_ is not None:
+            # Loading casts the state to where the parameters are.
+            self.optimizer_.load_state_dict(self.optimizer_.state_dict())
 
     def _remake_callbacks(self) -> None:
         before = dict(self.callbacks_)
@@ -138,25 +162,12 @@ def check_component_parameter(net: Any, name: str) -> None:
 
 def parameter_names(function: Any) -> set[str] | None:
     """Names of a callable's parameters, or None where it takes any."""
-    # A module may be given as an instance, which skorch makes anew from its class.
-    target: Callable = function if callable(function) else type(function)
-    if not inspect.isclass(function) and hasattr(function, "state_dict"):
-        target = type(function)
-    parameters = inspect.signature(target).parameters
+    # A module given as an instance is made anew from its class where it has parameters.
+    maker: Callable = type(function) if isinstance(function, Module) else function
+    parameters = inspect.signature(maker).parameters
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return None
     return set(parameters)
-
-
-_COMPONENTS = (
-    "module",
-    "criterion",
-    "optimizer",
-    "iterator_train",
-    "iterator_valid",
-    "dataset",
-    "compile",
-)
 
 
 def _check_callback_parameter(net: Any, parameter: str) -> None:

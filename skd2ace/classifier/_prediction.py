@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 from sklearn.utils.validation import validate_data
 from skorch import NeuralNet
-from skorch.utils import is_dataset
+from skorch.utils import is_dataset, to_numpy
 
 from skd2ace.metrics import best_f1_thresholds
 
@@ -39,7 +39,8 @@ class Prediction(NeuralNet):
         self.check_is_fitted()
         if not is_dataset(X):
             X = self._check_features(X, reset=False)
-        logits = np.concatenate([batch.numpy() for batch in self.forward_iter(X)])
+        # Scoring callbacks hand in cached batches, which are where the net computes.
+        logits = np.concatenate([to_numpy(batch) for batch in self.forward_iter(X)])
         if not np.isfinite(logits).all():
             raise ValueError("The network's logits are not finite: X is too large for it.")
         return logits if self._is_matrix else logits[:, 0]

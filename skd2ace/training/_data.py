@@ -29,8 +29,9 @@ class Tensors(NamedTuple):
         y = None if self.y is None else self.y.index_select(0, index)
         X = gather_rows(self.X, index.to(self.X.device), self.max_nonzeros)
         if X.device != self.device:
-            # Through pinned memory the copy overlaps with the step before it.
-            X = X.pin_memory().to(self.device, non_blocking=True)
+            # From pinned memory the copy runs while the device still works on the last step.
+            X = X.pin_memory() if self.device.type == "cuda" else X
+            X = X.to(self.device, non_blocking=True)
         return X, y
 
     def subset(self, rows: Tensor) -> "Tensors":

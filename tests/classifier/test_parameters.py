@@ -206,6 +206,14 @@ def test_other_components_after_fit(make_any, data):
     assert isinstance(est.fit(*data).optimizer_, torch.optim.AdamW)
 
 
+def test_another_device_after_fit(make_any, data):
+    """There is one device here: what can be seen is that nothing is lost on the way."""
+    parts = make_any(batch_selector=None, max_epochs=3).fit(*data)
+    parts.set_params(device=torch.device("cpu")).partial_fit(*data)
+    whole = make_any(batch_selector=None, max_epochs=6).fit(*data)
+    assert parts.history[:, "train_loss"] == whole.history[:, "train_loss"]
+
+
 def test_callbacks_after_fit_keep_their_state(make_clif, data):
     """In the middle of the warm-up of the learning rate."""
     parts = make_clif(batch_selector=None, max_epochs=3).fit(*data)

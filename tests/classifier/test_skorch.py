@@ -5,6 +5,7 @@ import pytest
 import torch
 from skorch.callbacks import (
     BatchScoring,
+    Callback,
     Checkpoint,
     EarlyStopping,
     GradientNormClipping,
@@ -198,3 +199,22 @@ def test_a_module_instance_is_copied(data):
     assert torch.equal(module.weight, before)
     first = est.module_.weight.detach().clone()
     assert torch.equal(est.fit(*data).module_.weight, first)
+
+
+class Interrupts(Callback):
+    """Presses Ctrl-C in the middle of the third epoch of the first training."""
+
+    def on_batch_end(self, net, training=None, **kwargs):
+        if len(net.history) == 3 and len(net.history[-1, "batches"]) == 2:
+            raise KeyboardInterrupt
+
+
+def test_an_interrupted_training_can_be_used_and_gone_on_with(make_any, data):
+    X, Y = data
+    est = make_any(callbacks=[Interrupts()], threshold="tune", max_epochs=6).fit(X, Y)
+    assert len(est.history) == 3
+    assert est.best_epoch_ in (1, 2)
+    assert est.predict(X).shape == Y.shape
+    est.partial_fit(X, Y)
+    assert len(est.history) == 9
+    assert np.isfinite(est.predict_proba(X)).all()
