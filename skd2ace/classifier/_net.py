@@ -68,7 +68,8 @@ class MultiLabelNetClassifier(ClassifierMixin, Setup, TrainingSteps, Prediction,
     callbacks : list of Callback, "disable" or None, default=None
         Beside the default ones, which ``callbacks__NAME=None`` leaves out and
         ``callbacks__NAME=other`` replaces: ``epoch_timer``, ``train_loss``, ``valid_loss``,
-        ``batch_selection``, ``valid_macro_auc``, ``best_epoch``, ``print_log``.
+        ``valid_macro_auc``, ``best_epoch``, ``print_log``, and ``batch_selection``, which
+        can be replaced only. "disable" needs an ``iterator_train`` of your own.
     warm_start : bool, default=False
         Whether fit goes on from where the last one ended.
     verbose : int, default=1

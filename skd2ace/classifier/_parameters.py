@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterable
+from copy import copy
 from typing import Any, ClassVar
 
 from sklearn.base import BaseEstimator
@@ -26,6 +27,7 @@ class ParameterHandling(NeuralNet):
     """``get_params`` and ``set_params`` of a skorch net with a nested ``batch_selector``."""
 
     callbacks_: list[tuple[str, Any]]
+    must_start_afresh_: bool = False
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
     _fixed_parameters: ClassVar[frozenset[str]] = frozenset({"predict_nonlinearity"})
@@ -56,18 +58,15 @@ class ParameterHandling(NeuralNet):
         nested = {k: v for k, v in params.items() if k.startswith("batch_selector__")}
         own = {k: v for k, v in params.items() if k not in nested}
         if self.initialized_:
-            for name in own:
-                if "__" in name:
-                    check_component_parameter(self, name)
+            self._check_before_setting(own)
         stored = {k: v for k, v in own.items() if self._is_only_stored(k)}
         super().set_params(**{k: v for k, v in own.items() if k not in stored})
         # Skorch hands these to the optimizer that is there, and forgets them for the next.
         stored |= {k: v for k, v in own.items() if k.startswith("optimizer__")}
+        changed = {k for k, v in stored.items() if getattr(self, k, None) is not v}
         self.__dict__.update(stored)
         if self.initialized_:
-            self._follow(stored)
-            if "device" in own:
-                self._move_to_device()
+            self._follow(changed | (own.keys() & {"device"}))
         if nested and self.batch_selector is None:
             raise ValueError(f"batch_selector is None and has no parameters, got {[*nested]}.")
         # Also with nothing nested: it returns self.
@@ -81,11 +80,21 @@ class ParameterHandling(NeuralNet):
             return component == "callbacks"
         return component in _COMPONENTS and not (component == "optimizer" and parameter)
 
-    def _follow(self, stored: dict[str, Any]) -> None:
-        """Heed parameters that were set after a fit."""
+    def _check_before_setting(self, params: dict[str, Any]) -> None:
+        full_device(params.get("device"))
+        for name in params:
+            component = name.partition("__")[0]
+            # Those of callbacks that come along are looked at when the callbacks are made.
+            if "__" in name and not (component == "callbacks" and "callbacks" in params):
+                check_component_parameter(self, name, params.get(component))
+
+    def _follow(self, changed: set[str]) -> None:
+        """Heed what was changed after a fit."""
         components = {
-            name.partition("__")[0] for name in stored if not name.startswith("optimizer__")
+            name.partition("__")[0] for name in changed if not name.startswith("optimizer__")
         }
+        if "device" in components:
+            self._move_to_device()
         if "callbacks" in components:
             self._remake_callbacks()
         # With another network or optimizer there is nothing to go on from.
@@ -103,13 +112,15 @@ class ParameterHandling(NeuralNet):
             self.optimizer_.load_state_dict(self.optimizer_.state_dict())
 
     def _remake_callbacks(self) -> None:
-        before = dict(self.callbacks_)
+        # Copies: a callback that the user gave as an instance forgets all when it is initialized.
+        before = {name: copy(callback) for name, callback in self.callbacks_}
         self._initialize_callbacks()
         self.callbacks_ = [(name, callback) for name, callback in self.callbacks_ if callback]
+        self._check_components()
         for name, callback in self.callbacks_:
-            if type(callback) is type(before.get(name)) and callback is not before[name]:
-                fitted = {k: v for k, v in vars(before[name]).items() if k.endswith("_")}
-                vars(callback).update(fitted)
+            same_kind = type(callback) is type(before.get(name))
+            if same_kind and hasattr(callback, "continue_from"):
+                callback.continue_from(before[name])
 
     def __getstate__(self) -> dict[str, Any]:
         # A checkpoint in the middle of training would take the data along.
@@ -147,17 +158,21 @@ def check_parameters(net: Any) -> None:
             check_component_parameter(net, name)
 
 
-def check_component_parameter(net: Any, name: str) -> None:
-    """Refuse a parameter ``component__parameter`` that its component does not have."""
+def check_component_parameter(net: Any, name: str, owner: Any = None) -> None:
+    """Refuse a parameter ``component__parameter`` that its component does not have.
+
+    ``owner`` is the component, where it is not yet the net's own.
+    """
     component, _, parameter = name.partition("__")
     if component == "callbacks":
         _check_callback_parameter(net, parameter)
     elif component not in _COMPONENTS:
         raise ValueError(f"{type(net).__name__} has no parameter {name!r}: no {component!r}.")
     elif component != "compile" and not parameter.startswith("param_groups"):
-        known = parameter_names(getattr(net, component))
+        owner = getattr(net, component) if owner is None else owner
+        known = parameter_names(owner)
         if known is not None and parameter not in known:
-            raise ValueError(_no_such(name, getattr(net, component), known))
+            raise ValueError(_no_such(name, owner, known))
 
 
 def parameter_names(function: Any) -> set[str] | None:

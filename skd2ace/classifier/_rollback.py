@@ -10,9 +10,9 @@ from typing import Any
 def all_or_nothing(net: Any, *, going_on: bool) -> Iterator[None]:
     """Leave a net as it was where the block fails.
 
-    Training from scratch makes new modules, and putting the old attributes back is enough.
-    Training that goes on changes weights, optimizer, callbacks and history in place: of those
-    copies are kept.
+    Training from scratch makes a new network and history, and putting the old attributes back is
+    enough. Training that goes on changes weights, optimizer and history in place, and callbacks
+    change in place either way: of those copies are kept.
     """
     attributes = dict(net.__dict__)
     callbacks = [
@@ -27,11 +27,11 @@ def all_or_nothing(net: Any, *, going_on: bool) -> Iterator[None]:
     except BaseException:
         net.__dict__.clear()
         net.__dict__.update(attributes)
+        for callback, state in callbacks:
+            vars(callback).clear()
+            vars(callback).update(state)
         if going_on:
             net.module_.load_state_dict(weights)
             net.optimizer_.load_state_dict(optimizer)
             del net.history[n_epochs:]
-            for callback, state in callbacks:
-                vars(callback).clear()
-                vars(callback).update(state)
         raise

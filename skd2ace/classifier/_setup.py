@@ -30,7 +30,11 @@ class Setup(NeuralNet):
         self.torch_seed_, self.split_seed_, self.selector_seed_ = seeds
         with torch_rng(self._torch_device, self.torch_seed_) as self.torch_state_:
             super().initialize()
-        self._check_components()
+        try:
+            self._check_components()
+        except ValueError:
+            self.initialized_ = False
+            raise
         self.must_start_afresh_ = False
         return self
 

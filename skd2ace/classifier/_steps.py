@@ -138,7 +138,8 @@ class TrainingSteps(NeuralNet):
         # Iterators other than ours may leave that to the net, as skorch's do.
         X, Y = batch
         device = full_device(self.device)
-        return X.to(device), Y.to(device)
+        X, Y = X.to(device), Y.to(device)
+        return X, Y[:, None] if Y.ndim == 1 else Y
 
     def _set_training(self, training: bool = True) -> None:
         # Walking through all submodules costs more than a small network's step.

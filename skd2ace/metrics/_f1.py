@@ -63,7 +63,7 @@ def best_f1_thresholds(
     >>> best_f1_thresholds([[1], [1], [0]], [[0.3], [0.2], [0.1]])
     array([0.2])
     """
-    relevant, proba = relevance(Y_true), label_matrix(Y_proba)
+    (relevant,), proba = relevance(Y_true), label_matrix(Y_proba)
     thresholds = np.full(relevant.shape[1], default, dtype=np.float64)
     for label in np.flatnonzero(relevant.any(axis=0)):
         precision, recall, cuts = precision_recall_curve(relevant[:, label], proba[:, label])
@@ -75,7 +75,7 @@ def best_f1_thresholds(
 
 
 def _f1(Y_true: ArrayLike, Y_pred: ArrayLike, average: str) -> float:
-    relevant, predicted = relevance(Y_true), relevance(Y_pred)
+    relevant, predicted = relevance(Y_true, Y_pred)
     # Of a single column f1_score would average over the classes 0 and 1.
     average = "binary" if relevant.shape[1] == 1 else average
     return float(f1_score(relevant, predicted, average=average, zero_division=0))

@@ -14,21 +14,26 @@ def label_matrix(Y: Any) -> NDArray:
     return dense.reshape(len(dense), -1)
 
 
-def relevance(Y: Any) -> NDArray[np.bool_]:
-    """Return labels as bool: 0 and 1, or in one dimension any two classes, the larger relevant.
+def relevance(*labels: Any) -> list[NDArray[np.bool_]]:
+    """Return label arrays as bool: 0 and 1, or vectors of two classes, the larger relevant.
+
+    The arrays are read together: predictions may hold one of the two classes only.
 
     Raises
     ------
     ValueError
-        If a matrix holds anything but 0 and 1, or a vector more than two classes.
+        If a matrix holds anything but 0 and 1, or the vectors not two classes.
     """
-    labels = label_matrix(Y)
-    classes = np.unique(labels)
+    matrices = [label_matrix(Y) for Y in labels]
+    classes = np.unique(np.concatenate([np.unique(matrix) for matrix in matrices]))
     if set(classes.tolist()) <= {0, 1}:
-        return labels.astype(bool)
-    if labels.shape[1] > 1 or len(classes) > 2:
-        raise ValueError(f"Labels must be zeros and ones, found {classes[:5].tolist()}.")
-    return labels == classes[-1]
+        return [matrix.astype(bool) for matrix in matrices]
+    if len(classes) != 2 or any(matrix.shape[1] > 1 for matrix in matrices):
+        raise ValueError(
+            f"Labels must be zeros and ones, or vectors of two classes; found "
+            f"{classes[:5].tolist()}."
+        )
+    return [matrix == classes[-1] for matrix in matrices]
 
 
 def roc_auc_per_label(Y_true: ArrayLike, Y_score: ArrayLike) -> NDArray[np.float64]:
@@ -61,7 +66,7 @@ def roc_auc_per_label(Y_true: ArrayLike, Y_score: ArrayLike) -> NDArray[np.float
     >>> roc_auc_per_label([[1, 0], [0, 0], [1, 0]], [[0.9, 0.5], [0.4, 0.2], [0.3, 0.1]])
     array([0.5, nan])
     """
-    relevant, scores = relevance(Y_true), label_matrix(Y_score)
+    (relevant,), scores = relevance(Y_true), label_matrix(Y_score)
     if relevant.shape != scores.shape:
         raise ValueError(f"Y_true has shape {relevant.shape} and Y_score {scores.shape}.")
     if np.isnan(scores).any():
@@ -119,6 +124,6 @@ def one_error(Y_true: ArrayLike, Y_score: ArrayLike) -> float:
     >>> one_error([[1, 0], [0, 1]], [[0.9, 0.5], [0.4, 0.2]])
     0.5
     """
-    relevant, scores = relevance(Y_true), label_matrix(Y_score)
+    (relevant,), scores = relevance(Y_true), label_matrix(Y_score)
     top = scores.argmax(axis=1)
     return float(1 - relevant[np.arange(len(top)), top].mean())

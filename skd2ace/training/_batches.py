@@ -1,6 +1,7 @@
 """Mini-batches gathered from whole tensors, in the order that a selector gives."""
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -44,7 +45,8 @@ class BatchIterator:
     Parameters
     ----------
     dataset : Dataset
-        Best a :class:`TensorDataset` or a subset of one; others are read item by item, once.
+        Best a :class:`TensorDataset` or a subset of one; others are read item by item, once
+        for each iterator.
     batch_size : int, default=128
     device : str or torch.device, default="cpu"
         Where the batches are wanted.
@@ -64,15 +66,19 @@ class BatchIterator:
         self.dataset = dataset
         self.batch_size = batch_size
         self.device = full_device(device)
-        source, rows = resolve(dataset)
-        self.tensors = source.tensors(self.device)
-        self.rows = None if rows is None else torch.as_tensor(rows, device=self.device)
+
+    @cached_property
+    def _data(self) -> tuple[Tensors, Tensor | None]:
+        """The tensors behind the dataset, and which of their rows it is (None: all)."""
+        source, rows = resolve(self.dataset)
+        index = None if rows is None else torch.as_tensor(rows, device=self.device)
+        return source.tensors(self.device), index
 
     def __len__(self) -> int:
         return -(-len(self.dataset) // self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
-        served = vars(self.dataset).pop("selected_epoch", None)
+        served = getattr(self.dataset, "__dict__", {}).pop("selected_epoch", None)
         if served is None:
             everything = torch.arange(len(self.dataset), device=self.device)
             for index in everything.split(self.batch_size):
@@ -87,20 +93,21 @@ class BatchIterator:
         checked.finish()
 
     def _gather(self, index: Tensor) -> tuple[Tensor, Tensor | None]:
-        return self.tensors.gather(index if self.rows is None else self.rows[index])
+        tensors, rows = self._data
+        return tensors.gather(index if rows is None else rows[index])
 
     def labels(self) -> Tensor:
-        """All labels (n, q) of the dataset, on the device."""
-        y = self.tensors.y
-        if y is None:
+        """All labels (n, q) of the dataset, on the device; one dimension as one column."""
+        tensors, rows = self._data
+        if tensors.y is None:
             raise ValueError("The dataset has no labels.")
-        return y if self.rows is None else y.index_select(0, self.rows)
+        y = tensors.y if rows is None else tensors.y.index_select(0, rows)
+        return y[:, None] if y.ndim == 1 else y
 
-    def whole(self) -> Tensors:
-        """All rows of the dataset at once: X where it lives, y on the device."""
-        if self.rows is None:
-            return self.tensors
-        return self.tensors.subset(self.rows)
+    def whole(self) -> tuple[Tensor, Tensor]:
+        """All rows of the dataset at once: X where it lives, and the labels."""
+        tensors, rows = self._data
+        return tensors.X if rows is None else tensors.select(rows), self.labels()
 
 
 class _RangeCheck:

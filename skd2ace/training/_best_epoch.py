@@ -34,10 +34,20 @@ class BestEpoch(Callback):
         self.last_weights_: dict[str, Tensor] | None = None
         return self
 
+    def continue_from(self, other: "BestEpoch") -> None:
+        """Take over from a callback that this one replaces between trainings.
+
+        The last weights in any case, the best epoch only if it was found by the same score.
+        """
+        self.last_weights_ = other.last_weights_
+        if (self.monitor, self.lower_is_better) == (other.monitor, other.lower_is_better):
+            self.best_score_, self.best_epoch_ = other.best_score_, other.best_epoch_
+            self.best_weights_ = other.best_weights_
+
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Take up the last weights again, if training goes on."""
         if self.last_weights_ is not None:
-            self.best_weights_ = _copy_weights(net)
+            self.best_weights_ = _copy_weights(net) if self.best_epoch_ is not None else None
             net.module_.load_state_dict(self.last_weights_)
             self.last_weights_ = None
 

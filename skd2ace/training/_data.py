@@ -1,7 +1,6 @@
 """Training data as whole tensors, moved to the device once."""
 
 from typing import Any, Literal, NamedTuple
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import scipy.sparse as sp
@@ -34,16 +33,12 @@ class Tensors(NamedTuple):
             X = X.to(self.device, non_blocking=True)
         return X, y
 
-    def subset(self, rows: Tensor) -> "Tensors":
-        """Rows ``rows`` (on the device) of both; sparse features stay sparse."""
-        y = None if self.y is None else self.y.index_select(0, rows)
-        where = rows.to(self.X.device)
-        X = csr_select(self.X, where) if self._is_sparse else self.X.index_select(0, where)
-        return self._replace(X=X, y=y)
-
-    @property
-    def _is_sparse(self) -> bool:
-        return self.X.layout is torch.sparse_csr
+    def select(self, rows: Tensor) -> Tensor:
+        """Rows ``rows`` of X, where it lives; sparse features stay sparse."""
+        rows = rows.to(self.X.device)
+        if self.X.layout is torch.sparse_csr:
+            return csr_select(self.X, rows)
+        return self.X.index_select(0, rows)
 
 
 class TensorDataset(Dataset):
@@ -54,7 +49,7 @@ class TensorDataset(Dataset):
     X : ndarray, DataFrame, scipy sparse matrix or Tensor of shape (n, d)
         Features; converted to float32. Sparse features stay sparse.
     y : array-like, scipy sparse matrix or Tensor of shape (n, q), optional
-        Labels; converted to float32. One dimension becomes one column.
+        Labels; converted to float32.
     length : int, optional
         As in skorch.
     placement : {"auto", "device", "host"}, default="auto"
@@ -100,7 +95,6 @@ class TensorDataset(Dataset):
             X = X.to(device)
         if y is not None:
             y = (y.to_dense() if y.layout is torch.sparse_csr else y).to(device)
-            y = y[:, None] if y.ndim == 1 else y
         return Tensors(X, y, max_nonzeros, device)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -111,7 +105,7 @@ def resolve(dataset: Any) -> tuple[TensorDataset, np.ndarray | None]:
     """Find the data behind a dataset, and which of its rows the dataset is (None: all).
 
     Subsets of subsets, as splits make them, are followed to their root. A dataset of another
-    kind is read item by item, once.
+    kind is read item by item.
     """
     rows = None
     while isinstance(dataset, Subset):
@@ -120,13 +114,7 @@ def resolve(dataset: Any) -> tuple[TensorDataset, np.ndarray | None]:
         dataset = dataset.dataset
     if isinstance(dataset, TensorDataset):
         return dataset, rows
-    if dataset not in _CONVERTED:
-        _CONVERTED[dataset] = _convert(dataset)
-    return _CONVERTED[dataset], rows
-
-
-# Datasets of other kinds, for as long as they live.
-_CONVERTED: WeakKeyDictionary[Any, TensorDataset] = WeakKeyDictionary()
+    return _convert(dataset), rows
 
 
 def _convert(dataset: Any) -> TensorDataset:

@@ -118,10 +118,8 @@ class BatchSelection(Callback):
             seed = getattr(net, "selector_seed_", None)
         selector = clone(wanted)
         iterator = self._iterator(net, dataset_train)
-        data = iterator.whole()
         selector.start(
-            data.X,
-            data.y,
+            *iterator.whole(),
             n_epochs=n_done + net.max_epochs,
             batch_size=iterator.batch_size,
             random_state=seed,
@@ -146,9 +144,11 @@ class BatchSelection(Callback):
         return iterator
 
     def _update(self, net: Any, batch: Any, logits: Tensor, losses: Tensor | None) -> None:
-        logits = logits.detach()
+        # A plain net of one label may work in one dimension; a selector never does.
+        logits = logits.detach().reshape(len(batch.instances), -1)
         if losses is None:
-            losses = binary_cross_entropy_with_logits(logits, batch[1], reduction="none")
+            truth = batch[1].reshape(logits.shape)
+            losses = binary_cross_entropy_with_logits(logits, truth, reduction="none")
         learning_rate = net.optimizer_.param_groups[0]["lr"]
         net.batch_selector_.update(
             batch.instances, torch.sigmoid(logits), losses, learning_rate=learning_rate

@@ -26,6 +26,10 @@ class LinearWarmup(Callback):
         self.set_rates_: list[float] = []
         return self
 
+    def continue_from(self, other: "LinearWarmup") -> None:
+        """Take over the full rates of a callback that this one replaces between trainings."""
+        self.full_rates_, self.set_rates_ = other.full_rates_, other.set_rates_
+
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Note the full rates, also those that a user has changed since they were last set."""
         rates = [group["lr"] for group in net.optimizer_.param_groups]

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
-from skorch.callbacks import EarlyStopping
+from skorch.callbacks import EarlyStopping, EpochScoring
 
 from skd2ace import CLIFClassifier
+from skd2ace.metrics import micro_f1_scorer
 from skd2ace.selection import D2ACE, RandomBatches
-from skd2ace.training import BatchIterator, BatchSelection, TensorDataset
+from skd2ace.training import BatchIterator, BatchSelection, BestEpoch, TensorDataset
 
 
 def test_selector_parameters_before_and_after_fit(make_any, data):
@@ -223,6 +224,64 @@ def test_callbacks_after_fit_keep_their_state(make_clif, data):
     whole = make_clif(batch_selector=None, max_epochs=6).fit(*data)
     assert parts.history[:, "train_loss"] == whole.history[:, "train_loss"]
     assert parts.best_epoch_ == whole.best_epoch_
+
+
+def test_another_score_after_fit(make_any, data):
+    """The recipe of docs/estimators.md, late."""
+    est = make_any().fit(*data)
+    scoring = EpochScoring(micro_f1_scorer, name="f1", lower_is_better=False)
+    est.set_params(
+        callbacks__valid_macro_auc=scoring,
+        callbacks__best_epoch__monitor="f1",
+        callbacks__print_log__keys_ignored=["dur"],
+    )
+    est.partial_fit(*data)
+    late = est.history[5:, "f1"]
+    assert est.best_epoch_ == 6 + int(np.argmax(late))
+    assert "dur" in dict(est.callbacks_)["print_log"].keys_ignored_
+
+
+def test_a_callback_of_ones_own_keeps_its_state(make_any, data):
+    def make_parts(n_epochs):
+        best = BestEpoch("valid_loss", lower_is_better=True)
+        return make_any(batch_selector=None, callbacks__best_epoch=best, max_epochs=n_epochs)
+
+    parts = make_parts(3).fit(*data).set_params(callbacks__print_log=None).partial_fit(*data)
+    whole = make_parts(6).fit(*data)
+    assert parts.best_epoch_ == whole.best_epoch_
+    assert parts.history[:, "train_loss"] == whole.history[:, "train_loss"]
+
+
+def test_a_component_and_its_parameter_in_one_call(make, data):
+    est = make().fit(*data)
+    est.set_params(optimizer=torch.optim.SGD, optimizer__momentum=0.5).fit(*data)
+    assert est.optimizer_.param_groups[0]["momentum"] == 0.5
+
+
+def test_no_bridge_after_fit_is_refused(make_any, data):
+    est = make_any().fit(*data)
+    with pytest.raises(ValueError, match="there are 0"):
+        est.set_params(callbacks="disable")
+
+
+def test_setting_what_is_there_changes_nothing(make_any, data):
+    est = make_any().fit(*data)
+    est.set_params(**est.get_params(deep=False)).partial_fit(*data)
+    assert len(est.history) == 10
+
+
+def test_a_device_that_is_not_there(make_any, data):
+    est = make_any().fit(*data)
+    with pytest.raises((RuntimeError, AssertionError)):
+        est.set_params(device="no such device")
+    assert est.predict(data[0]).shape == (60, 4)
+
+
+def test_a_failed_initialisation_is_none(make_any):
+    est = make_any(module__n_features=8, module__n_labels=4, callbacks="disable")
+    with pytest.raises(ValueError, match="there are 0"):
+        est.initialize()
+    assert not est.initialized_
 
 
 def test_nothing_of_an_earlier_fit_is_left(make_any, data):

@@ -56,6 +56,14 @@ def test_classes_of_a_vector():
         metrics.macro_auc([[2, 0], [0, 2]], [[0.5, 0.5], [0.5, 0.5]])
 
 
+def test_f1_of_a_vector_whose_prediction_has_one_class():
+    for y, negative in (([-1, 1, -1, 1], -1), (["a", "b", "a", "b"], "a"), ([0, 1, 0, 1], 0)):
+        assert metrics.macro_f1(y, [negative] * 4) == metrics.micro_f1(y, [negative] * 4) == 0
+        assert metrics.macro_f1(y, y) == 1
+    with pytest.raises(ValueError, match="two classes"):
+        metrics.macro_f1(["a", "a"], ["a", "a"])
+
+
 def test_one_error_by_hand():
     Y = [[1, 0, 0], [0, 1, 1], [0, 0, 0], [0, 0, 1]]
     scores = [[0.9, 0.8, 0.1], [0.9, 0.8, 0.1], [0.9, 0.8, 0.1], [0.5, 0.2, 0.5]]

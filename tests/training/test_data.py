@@ -1,5 +1,7 @@
 """Data in every form arrives as the same tensors."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -58,10 +60,19 @@ def test_nested_subsets_are_resolved(form):
     np.testing.assert_array_equal(batch[0], X[[3, 1]])
     np.testing.assert_array_equal(batch[1], Y[[3, 1]])
     assert batch.instances.tolist() == [0, 1]
-    whole = iterator.whole()
-    np.testing.assert_array_equal(whole.X.to_dense(), X[[3, 1]])
-    assert (whole.X.layout is torch.sparse_csr) == (form == "csr array")
-    np.testing.assert_array_equal(iterator.labels(), Y[[3, 1]])
+    features, labels = iterator.whole()
+    np.testing.assert_array_equal(features.to_dense(), X[[3, 1]])
+    assert (features.layout is torch.sparse_csr) == (form == "csr array")
+    np.testing.assert_array_equal(labels, Y[[3, 1]])
+
+
+@dataclass
+class Unhashable(torch.utils.data.Dataset):
+    X: np.ndarray
+    y: np.ndarray
+
+    def __len__(self):
+        return len(self.X)
 
 
 class Items(torch.utils.data.Dataset):
@@ -74,8 +85,14 @@ class Items(torch.utils.data.Dataset):
 
 @pytest.mark.parametrize(
     "dataset",
-    [Dataset(X, Y), TorchDataset(torch.from_numpy(X), torch.from_numpy(Y)), Items()],
-    ids=["skorch", "torch", "by item"],
+    [
+        Dataset(X, Y),
+        TorchDataset(torch.from_numpy(X), torch.from_numpy(Y)),
+        Unhashable(X, Y),
+        Items(),
+        list(zip(X, Y, strict=True)),
+    ],
+    ids=["skorch", "torch", "unhashable", "by item", "list"],
 )
 def test_datasets_of_others(dataset):
     (batch,) = BatchIterator(Subset(dataset, [2, 0]))
@@ -85,8 +102,7 @@ def test_datasets_of_others(dataset):
 
 def test_data_is_placed_once():
     dataset = TensorDataset(X, Y)
-    first = BatchIterator(Subset(dataset, [0, 1])).tensors
-    assert BatchIterator(Subset(dataset, [2])).tensors.X is first.X
+    assert dataset.tensors("cpu").X is dataset.tensors(torch.device("cpu")).X
 
 
 def test_read_only_data_is_not_written_to():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from skorch import NeuralNet
+from skorch import NeuralNet, NeuralNetBinaryClassifier
 from skorch.dataset import ValidSplit
 from torch import nn
 
@@ -62,6 +62,21 @@ def test_a_plain_skorch_net_trains_on_selected_batches(mlp, data):
         torch.testing.assert_close(losses, expected)
         assert not losses.requires_grad
         assert learning_rate == 0.1
+
+
+def test_a_plain_net_of_one_label_in_one_dimension(data):
+    X, y = data[0], data[1][:, 0].astype(np.float32)
+    net = NeuralNetBinaryClassifier(
+        lambda: nn.Linear(8, 1),
+        callbacks=[BatchSelection(Recorder(), random_state=0)],
+        dataset=TensorDataset,
+        iterator_train=BatchIterator,
+        iterator_valid=BatchIterator,
+        max_epochs=2,
+        verbose=0,
+    ).fit(X, y)
+    assert net.batch_selector_.started_with_[1].shape == (48, 1)
+    assert net.batch_selector_.told_[0][1].shape[1] == 1
 
 
 @pytest.mark.parametrize("split", [None, ValidSplit(0.25, random_state=0)])
