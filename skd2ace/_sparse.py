@@ -1,6 +1,8 @@
 """The little that torch's CSR tensors lack: making them quietly, and gathering dense rows."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import scipy.sparse as sp
@@ -73,9 +75,9 @@ def row_lengths_max(matrix: Tensor) -> int:
     return int(lengths.max()) if len(lengths) else 0
 
 
-class _beta_warning_silenced(warnings.catch_warnings):  # noqa: N801
+@contextmanager
+def _beta_warning_silenced() -> Iterator[None]:
     """Torch warns once per process that CSR is in beta; a user of ours can do nothing about it."""
-
-    def __enter__(self) -> None:
-        super().__enter__()
+    with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Sparse (CSR|invariant)", UserWarning)
+        yield

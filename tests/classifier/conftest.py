@@ -6,20 +6,25 @@ from skd2ace import CLIFClassifier, MultiLabelNetClassifier
 from skd2ace.selection import D2ACE
 
 
+def settings(**params):
+    """Few epochs of D2ACE; a new selector each time, since tests change its parameters."""
+    return {
+        "batch_selector": D2ACE(n_neighbors=3, warmup_epochs=2),
+        "max_epochs": 5,
+        "batch_size": 16,
+        "lr": 0.01,
+        "random_state": 0,
+        "verbose": 0,
+        **params,
+    }
+
+
 @pytest.fixture
 def make(mlp):
     """Make an MLP classifier with D2ACE in a few epochs."""
 
     def make_classifier(**params):
-        settings = {
-            "batch_selector": D2ACE(n_neighbors=3, warmup_epochs=2),
-            "max_epochs": 5,
-            "batch_size": 16,
-            "lr": 0.01,
-            "random_state": 0,
-            "verbose": 0,
-        }
-        return MultiLabelNetClassifier(mlp, **(settings | params))
+        return MultiLabelNetClassifier(mlp, **settings(**params))
 
     return make_classifier
 
@@ -27,19 +32,10 @@ def make(mlp):
 @pytest.fixture
 def make_clif():
     """Make a small CLIF with D2ACE in a few epochs."""
+    small = {"module__hidden_size": 16, "module__embedding_size": 8}
 
     def make_classifier(**params):
-        settings = {
-            "module__hidden_size": 16,
-            "module__embedding_size": 8,
-            "batch_selector": D2ACE(n_neighbors=3, warmup_epochs=2),
-            "max_epochs": 5,
-            "batch_size": 16,
-            "lr": 0.01,
-            "random_state": 0,
-            "verbose": 0,
-        }
-        return CLIFClassifier(**(settings | params))
+        return CLIFClassifier(**settings(**(small | params)))
 
     return make_classifier
 
