@@ -128,7 +128,10 @@ def _convert(dataset: Any) -> TensorDataset:
 def _to_tensor(data: Any) -> Tensor:
     if sp.issparse(data):
         matrix = sp.csr_array(data, dtype=np.float32)
-        matrix.sum_duplicates()
+        if not matrix.has_canonical_format:
+            # Summed in a copy: up to here the arrays may be the caller's own.
+            matrix = matrix.copy()
+            matrix.sum_duplicates()
         return csr_from_scipy(matrix)
     if isinstance(data, Tensor):
         return data.detach().to(torch.float32)

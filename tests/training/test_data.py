@@ -43,9 +43,10 @@ def test_sparse_rows_with_explicit_zeros_duplicates_and_disorder():
     data = ([1.0, 0.0, 2.0, 3.0, 4.0], [2, 1, 0, 0, 1], [0, 3, 3, 5])
     matrix = sp.csr_array(data, shape=(3, 3))
     expected = np.array([[2.0, 0.0, 1.0], [0.0, 0.0, 0.0], [3.0, 4.0, 0.0]])
-    doubled = sp.csr_array(([1.0, 1.0], [0, 0], [0, 2]), shape=(1, 2))
+    doubled = sp.csr_array((np.float32([1.0, 1.0]), [0, 0], [0, 2]), shape=(1, 2))
     np.testing.assert_array_equal(next(iter(BatchIterator(TensorDataset(matrix))))[0], expected)
     np.testing.assert_array_equal(next(iter(BatchIterator(TensorDataset(doubled))))[0], [[2, 0]])
+    assert doubled.nnz == 2, "the caller's matrix is left as it was"
     empty = sp.csr_array((2, 5))
     np.testing.assert_array_equal(
         next(iter(BatchIterator(TensorDataset(empty))))[0], np.zeros((2, 5))
