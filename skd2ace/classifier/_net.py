@@ -11,6 +11,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length
 from skorch import NeuralNet
 
+from skd2ace._devices import full_device
 from skd2ace._seeding import RandomState, torch_rng
 from skd2ace._sklearn import Interval, Options, StrOptions
 from skd2ace.selection import BatchSelector
@@ -277,7 +278,7 @@ class MultiLabelNetClassifier(ClassifierMixin, Setup, TrainingSteps, Prediction,
         return tags
 
     def _train(self, X: Any, Y: Any, method: str, **fit_params: Any) -> "MultiLabelNetClassifier":
-        with torch_rng(self._torch_device, self.torch_seed_, self.torch_state_) as end:
+        with torch_rng(full_device(self.device), self.torch_seed_, self.torch_state_) as end:
             try:
                 NeuralNet.partial_fit(self, X, Y, _routing_method=method, **fit_params)
                 if isinstance(self.threshold, str):

@@ -28,7 +28,7 @@ class Setup(NeuralNet):
         check_parameters(self)
         seeds = draw_seeds(self.random_state, 3)
         self.torch_seed_, self.split_seed_, self.selector_seed_ = seeds
-        with torch_rng(self._torch_device, self.torch_seed_) as self.torch_state_:
+        with torch_rng(full_device(self.device), self.torch_seed_) as self.torch_state_:
             super().initialize()
         try:
             self._check_components()
@@ -116,10 +116,6 @@ class Setup(NeuralNet):
             log,
         ]
 
-    @property
-    def _torch_device(self) -> torch.device:
-        return full_device(self.device)
-
     def _module_sizes(self, given: dict[str, Any]) -> dict[str, int]:
         """Sizes that the module asks for and the user has not given."""
         known = parameter_names(self.module) or set()
@@ -132,4 +128,4 @@ class Setup(NeuralNet):
         return sizes
 
     def _labels(self, dataset: Any) -> torch.Tensor:
-        return BatchIterator(dataset, device=self._torch_device).labels()
+        return BatchIterator(dataset, device=full_device(self.device)).labels()

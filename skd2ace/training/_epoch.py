@@ -1,5 +1,6 @@
 """What an epoch leaves in the history."""
 
+import math
 from typing import Any
 
 import torch
@@ -28,16 +29,15 @@ class EpochRecord:
         self.n_instances = 0
 
     def add(self, step: dict[str, Any], n_instances: int) -> None:
-        """Take in one step: its scalar ``loss`` and the scalars of ``terms``."""
-        loss = step["loss"].detach()
+        """Take in one step: its scalar ``loss`` and the scalars of ``terms``, all detached."""
+        loss = step["loss"]
         self.losses.append(loss)
         self.n_instances += n_instances
         if is_ready(loss):
             self.net.history.record_batch(f"{self.prefix}_loss", loss.item())
         self.net.history.record_batch(f"{self.prefix}_batch_size", n_instances)
         for name, value in step.get("terms", {}).items():
-            so_far = self.terms.get(name)
-            self.terms[name] = (0 if so_far is None else so_far) + value.detach() * n_instances
+            self.terms[name] = self.terms.get(name, 0) + value * n_instances
 
     def close(self) -> None:
         """Write the epoch to the history.
@@ -63,7 +63,7 @@ class EpochRecord:
 
     def _check(self, values: dict[str, float]) -> None:
         for name, value in values.items():
-            if not torch.isfinite(torch.tensor(value)):
+            if not math.isfinite(value):
                 raise ValueError(
                     f"Epoch {len(self.net.history)}: the {self.prefix} loss"
                     f"{'' if name == 'loss' else f' term {name!r}'} is {value}. A smaller "
