@@ -22,3 +22,31 @@ def cooccurrence_graph(Y: Tensor) -> Tensor:
     conditional = (Y.T @ Y) / Y.sum(0).clamp(min=1)[:, None]
     graph = (conditional + conditional.T) / 2
     return graph.fill_diagonal_(0)
+
+
+def imbalance_ratios(Y: Tensor) -> Tensor:
+    """IRLbl: positives of the most frequent label over those of each label.
+
+    Parameters
+    ----------
+    Y : Tensor of shape (n, q)
+        0/1 in any dtype.
+
+    Returns
+    -------
+    Tensor of shape (q,), float64
+        At least 1; infinite for a label without positives.
+
+    References
+    ----------
+    Charte et al. (2015). Addressing imbalance in multilabel classification: measures and random
+    resampling algorithms. Neurocomputing 163, 3-16.
+    """
+    counts = Y.sum(0, dtype=torch.float64)
+    return torch.where(counts > 0, counts.max() / counts, torch.inf)
+
+
+def mean_imbalance_ratio(ratios: Tensor) -> Tensor:
+    """MeanIR: mean of IRLbl (q,) over the labels that have positives; 0 where none has."""
+    finite = torch.isfinite(ratios)
+    return torch.where(finite, ratios, 0).sum() / finite.sum().clamp(min=1)

@@ -1,6 +1,7 @@
 """The algorithm that all batch selectors share; a strategy overrides one or two short hooks."""
 
 from collections.abc import Iterator
+from numbers import Integral, Real
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -8,11 +9,14 @@ from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from skd2ace._seeding import RandomState, derive_seed, draw_seeds
+from skd2ace._sklearn import Interval
 
+from . import functional as F
 from ._drawing import draw_with_replacement, draw_without_replacement
+from ._resume import Resumable
 
 
-class BatchSelector(BaseEstimator):
+class BatchSelector(Resumable, BaseEstimator):
     """Base class of all batch selectors: plain shuffled batches unless a hook says otherwise.
 
     A selector is a scikit-learn estimator (``get_params``, ``set_params``, ``clone``, ``repr``,
@@ -25,9 +29,24 @@ class BatchSelector(BaseEstimator):
     - ``_start(X, Y)``: make the state, in attributes that end in an underscore;
     - ``_update(index, proba, losses, learning_rate)``: take in what one step saw;
     - ``_end_epoch()``: called before an epoch begins, with all updates of the last one made;
-    - ``_probabilities(epoch)``: sampling probabilities of shape (n,), or None to shuffle;
+    - ``_weights()``: weights of shape (n,), larger for instances that are wanted more; they are
+      quantised into probabilities under a falling pressure (Eq. 13, 14 and 21 of D2ACE [1]_);
+    - ``_probabilities(epoch)``, in the place of ``_weights``: probabilities of shape (n,) made in
+      another way; where both give None, batches are shuffled;
 
     and names in ``_state`` the tensors that :meth:`state_dict` carries.
+
+    Parameters
+    ----------
+    pressure : float, default=100.
+        Largest ratio between two sampling probabilities at the first epoch after the warm-up,
+        falling exponentially to 1 at the last. A class attribute here; strategies that sample
+        take this and the next two in their constructors.
+    warmup_epochs : int, default=0
+        Epochs of shuffled batches at the beginning.
+    unbiased : bool, default=False
+        Draw with replacement, and weight each loss by 1 / (n P(x)), for which Lemma 2 of the
+        D2ACE paper holds: the expected gradient is that of shuffled batches.
 
     Attributes
     ----------
@@ -38,6 +57,11 @@ class BatchSelector(BaseEstimator):
         The epoch being served, from 0; -1 before the first.
     probabilities_ : Tensor of shape (n,) or None
         Sampling probabilities of that epoch, float64; None where the batches are shuffled.
+
+    References
+    ----------
+    .. [1] Liu et al. (2026). D2ACE: Multi-Label Batch Selection Guided by Dual Dynamics and
+       Adaptive Correlation Enhancement. IJCAI-ECAI.
 
     Examples
     --------
@@ -62,11 +86,15 @@ class BatchSelector(BaseEstimator):
     """
 
     refresh: Literal["visit", "epoch"] = "visit"
+    pressure: float = 100.0
     warmup_epochs: int = 0
     unbiased: bool = False
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
-    _state: ClassVar[tuple[str, ...]] = ()
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "pressure": [Interval(Real, 1, None, closed="left")],
+        "warmup_epochs": [Interval(Integral, 0, None, closed="left")],
+        "unbiased": ["boolean"],
+    }
 
     def start(
         self,
@@ -116,6 +144,7 @@ class BatchSelector(BaseEstimator):
         self.device_ = Y.device
         self.seed_ = draw_seeds(random_state, 1)[0]
         self.epoch_ = -1
+        self.seen_ = False
         self.probabilities_: Tensor | None = None
         self._start(X, Y)
         return self
@@ -145,7 +174,7 @@ class BatchSelector(BaseEstimator):
         # Seeded anew from the epoch: nothing but the number of the epoch need be remembered.
         self.generator_ = torch.Generator(self.device_)
         self.generator_.manual_seed(derive_seed(self.seed_, epoch))
-        self.probabilities_ = None if epoch < self.warmup_epochs else self._probabilities(epoch)
+        self.probabilities_ = self._sampling(epoch)
         if self.probabilities_ is None:
             yield from self._warmup_order().split(self.batch_size_)
             return
@@ -194,6 +223,7 @@ class BatchSelector(BaseEstimator):
             # Drawn with replacement: of an instance's copies in the batch the last one counts.
             latest = self._last_places(index)
             proba, losses = proba[latest], losses[latest]
+        self.seen_ = True
         self._update(index, proba, losses, learning_rate)
 
     def loss_weights(self, index: Tensor, Y: Tensor) -> Tensor | None:
@@ -213,41 +243,6 @@ class BatchSelector(BaseEstimator):
             return None
         return (1 / (self.n_instances_ * self.probabilities_[index])).to(torch.float32)
 
-    def state_dict(self) -> dict[str, Any]:
-        """Copy what is needed to go on later: call it between epochs."""
-        self._check_started()
-        state: dict[str, Any] = {"seed": self.seed_, "epoch": self.epoch_}
-        for name in self._state:
-            value = getattr(self, name)
-            state[name] = value.clone() if isinstance(value, Tensor) else value
-        return state
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where :meth:`state_dict` was called; call it after :meth:`start`.
-
-        Raises
-        ------
-        ValueError
-            If the state is that of another selector or of another number of instances or labels.
-        """
-        self._check_started()
-        wanted = {"seed", "epoch", *self._state}
-        if set(state) != wanted:
-            raise ValueError(
-                f"{type(self).__name__} has the state {sorted(wanted)}, got {sorted(state)}."
-            )
-        for name in self._state:
-            mine, theirs = getattr(self, name), state[name]
-            if isinstance(mine, Tensor) and mine.shape != theirs.shape:
-                raise ValueError(
-                    f"{name} has shape {tuple(mine.shape)} here and {tuple(theirs.shape)} in the "
-                    "state: a selector goes on with the same instances, labels and parameters."
-                )
-        for name in self._state:
-            mine, theirs = getattr(self, name), state[name]
-            setattr(self, name, mine.copy_(theirs) if isinstance(mine, Tensor) else theirs)
-        self.seed_, self.epoch_ = state["seed"], state["epoch"]
-
     def _start(self, X: Tensor, Y: Tensor) -> None:
         """Make the state."""
 
@@ -259,9 +254,27 @@ class BatchSelector(BaseEstimator):
     def _end_epoch(self) -> None:
         """Close the epoch that was served last."""
 
+    def _weights(self) -> Tensor | None:
+        """Weights of the instances, or None to shuffle."""
+        return None
+
     def _probabilities(self, epoch: int) -> Tensor | None:
         """Sampling probabilities of an epoch after the warm-up, or None to shuffle."""
-        return None
+        weights = self._weights()
+        return None if weights is None else F.sampling_probabilities(weights, self._pressure(epoch))
+
+    def _pressure(self, epoch: int) -> float:
+        """Selection pressure of an epoch; the paper counts from 1."""
+        return F.selection_pressure(
+            epoch + 1, self.warmup_epochs + 1, self.n_epochs_, self.pressure
+        )
+
+    def _sampling(self, epoch: int) -> Tensor | None:
+        """Sampling probabilities of any epoch: uniform as long as nothing has been seen."""
+        probabilities = None if epoch < self.warmup_epochs else self._probabilities(epoch)
+        if probabilities is None or self.seen_:
+            return probabilities
+        return torch.full_like(probabilities, 1 / self.n_instances_)
 
     def _warmup_order(self) -> Tensor:
         return torch.randperm(self.n_instances_, generator=self.generator_, device=self.device_)
@@ -279,16 +292,3 @@ class BatchSelector(BaseEstimator):
         places = torch.arange(len(index), device=index.device)
         last = places.new_zeros(self.n_instances_)
         return last.scatter_reduce_(0, index, places, "amax")[index]
-
-    def _check_started(self) -> None:
-        if not hasattr(self, "seed_"):
-            raise RuntimeError(f"{type(self).__name__} is used before its start() was called.")
-
-    def __getstate__(self) -> dict[str, Any]:
-        # The tensors go to the host, so that a file written with a GPU opens without one; the
-        # generator is made anew at each epoch.
-        state = dict(super().__getstate__())
-        state.pop("generator_", None)
-        if "device_" in state:
-            state["device_"] = torch.device("cpu")
-        return {k: v.cpu() if isinstance(v, Tensor) else v for k, v in state.items()}

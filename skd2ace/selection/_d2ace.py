@@ -12,6 +12,7 @@ from skd2ace._sparse import csr_from_dense
 
 from . import functional as F
 from ._base import BatchSelector
+from ._history import empty_history, record_predictions
 from .functional._sampling import Decay
 from .functional._scores import Variant
 from .functional._weights import Correlation, LabelWeight
@@ -117,6 +118,7 @@ class D2ACE(BatchSelector):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BatchSelector._parameter_constraints,
         "n_neighbors": [Interval(Integral, 0, None, closed="left")],
         "window": [Interval(Integral, 2, None, closed="left")],
         "entropy_weight": [Interval(Real, 0, 1, closed="both")],
@@ -128,20 +130,11 @@ class D2ACE(BatchSelector):
         "label_weight": [StrOptions({"exp", "linear"}), None],
         "correlation": [StrOptions({"local", "global"}), None],
         "instance_weight": [StrOptions({"identity", "exp"})],
-        "pressure": [Interval(Real, 1, None, closed="left")],
-        "warmup_epochs": [Interval(Integral, 0, None, closed="left")],
         "refresh": [StrOptions({"visit", "epoch"})],
-        "unbiased": ["boolean"],
         "variant": [StrOptions({"paper", "reference"})],
         "history_dtype": [StrOptions({"float32", "float16"})],
     }
-    _state: ClassVar[tuple[str, ...]] = (
-        "history_",
-        "flip_rate_",
-        "losses_",
-        "visited_",
-        "seen_",
-    )
+    _state: ClassVar[tuple[str, ...]] = ("history_", "flip_rate_", "losses_", "visited_")
 
     def __init__(
         self,
@@ -200,11 +193,10 @@ class D2ACE(BatchSelector):
         n_instances, n_labels = Y.shape
         shape = (n_instances, n_labels)
         dtype = getattr(torch, self.history_dtype)
-        self.history_ = torch.full((self.window, *shape), torch.nan, dtype=dtype, device=Y.device)
+        self.history_ = empty_history(self.window, Y, dtype)
         self.flip_rate_ = torch.zeros(shape, device=Y.device)
         self.losses_ = torch.full(shape, math.log(2), device=Y.device)
         self.visited_ = torch.zeros(n_instances, dtype=torch.bool, device=Y.device)
-        self.seen_ = False
         if len(self.mix_epochs) != 2 or self.mix_epochs[0] > self.mix_epochs[1]:
             raise ValueError(f"mix_epochs must be (start, end), got {self.mix_epochs!r}.")
         self._share(0)  # An exponential decay to 0 is an error now, not after the warm-up.
@@ -220,19 +212,14 @@ class D2ACE(BatchSelector):
     def _update(
         self, index: Tensor, proba: Tensor, losses: Tensor, learning_rate: float | None
     ) -> None:
-        self.seen_ = True
-        window = self.history_[:, index]
-        proba = proba.to(window.dtype)
+        again = self.visited_[index]
         if self.variant == "reference":
             # There every visit is an entry of its own, and a flip too.
-            self.flip_rate_[index] = self._flipped(self.flip_rate_[index], window[-1], proba)
-            window = window.roll(-1, dims=0)
-        else:
-            # The first visit of an epoch makes the entry, later ones overwrite it.
-            repeated = self.visited_[index][:, None]
-            window = torch.where(repeated, window, window.roll(-1, dims=0))
-        window[-1] = proba
-        self.history_[:, index] = window
+            newest = self.history_[-1, index]
+            proba = proba.to(newest.dtype)
+            self.flip_rate_[index] = self._flipped(self.flip_rate_[index], newest, proba)
+            again = torch.zeros_like(again)
+        record_predictions(self.history_, index, proba, again)
         self.losses_[index] = losses.to(self.losses_.dtype)
         self.visited_[index] = True
 
@@ -243,13 +230,6 @@ class D2ACE(BatchSelector):
         self.visited_.zero_()
 
     def _probabilities(self, epoch: int) -> Tensor:
-        if not self.seen_:
-            return torch.full(
-                (self.n_instances_,),
-                1 / self.n_instances_,
-                dtype=torch.float64,
-                device=self.device_,
-            )
         # The paper counts from 1. The published code counts from 0, and makes the probabilities
         # of an epoch at the end of the one before, with that one's schedule.
         now, first = (
@@ -262,17 +242,17 @@ class D2ACE(BatchSelector):
         mixture = torch.zeros((), dtype=torch.float64, device=self.device_)
         if share > 0:
             scores = F.uncertainty(self.history_, self.entropy_weight)
-            mixture = mixture + share * self._sampling("uncertainty", scores, pressure)
+            mixture = mixture + share * self._by_metric("uncertainty", scores, pressure)
         if share < 1:
             scores = F.hardness(self.losses_, self.flip_rate_, self.variant)
-            mixture = mixture + (1 - share) * self._sampling("hardness", scores, pressure)
+            mixture = mixture + (1 - share) * self._by_metric("hardness", scores, pressure)
         return mixture
 
     def _share(self, now: int) -> float:
         start, end = self.mix_epochs
         return F.mixing_coefficient(now, start, end, self.mix_start, self.mix_end, self.mix_decay)
 
-    def _sampling(self, name: str, scores: Tensor, pressure: float) -> Tensor:
+    def _by_metric(self, name: str, scores: Tensor, pressure: float) -> Tensor:
         weights = F.instance_weights(
             scores,
             self.relevant_,

@@ -60,17 +60,35 @@ def _complete(
     """Fill the places from ``n_distinct`` on by successive sampling among the instances left."""
     n_batches, batch_size = batches.shape
     kept = torch.arange(batch_size, device=batches.device) < n_distinct[:, None]
+    arrival = arrival_times(probabilities, n_batches, generator)
+    # Those already in the batch arrived before all others, in the order of their places (repeats
+    # beyond n_distinct are instances kept elsewhere).
+    places = torch.arange(batch_size, device=batches.device, dtype=arrival.dtype) - batch_size
+    arrived = torch.where(kept, places, torch.inf).expand_as(batches)
+    arrival.scatter_reduce_(1, batches, arrived, "amin")
+    return _first(arrival, batch_size)
+
+
+def draw_batch(probabilities: Tensor, batch_size: int, generator: Generator) -> Tensor:
+    """Draw one batch of distinct instances by a race: no number is read from the device."""
+    return _first(arrival_times(probabilities, 1, generator), batch_size)[0]
+
+
+def arrival_times(probabilities: Tensor, n_races: int, generator: Generator) -> Tensor:
+    """Exponential arrival times of rate p, of shape (n_races, n).
+
+    Whoever arrives first among any instances is one of them drawn with its share of their
+    probability; and after that arrival the waiting times of the others are exponential anew.
+    """
     race = torch.rand(
-        n_batches,
+        n_races,
         len(probabilities),
         dtype=probabilities.dtype,
         device=probabilities.device,
         generator=generator,
     )
-    # Exponential arrival times of rate p; those already in the batch arrived before all others,
-    # in the order of their places (repeats beyond n_distinct are instances kept elsewhere).
-    arrival = race.log_().neg_().div_(probabilities)
-    places = torch.arange(batch_size, device=batches.device, dtype=arrival.dtype) - batch_size
-    arrived = torch.where(kept, places, torch.inf).expand_as(batches)
-    arrival.scatter_reduce_(1, batches, arrived, "amin")
+    return race.log_().neg_().div_(probabilities)
+
+
+def _first(arrival: Tensor, batch_size: int) -> Tensor:
     return arrival.topk(batch_size, dim=1, largest=False, sorted=True).indices

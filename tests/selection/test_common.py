@@ -9,7 +9,18 @@ import torch
 from sklearn.base import clone
 
 import skd2ace.selection
-from skd2ace.selection import D2ACE, BatchSelector
+from skd2ace.selection import (
+    D2ACE,
+    DIHCL,
+    ActiveBias,
+    Balance,
+    BatchSelector,
+    HardImb,
+    MLUnc,
+    OnlineBatch,
+    RandomBatches,
+    RecencyBias,
+)
 
 N, Q, BATCH_SIZE, N_EPOCHS = 50, 4, 16, 6
 
@@ -18,7 +29,7 @@ CLASSES = [
     for name in skd2ace.selection.__all__
     if inspect.isclass(cls := getattr(skd2ace.selection, name)) and cls is not BatchSelector
 ]
-# Each class with a short warm-up, where it has one, and D2ACE in each of its ways of working.
+# Each class with a short warm-up, where it has one, and in each of its ways of working.
 SELECTORS = [
     cls(warmup_epochs=2) if "warmup_epochs" in cls().get_params() else cls() for cls in CLASSES
 ] + [
@@ -28,7 +39,20 @@ SELECTORS = [
     D2ACE(warmup_epochs=1, refresh="epoch"),
     D2ACE(warmup_epochs=1, history_dtype="float16"),
     D2ACE(warmup_epochs=1, correlation=None, instance_weight="exp"),
+    ActiveBias(warmup_epochs=0, unbiased=True),
+    RecencyBias(warmup_epochs=0, unbiased=True),
+    DIHCL(warmup_epochs=0),
+    DIHCL(warmup_epochs=1, feedback="flip", unbiased=True),
+    OnlineBatch(warmup_epochs=0, unbiased=True),
+    HardImb(warmup_epochs=0, unbiased=True),
+    HardImb(warmup_epochs=1, recompute="epoch", unbiased=True),
+    HardImb(warmup_epochs=1, recompute="epoch", pressure_decay=False),
+    HardImb(warmup_epochs=1, chain=True),
+    HardImb(warmup_epochs=1, chain=True, recompute="epoch"),
+    MLUnc(warmup_epochs=0, unbiased=True),
 ]
+# These shuffle, whatever they are told.
+SHUFFLING = (RandomBatches, Balance)
 
 
 @pytest.fixture(params=SELECTORS, ids=str)
@@ -55,16 +79,17 @@ def predictions(index, epoch):
     return proba, -proba.log()
 
 
-def serve(selector, epoch):
+def serve(selector, epoch, told=None):
     """One epoch as a trainer drives it: the indices of each batch."""
     served = []
+    told = epoch if told is None else told
     for index in selector.batches(epoch):
         served.append(index.tolist())
         if selector.refresh == "visit":
-            selector.update(index, *predictions(index, epoch), learning_rate=0.1)
+            selector.update(index, *predictions(index, told), learning_rate=0.1)
     if selector.refresh == "epoch":
         index = torch.arange(N)
-        selector.update(index, *predictions(index, epoch), learning_rate=0.1)
+        selector.update(index, *predictions(index, told), learning_rate=0.1)
     return served
 
 
@@ -100,9 +125,20 @@ def test_probabilities_are_a_distribution_at_every_epoch(selector, tensors):
             assert torch.isfinite(p).all()
             assert (p > 0).all()
             assert p.sum().item() == pytest.approx(1)
-        assert (p is None) == (type(selector) is skd2ace.selection.RandomBatches) or (
-            epoch < selector.warmup_epochs
-        )
+        shuffled = isinstance(selector, SHUFFLING) or epoch < selector.warmup_epochs
+        assert (p is None) == shuffled
+
+
+def test_what_it_is_told_changes_what_it_draws(selector, tensors):
+    first = run(selector, tensors)
+    second = start(clone(selector), tensors)
+    told_otherwise = [serve(second, epoch, told=epoch + 100) for epoch in range(N_EPOCHS)]
+    assert (told_otherwise == first) == isinstance(selector, SHUFFLING)
+
+
+def test_every_sampling_method_can_be_unbiased():
+    for cls in CLASSES:
+        assert ("unbiased" in cls().get_params()) == (not issubclass(cls, SHUFFLING))
 
 
 def test_same_seed_same_batches(selector, tensors):
@@ -158,7 +194,7 @@ def test_foreign_state_is_refused(selector, tensors):
     with pytest.raises(ValueError, match="has the state"):
         selector.load_state_dict({"nonsense": 1})
     state = start(clone(selector), tuple(t[:20] for t in tensors)).state_dict()
-    if len(state) > 2:
+    if selector._state:
         with pytest.raises(ValueError, match="same instances"):
             selector.load_state_dict(state)
 

@@ -2,8 +2,9 @@
 
 Throughout, n is the number of instances, q of labels and w of history entries. Every function
 works on whole tensors, on the device and in the floating-point type of what it is given. Numbers
-of equations are those of the D2ACE paper [1]_. Where a function takes ``variant``, ``"paper"``
-is what the equations say and ``"reference"`` what the authors' published code computes.
+of equations are those of the D2ACE paper [1]_ unless another source is named. Where a function
+takes ``variant``, ``"paper"`` is what the equations say and ``"reference"`` what the authors'
+published code computes.
 
 References
 ----------
@@ -11,22 +12,47 @@ References
    Correlation Enhancement. IJCAI-ECAI.
 """
 
+from ._imbalance import balancing_weights, closest_labels, imbalance_weights, local_imbalance
+from ._information import mutual_information
 from ._neighbors import local_labels
-from ._sampling import mixing_coefficient, sampling_probabilities, selection_pressure
-from ._scores import binary_entropy, fluctuation, hardness, uncertainty, update_flip_rate
+from ._sampling import (
+    loss_probabilities,
+    mixing_coefficient,
+    rank_probabilities,
+    sampling_probabilities,
+    selection_pressure,
+    softmax_probabilities,
+)
+from ._scores import (
+    binary_entropy,
+    fluctuation,
+    hardness,
+    prediction_deviation,
+    uncertainty,
+    update_flip_rate,
+)
 from ._weights import instance_weights, label_correlation, label_weights
 
 __all__ = [
+    "balancing_weights",
     "binary_entropy",
+    "closest_labels",
     "fluctuation",
     "hardness",
+    "imbalance_weights",
     "instance_weights",
     "label_correlation",
     "label_weights",
+    "local_imbalance",
     "local_labels",
+    "loss_probabilities",
     "mixing_coefficient",
+    "mutual_information",
+    "prediction_deviation",
+    "rank_probabilities",
     "sampling_probabilities",
     "selection_pressure",
+    "softmax_probabilities",
     "uncertainty",
     "update_flip_rate",
 ]

@@ -1,5 +1,7 @@
 """Which labels appear around each instance: equation 10."""
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
@@ -38,21 +40,37 @@ def local_labels(X: Tensor, Y: Tensor, n_neighbors: int) -> Tensor:
             [1, 1, 0],
             [0, 1, 1]], dtype=torch.int8)
     """
-    n_neighbors = min(n_neighbors, len(Y) - 1)
     local = Y.clone()
+    for rows, near in neighbor_blocks(X, n_neighbors):
+        near = near.to(Y.device)
+        around = Y[near].amax(1) if Y.dtype != torch.bool else Y[near].any(1)
+        local[rows] = torch.maximum(local[rows], around)
+    return local
+
+
+def neighbor_blocks(X: Tensor, n_neighbors: int) -> Iterator[tuple[slice, Tensor]]:
+    """Exact nearest neighbours, one block of instances at a time.
+
+    Yields
+    ------
+    rows : slice
+        The instances of the block.
+    near : Tensor of shape (rows, n_neighbors), int64, on the device of X
+        Indices of their neighbours, themselves excluded; fewer columns where fewer others
+        exist. Nothing is yielded where there are none.
+    """
+    n_instances = X.shape[0]
+    n_neighbors = min(n_neighbors, n_instances - 1)
     if n_neighbors < 1:
-        return local
-    block = max(_BLOCK_SIZE // len(Y), 1)
+        return
+    block = min(max(_BLOCK_SIZE // n_instances, 1), n_instances)
     points, norms = _points(X)
     # One buffer for all blocks: fresh memory costs as much as the distances that go into it.
-    buffer = norms.new_empty(min(block, len(Y)), len(Y))
-    for start in range(0, len(Y), block):
-        rows = torch.arange(start, min(start + block, len(Y)), device=X.device)
+    buffer = norms.new_empty(block, n_instances)
+    for start in range(0, n_instances, block):
+        rows = torch.arange(start, min(start + block, n_instances), device=X.device)
         distances = _relative_distances(points, norms, rows, out=buffer[: len(rows)])
-        near = _nearest(distances, norms[rows], n_neighbors).to(Y.device)
-        around = Y[near].amax(1) if Y.dtype != torch.bool else Y[near].any(1)
-        local[start : start + block] = torch.maximum(local[start : start + block], around)
-    return local
+        yield slice(start, start + len(rows)), _nearest(distances, norms[rows], n_neighbors)
 
 
 def _points(X: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""From weights of instances to sampling probabilities: equations 13, 14, 17 and 21."""
+"""From weights or losses of instances to sampling probabilities, and the schedules of both."""
 
 import math
 from typing import Literal
@@ -69,6 +69,113 @@ def sampling_probabilities(weights: Tensor, pressure: float) -> Tensor:
     # Rounded first, so that the last bits of the scaling do not push a weight over an edge.
     ranks = torch.round((1 - scaled) * n_instances, decimals=9).ceil_().clamp_(1, n_instances)
     return torch.softmax(ranks * (-math.log(pressure) / n_instances), dim=0)
+
+
+def rank_probabilities(losses: Tensor, pressure: float) -> Tensor:
+    """Sampling probabilities that decay exponentially with the rank of the loss.
+
+    p(i) is proportional to exp(log(pressure) / n)^r(i), where r(i) in 1 ... n is the place of
+    the loss in ascending order (Loshchilov and Hutter 2015 [1]_; Eq. 3 of Hard-Imb [2]_).
+
+    Parameters
+    ----------
+    losses : Tensor of shape (n,)
+        Of any scale. Equal losses share the mean of their ranks.
+    pressure : float
+        At least 1; the largest ratio between two probabilities is below it.
+
+    Returns
+    -------
+    Tensor of shape (n,), float64
+        Positive, summing to 1.
+
+    References
+    ----------
+    .. [1] Loshchilov and Hutter (2015). Online Batch Selection for Faster Training of Neural
+       Networks. arXiv:1511.06343.
+    .. [2] Zhou et al. (2024). Multi-Label Adaptive Batch Selection by Highlighting Hard and
+       Imbalanced Samples. ECML PKDD.
+
+    Examples
+    --------
+    >>> import torch
+    >>> rank_probabilities(torch.tensor([0.1, 7.0]), pressure=4.0)
+    tensor([0.3333, 0.6667], dtype=torch.float64)
+    """
+    n_instances = len(losses)
+    _, place, counts = torch.unique(losses, return_inverse=True, return_counts=True)
+    last = counts.cumsum(0).to(torch.float64)
+    ranks = (last - (counts - 1) / 2)[place]
+    return torch.softmax(ranks * (math.log(pressure) / n_instances), dim=0)
+
+
+def loss_probabilities(losses: Tensor, pressure: float) -> Tensor:
+    """Sampling probabilities of losses quantised in steps of max / n (Hard-Imb [1]_, Eq. 6-7).
+
+    p(i) is proportional to exp(log(pressure) / n)^Q(i) with Q(i) = ceil(loss n / max). Unlike
+    ranks, small differences between losses stay small differences.
+
+    Parameters
+    ----------
+    losses : Tensor of shape (n,)
+        Not negative.
+    pressure : float
+        At least 1; the largest ratio between two probabilities.
+
+    Returns
+    -------
+    Tensor of shape (n,), float64
+        Positive, summing to 1; uniform where all losses are 0.
+
+    References
+    ----------
+    .. [1] Zhou et al. (2024). Multi-Label Adaptive Batch Selection by Highlighting Hard and
+       Imbalanced Samples. ECML PKDD.
+
+    Examples
+    --------
+    >>> import torch
+    >>> loss_probabilities(torch.tensor([0.0, 3.0]), pressure=4.0)
+    tensor([0.2000, 0.8000], dtype=torch.float64)
+    """
+    n_instances = len(losses)
+    losses = losses.to(torch.float64)
+    highest = losses.max()
+    shares = losses / torch.where(highest > 0, highest, 1)
+    levels = torch.round(shares * n_instances, decimals=9).ceil_()
+    return torch.softmax(levels * (math.log(pressure) / n_instances), dim=0)
+
+
+def softmax_probabilities(hardness: Tensor, temperature: float) -> Tensor:
+    """Sampling probabilities exp(temperature * r / mean(r)), normalised (DIHCL [1]_).
+
+    Parameters
+    ----------
+    hardness : Tensor of shape (n,)
+        r, not negative.
+    temperature : float
+        Not negative; 0 is uniform.
+
+    Returns
+    -------
+    Tensor of shape (n,), float64
+        Positive (none is below e^-500 of the largest), summing to 1; uniform where all r are 0.
+
+    References
+    ----------
+    .. [1] Zhou et al. (2020). Curriculum Learning by Dynamic Instance Hardness. NeurIPS.
+
+    Examples
+    --------
+    >>> import torch
+    >>> softmax_probabilities(torch.tensor([0.0, 2.0]), temperature=0.5)
+    tensor([0.2689, 0.7311], dtype=torch.float64)
+    """
+    hardness = hardness.to(torch.float64)
+    mean = hardness.mean()
+    exponents = temperature * hardness / torch.where(mean > 0, mean, 1)
+    # One hardness far above the others would leave them a probability of 0.
+    return torch.softmax(exponents.clamp(min=exponents.max() - 500), dim=0)
 
 
 def mixing_coefficient(

@@ -140,5 +140,42 @@ def hardness(losses: Tensor, flip_rate: Tensor, variant: Variant = "paper") -> T
     return loss * (1 - flip_rate)
 
 
+def prediction_deviation(visits: Tensor, squares: Tensor) -> Tensor:
+    """Standard deviation of past predictions with its confidence term (Active Bias [1]_).
+
+    sqrt(var + var^2 / (m - 1)), with var the population variance of m predictions: it is larger
+    where few predictions have been made.
+
+    Parameters
+    ----------
+    visits : Tensor of shape (n,)
+        m, the number of predictions of each instance.
+    squares : Tensor of shape (n, q)
+        Sum of their squared differences from their mean.
+
+    Returns
+    -------
+    Tensor of shape (n, q)
+        0 where m is 0 or 1.
+
+    References
+    ----------
+    .. [1] Chang et al. (2017). Active Bias: Training More Accurate Neural Networks by Emphasizing
+       High Variance Samples. NeurIPS.
+
+    Examples
+    --------
+    >>> import torch
+    >>> predictions = torch.tensor([0.2, 0.6])
+    >>> squares = (predictions - predictions.mean()).square().sum().reshape(1, 1)
+    >>> prediction_deviation(torch.tensor([2]), squares)  # var = 0.04
+    tensor([[0.2040]])
+    """
+    visits = visits[:, None].to(squares.dtype)
+    variance = squares / visits.clamp(min=1)
+    # With one visit the sum of squares is 0, whatever it is divided by.
+    return (variance + variance.square() / (visits - 1).clamp(min=1)).sqrt_()
+
+
 def _compute_dtype(history: Tensor) -> torch.dtype:
     return torch.float32 if history.dtype in (torch.float16, torch.bfloat16) else history.dtype

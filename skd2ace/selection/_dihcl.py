@@ -1,0 +1,148 @@
+"""DIHCL: instances that the network is still changing its mind about."""
+
+from numbers import Integral, Real
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from skd2ace._sklearn import Interval, StrOptions
+
+from . import functional as F
+from ._base import BatchSelector
+
+# Both as in the authors' published code.
+_LARGEST_CHANGE = 10.0
+_COOLING = 0.8
+
+
+class DIHCL(BatchSelector):
+    """Prefer instances with a high dynamic hardness: those that training keeps changing.
+
+    At each visit of an instance, its hardness moves to r = discount * a + (1 - discount) * r,
+    from r = 1, where the feedback a is how much the network's answer has changed since the visit
+    before, over the sum of the learning rates of the steps in between. Sampling probabilities
+    are exp(T r / mean(r)), normalised; T falls by the factor 0.8 with each episode, to 1.
+
+    The source [1]_ has one label per instance; with many, the change of the mean loss over
+    labels, or the share of labels that flipped, takes its place.
+
+    Parameters
+    ----------
+    feedback : {"dloss", "flip"}, default="dloss"
+        Absolute change of the instance's mean label loss (at most 10), or share of labels whose
+        prediction, at the threshold 0.5, became right or wrong.
+    discount : float, default=0.95
+        Share of the latest feedback in the hardness; gamma of the source.
+    temperature : float, default=20.
+        T of the first episode, at least 1.
+    episode : int, default=10
+        Epochs between two falls of T, counted from the end of the warm-up.
+    warmup_epochs : int, default=10
+        Epochs of shuffled batches at the beginning; what they bring counts.
+    unbiased : bool, default=False
+        Draw with replacement and weight each loss by 1 / (n P(x)).
+
+    Attributes
+    ----------
+    probabilities_ : Tensor of shape (n,) or None
+        Sampling probabilities of the epoch being served; None during the warm-up.
+    epoch_ : int
+        The epoch being served, from 0.
+
+    See Also
+    --------
+    ActiveBias : Prefers instances whose predictions vary.
+
+    Notes
+    -----
+    *Where it leaves the paper.* Its formula, exp(sqrt(2 log(n) / n) r) with the feedback divided
+    by the probability p, diverges when taken literally: a rare visit divides by a small p, which
+    makes r large, all other p small, and so on. The softmax of r / mean(r), its falling
+    temperature and the limit to changes of the loss are those of the authors' published code;
+    batches are drawn without replacement as there. No probability is below e^-500 of the
+    largest, so that all stay positive.
+
+    *Details.* The first visit of an instance changes nothing, since there is none to compare
+    with. Steps of which :meth:`update` is told no learning rate count 1 each; a change during
+    which the learning rates add up to 0 counts 0.
+
+    *Cost.* Time O(n q) per epoch. State: 16 bytes per instance for "dloss", 12 and 1 per label
+    for "flip".
+
+    References
+    ----------
+    .. [1] Zhou et al. (2020). Curriculum Learning by Dynamic Instance Hardness. NeurIPS.
+
+    Examples
+    --------
+    >>> from skd2ace import CLIFClassifier
+    >>> from skd2ace.selection import DIHCL
+    >>> from sklearn.datasets import make_multilabel_classification
+    >>> X, Y = make_multilabel_classification(n_samples=60, random_state=0)
+    >>> selector = DIHCL(feedback="flip", warmup_epochs=1)
+    >>> est = CLIFClassifier(batch_selector=selector, max_epochs=3, verbose=0, random_state=0)
+    >>> est.fit(X, Y).predict_proba(X).shape
+    (60, 5)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BatchSelector._parameter_constraints,
+        "feedback": [StrOptions({"dloss", "flip"})],
+        "discount": [Interval(Real, 0, 1, closed="right")],
+        "temperature": [Interval(Real, 1, None, closed="left")],
+        "episode": [Interval(Integral, 1, None, closed="left")],
+    }
+    _state: ClassVar[tuple[str, ...]] = ("hardness_", "answers_", "told_at_", "told_")
+
+    def __init__(
+        self,
+        feedback: Literal["dloss", "flip"] = "dloss",
+        discount: float = 0.95,
+        temperature: float = 20.0,
+        episode: int = 10,
+        warmup_epochs: int = 10,
+        unbiased: bool = False,
+    ) -> None:
+        self.feedback = feedback
+        self.discount = discount
+        self.temperature = temperature
+        self.episode = episode
+        self.warmup_epochs = warmup_epochs
+        self.unbiased = unbiased
+
+    def _start(self, X: Tensor, Y: Tensor) -> None:
+        n_instances, n_labels = Y.shape
+        self.hardness_ = torch.ones(n_instances, device=Y.device)
+        self.answers_ = (
+            torch.zeros(n_instances, 1, device=Y.device)
+            if self.feedback == "dloss"
+            else torch.zeros(n_instances, n_labels, dtype=torch.bool, device=Y.device)
+        )
+        # Sum of all learning rates so far, and what it was at the last visit (NaN: none yet).
+        self.told_ = 0.0
+        self.told_at_ = torch.full((n_instances,), torch.nan, dtype=torch.float64, device=Y.device)
+
+    def _update(
+        self, index: Tensor, proba: Tensor, losses: Tensor, learning_rate: float | None
+    ) -> None:
+        if self.feedback == "dloss":
+            answer = losses.to(self.answers_.dtype).mean(1, keepdim=True)
+            change = (answer - self.answers_[index]).abs_().clamp_(max=_LARGEST_CHANGE)
+        else:
+            # The truth stays: correctness changes where the prediction does.
+            answer = proba >= 0.5
+            change = (answer != self.answers_[index]).to(torch.float32)
+        elapsed = self.told_ - self.told_at_[index]
+        feedback = torch.where(elapsed > 0, change.mean(1) / elapsed, 0).to(torch.float32)
+        hardness = self.hardness_[index]
+        moved = self.discount * feedback + (1 - self.discount) * hardness
+        self.hardness_[index] = torch.where(elapsed.isnan(), hardness, moved)
+        self.answers_[index] = answer
+        self.told_at_[index] = self.told_
+        self.told_ += 1.0 if learning_rate is None else float(learning_rate)
+
+    def _probabilities(self, epoch: int) -> Tensor:
+        n_episodes = (epoch - self.warmup_epochs) // self.episode
+        temperature = max(self.temperature * _COOLING**n_episodes, 1.0)
+        return F.softmax_probabilities(self.hardness_, temperature)

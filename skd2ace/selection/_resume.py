@@ -1,0 +1,60 @@
+"""Stopping a selector and going on: states, and pickles that open on any machine."""
+
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+
+class Resumable:
+    """What a selector needs to go on exactly where it stopped.
+
+    ``_state`` names the attributes that change from step to step. All else is made by ``start``
+    from the data, and the generator anew at each epoch from the seed.
+    """
+
+    _state: ClassVar[tuple[str, ...]] = ()
+    _always: ClassVar[tuple[str, ...]] = ("seed_", "epoch_", "seen_")
+
+    def state_dict(self) -> dict[str, Any]:
+        """Copy what is needed to go on later: call it between epochs."""
+        self._check_started()
+        values = {name: getattr(self, name) for name in self._always + self._state}
+        return {k: v.clone() if isinstance(v, Tensor) else v for k, v in values.items()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where :meth:`state_dict` was called; call it after ``start``.
+
+        Raises
+        ------
+        ValueError
+            If the state is that of another selector or of another number of instances or labels.
+        """
+        self._check_started()
+        wanted = {*self._always, *self._state}
+        if set(state) != wanted:
+            raise ValueError(
+                f"{type(self).__name__} has the state {sorted(wanted)}, got {sorted(state)}."
+            )
+        tensors = {k: v for k in self._state if isinstance(v := getattr(self, k), Tensor)}
+        for name, mine in tensors.items():
+            theirs = state[name]
+            if mine.shape != theirs.shape:
+                raise ValueError(
+                    f"{name} has shape {tuple(mine.shape)} here and {tuple(theirs.shape)} in the "
+                    "state: a selector goes on with the same instances, labels and parameters."
+                )
+        for name, theirs in state.items():
+            setattr(self, name, tensors[name].copy_(theirs) if name in tensors else theirs)
+
+    def _check_started(self) -> None:
+        if not hasattr(self, "seed_"):
+            raise RuntimeError(f"{type(self).__name__} is used before its start() was called.")
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The tensors go to the host, so that a file written with a GPU opens without one.
+        state = dict(super().__getstate__())  # type: ignore[misc]
+        state.pop("generator_", None)
+        if "device_" in state:
+            state["device_"] = torch.device("cpu")
+        return {k: v.cpu() if isinstance(v, Tensor) else v for k, v in state.items()}

@@ -1,0 +1,80 @@
+"""Mutual information between labels, for ML-Unc."""
+
+import torch
+from torch import Tensor
+
+# Labels and instances in one block of the matrix product: fastest on two cores from 20 to 40
+# labels and 2000 to 10000 instances.
+_N_LABELS, _N_INSTANCES = 32, 2000
+
+
+def mutual_information(scores: Tensor, n_bins: int = 10) -> Tensor:
+    """Mutual information of each pair of columns, estimated from a joint histogram.
+
+    Parameters
+    ----------
+    scores : Tensor of shape (n, q)
+        Finite.
+    n_bins : int, default=10
+        Bins of equal width between the smallest and the largest score of a column.
+
+    Returns
+    -------
+    Tensor of shape (q, q), in the dtype of ``scores``
+        In nats, symmetric, not negative; the diagonal is the entropy of each column. A column
+        that does not vary has 0 with all.
+
+    Notes
+    -----
+    All joint histograms come from products of one-hot matrices, O(n q^2 n_bins^2) at the speed
+    of such products. They are taken in blocks of instances and labels: beside the result, memory
+    is 8 bytes per (instance, label) for the bins and about 150 KB per label for a block.
+
+    Examples
+    --------
+    >>> import torch
+    >>> scores = torch.tensor([[0.0, 1.0, 5.0], [1.0, 0.0, 5.0]])
+    >>> mutual_information(scores)
+    tensor([[0.6931, 0.6931, 0.0000],
+            [0.6931, 0.6931, 0.0000],
+            [0.0000, 0.0000, 0.0000]])
+    """
+    n_labels = scores.shape[1]
+    codes = _codes(scores, n_bins)
+    entropies = scores.new_zeros(n_labels, n_labels, dtype=torch.float64)
+    for start in range(0, n_labels, _N_LABELS):
+        rows = slice(start, start + _N_LABELS)
+        # Symmetric: only what is right of the block's first label.
+        joint = _joint_counts(codes[:, start:] - n_bins * start, n_bins, _N_LABELS)
+        shares = joint.to(torch.float64) / len(scores)
+        entropies[rows, start:] = torch.special.entr(shares).sum((1, 3))
+    entropies = entropies.triu() + entropies.triu(1).T
+    marginal = entropies.diagonal()
+    information = marginal[:, None] + marginal - entropies
+    return information.clamp_(min=0).to(scores.dtype)
+
+
+def _codes(scores: Tensor, n_bins: int) -> Tensor:
+    """Column of the one-hot matrix that each score falls into, (n, q): bin + n_bins * label."""
+    lowest, highest = scores.aminmax(dim=0)
+    width = highest - lowest
+    scaled = (scores - lowest) / torch.where(width > 0, width, 1)
+    # The largest score belongs to the last bin, as in numpy's histograms.
+    bins = (scaled * n_bins).to(torch.int64).clamp_(max=n_bins - 1)
+    return bins + n_bins * torch.arange(scores.shape[1], device=scores.device)
+
+
+def _joint_counts(codes: Tensor, n_bins: int, n_labels: int) -> Tensor:
+    """How often each bin of the first labels comes with each bin of all.
+
+    Returns
+    -------
+    Tensor of shape (n_labels or fewer, n_bins, q, n_bins), float32: exact up to 2^24 instances
+    """
+    n_columns = codes.shape[1] * n_bins
+    first = slice(n_labels * n_bins)
+    counts = torch.zeros(min(n_labels * n_bins, n_columns), n_columns, device=codes.device)
+    for block in codes.split(_N_INSTANCES):
+        one_hot = torch.zeros(len(block), n_columns, device=codes.device).scatter_(1, block, 1.0)
+        counts.addmm_(one_hot[:, first].T, one_hot)
+    return counts.view(-1, n_bins, codes.shape[1], n_bins)
