@@ -1,14 +1,16 @@
 """Pipelines, searches and scorers of scikit-learn."""
 
+from inspect import isclass
+
 import numpy as np
 import pytest
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_predict, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
-from skd2ace import metrics
+from skd2ace import metrics, selection
 from skd2ace.metrics import macro_auc_scorer
-from skd2ace.selection import D2ACE
+from skd2ace.selection import D2ACE, Balance, BatchSelector, HardImb, RandomBatches
 
 CV = KFold(3, shuffle=True, random_state=0)
 SCORERS = [getattr(metrics, name) for name in metrics.__all__ if name.endswith("_scorer")]
@@ -49,6 +51,23 @@ def test_grid_over_selectors_compares_different_models(make_clif, data):
     assert len(set(search.cv_results_["mean_test_score"])) == 4
     kinds = [type(params["batch_selector"]) for params in search.cv_results_["params"]]
     assert kinds == [type(None), D2ACE, D2ACE, D2ACE]
+
+
+def test_any_selector_can_take_the_place_of_another(make_any, data):
+    selectors = [
+        cls() if cls in (RandomBatches, Balance) else cls(warmup_epochs=1)
+        for name in selection.__all__
+        if isclass(cls := getattr(selection, name)) and cls is not BatchSelector
+    ]
+    est = make_any(max_epochs=4)
+    search = GridSearchCV(est, {"batch_selector": selectors}, scoring=macro_auc_scorer, cv=CV).fit(
+        *data
+    )
+    assert len(selectors) == 9
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    est.set_params(batch_selector=HardImb(), batch_selector__warmup_epochs=1, max_epochs=3)
+    est.fit(*data)
+    assert est.batch_selector_.probabilities_ is not None
 
 
 def test_pipeline(make_any, data):

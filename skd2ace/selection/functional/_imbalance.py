@@ -74,7 +74,8 @@ def imbalance_weights(local: Tensor, Y: Tensor) -> Tensor:
        Imbalanced Samples. ECML PKDD.
     """
     ratios = imbalance_ratios(Y)
-    minority = torch.isfinite(ratios) & (ratios > mean_imbalance_ratio(ratios))
+    # Not above the mean by a rounding error only.
+    minority = torch.isfinite(ratios) & (ratios > (1 + 1e-12) * mean_imbalance_ratio(ratios))
     inliers = torch.where(local < 1, local, 0)
     totals = inliers.sum(0)
     return 1 + inliers @ torch.where(minority & (totals > 0), 1 / totals, 0).to(local.dtype)

@@ -15,32 +15,78 @@ finite_weights = arrays(
 pressures = st.floats(1, 1e4)
 
 
-@given(finite_weights, pressures)
-def test_probabilities_are_positive_and_within_the_pressure(weights, pressure):
-    p = F.sampling_probabilities(weights, pressure)
+losses = arrays(
+    np.float64, st.integers(1, 40), elements=st.floats(0, 1e6, allow_subnormal=False)
+).map(torch.from_numpy)
+# Every way from numbers to probabilities, and the numbers it takes.
+forms = st.one_of(
+    st.tuples(st.just(F.sampling_probabilities), finite_weights),
+    st.tuples(st.just(F.rank_probabilities), losses),
+    st.tuples(st.just(F.loss_probabilities), losses),
+)
+PRESSED = (F.sampling_probabilities, F.rank_probabilities, F.loss_probabilities)
+
+
+@given(forms, pressures)
+def test_probabilities_are_positive_and_within_the_pressure(form, pressure):
+    probabilities, numbers = form
+    p = probabilities(numbers, pressure)
     assert p.dtype == torch.float64
     assert p.sum().item() == pytest.approx(1)
     assert (p > 0).all()
     assert p.max() / p.min() <= pressure * (1 + 1e-9)
 
 
-@given(finite_weights, pressures)
-def test_heavier_is_never_less_likely(weights, pressure):
-    p = F.sampling_probabilities(weights, pressure)
-    assert (p[weights.argsort()].diff() >= -1e-15).all()
+@given(forms, pressures)
+def test_heavier_is_never_less_likely(form, pressure):
+    probabilities, numbers = form
+    p = probabilities(numbers, pressure)
+    assert (p[numbers.argsort()].diff() >= -1e-15).all()
 
 
-@given(finite_weights, pressures, st.randoms(use_true_random=False))
-def test_order_of_instances_does_not_matter(weights, pressure, random):
-    order = list(range(len(weights)))
+@given(forms, pressures, st.randoms(use_true_random=False))
+def test_order_of_instances_does_not_matter(form, pressure, random):
+    probabilities, numbers = form
+    order = list(range(len(numbers)))
     random.shuffle(order)
-    p = F.sampling_probabilities(weights, pressure)
-    torch.testing.assert_close(F.sampling_probabilities(weights[order], pressure), p[order])
+    p = probabilities(numbers, pressure)
+    torch.testing.assert_close(probabilities(numbers[order], pressure), p[order])
 
 
-def test_equal_weights_are_uniform():
-    p = F.sampling_probabilities(torch.full((7,), 3.3), 100.0)
+@given(losses, st.floats(0, 100))
+def test_softmax_is_positive_and_ordered(hardness, temperature):
+    p = F.softmax_probabilities(hardness, temperature)
+    assert p.sum().item() == pytest.approx(1)
+    assert torch.isfinite(p).all()
+    assert (p > 0).all()
+    assert (p[hardness.argsort()].diff() >= -1e-15).all()
+
+
+@pytest.mark.parametrize("value", [0.0, 3.3])
+@pytest.mark.parametrize("probabilities", [*PRESSED, F.softmax_probabilities])
+def test_equal_numbers_are_uniform(probabilities, value):
+    p = probabilities(torch.full((7,), value), 100.0)
     torch.testing.assert_close(p, torch.full((7,), 1 / 7, dtype=torch.float64))
+
+
+def test_equal_losses_share_their_ranks():
+    p = F.rank_probabilities(torch.tensor([2.0, 1.0, 2.0, 5.0]), 16.0)
+    raw = [2.0**rank for rank in (2.5, 1, 2.5, 4)]
+    torch.testing.assert_close(p.tolist(), [value / sum(raw) for value in raw])
+
+
+def test_losses_are_quantised_in_steps_of_the_largest():
+    p = F.loss_probabilities(torch.tensor([0.0, 1.0, 1.01, 4.0]), 16.0)
+    raw = [2.0**level for level in (0, 1, 2, 4)]
+    torch.testing.assert_close(p.tolist(), [value / sum(raw) for value in raw])
+
+
+def test_one_hardness_far_above_the_others_leaves_them_a_chance():
+    hardness = torch.zeros(100_000)
+    hardness[0] = 1
+    p = F.softmax_probabilities(hardness, 20.0)
+    assert p[0] == 1
+    assert (p > 0).all()
 
 
 def test_quantisation_written_out():

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from skd2ace._sparse import csr_from_dense
 from skd2ace.selection import functional as F
@@ -59,11 +61,20 @@ def test_instance_weights(case, label_weight, correlation, variant, dtype):
         torch.testing.assert_close(weights, expected, rtol=1e-5, atol=1e-6)
 
 
-def test_order_of_labels_does_not_matter(case):
-    scores, Y, local = (torch.from_numpy(array) for array in case)
-    order = torch.tensor([3, 1, 5, 0, 2, 4])
-    weights = F.instance_weights(scores[:, order], Y[:, order], local[:, order])
-    torch.testing.assert_close(weights, F.instance_weights(scores, Y, local))
+@given(st.integers(0, 2**32), st.sampled_from(["weights", "information", "imbalance"]))
+def test_order_of_labels_does_not_matter(seed, which):
+    """Permuting labels leaves the weights of instances alone."""
+    rng = np.random.default_rng(seed)
+    scores = torch.from_numpy(rng.random((12, 5)))
+    Y = torch.from_numpy((rng.random((12, 5)) < rng.random(5)).astype(int))
+    X = torch.from_numpy(rng.normal(size=(12, 2)))
+    order = rng.permutation(5)
+    weigh = {
+        "weights": lambda A, Y: F.instance_weights(A, Y, F.local_labels(X, Y, 2)),
+        "information": lambda A, Y: A @ F.mutual_information(A, 4).sum(1),
+        "imbalance": lambda A, Y: F.imbalance_weights(F.local_imbalance(X, Y, 3), Y),
+    }[which]
+    torch.testing.assert_close(weigh(scores[:, order], Y[:, order]), weigh(scores, Y))
 
 
 def test_local_needs_local_labels(case):

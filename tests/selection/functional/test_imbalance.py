@@ -1,0 +1,76 @@
+"""Imbalance of labels against hand-counted and loop-written values."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.neighbors import NearestNeighbors
+
+from skd2ace._labels import imbalance_ratios, mean_imbalance_ratio
+from skd2ace._sparse import csr_from_dense
+from skd2ace.selection import functional as F
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(0)
+    counts = [70, 60, 40, 7, 5, 0]
+    Y = rng.permuted(np.arange(120)[:, None] < counts, axis=0).astype(int)
+    Y[4] = 0
+    # Label 3 is found in one place, so that its positives are neighbours; label 4 anywhere.
+    X = rng.normal(size=(120, 3)) + 1.5 * Y[:, [3]]
+    return torch.from_numpy(X), torch.from_numpy(Y)
+
+
+def test_ratios_written_out():
+    Y = torch.tensor([[1, 1, 0], [1, 0, 0], [1, 0, 0], [1, 1, 0]])
+    ratios = imbalance_ratios(Y)
+    assert ratios.tolist() == [1, 2, torch.inf]
+    assert mean_imbalance_ratio(ratios) == 1.5
+
+
+def test_labels_that_nobody_carries():
+    nothing = torch.zeros(4, 2)
+    assert imbalance_ratios(nothing).tolist() == [torch.inf, torch.inf]
+    assert mean_imbalance_ratio(imbalance_ratios(nothing)) == 0
+    local = F.local_imbalance(torch.rand(4, 2), nothing)
+    assert F.imbalance_weights(local, nothing).tolist() == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("layout", ["dense", "sparse"])
+def test_local_imbalance_counts_neighbours(data, layout):
+    X, Y = data
+    near = NearestNeighbors(n_neighbors=5).fit(X).kneighbors(return_distance=False)
+    expected = np.zeros(Y.shape)
+    for i, j in zip(*np.nonzero(Y.numpy()), strict=True):
+        expected[i, j] = np.mean([Y[m, j] != Y[i, j] for m in near[i]])
+    features = X if layout == "dense" else csr_from_dense(X)
+    np.testing.assert_allclose(F.local_imbalance(features, Y), expected, atol=1e-6)
+
+
+def test_weights_share_out_one_per_minority_label(data):
+    """Each minority label with an inlier adds 1 in all; outliers get nothing from it."""
+    X, Y = data
+    local = F.local_imbalance(X, Y)
+    extra = F.imbalance_weights(local, Y) - 1
+    ratios = imbalance_ratios(Y)
+    minority = [j for j in range(5) if ratios[j] > ratios[:5].mean()]
+    with_inliers = [j for j in minority if ((local[:, j] > 0) & (local[:, j] < 1)).any()]
+    assert len(minority) > len(with_inliers) > 0
+    assert extra.sum().item() == pytest.approx(len(with_inliers), rel=1e-5)
+    assert extra[~Y[:, minority].any(1)].eq(0).all()
+
+
+def test_a_single_instance_has_no_neighbours():
+    assert F.local_imbalance(torch.ones(1, 2), torch.ones(1, 3)).tolist() == [[0, 0, 0]]
+
+
+def test_closest_labels_written_out():
+    # 0 and 1 always together, 2 half the time with 0; 3 never with another.
+    Y = torch.tensor([[1, 1, 0, 0], [1, 1, 1, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+    close = F.closest_labels(Y)
+    assert close.shape == (4, 2)  # Card is 7 / 4.
+    assert close[0].tolist() == [1, 2]
+    assert close[1].tolist() == [0, 2]
+    assert close[2].tolist() == [0, 1]
+    assert close[3].tolist() == [0, 1]  # Nothing is close: the lower index first.
+    assert F.closest_labels(torch.zeros(3, 2)).shape == (2, 1)

@@ -1,0 +1,243 @@
+"""Every sampling method against a slow reference that follows its equations in plain loops."""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from skd2ace.selection import DIHCL, ActiveBias, HardImb, MLUnc, OnlineBatch, RecencyBias
+
+N, N_EPOCHS, WARMUP = 30, 9, 2
+LEARNING_RATES = (0.5, 0.01, 0.02, 0.1)
+
+
+class Slow:
+    """Per instance a list of all that was said about it, and a running number of steps."""
+
+    def __init__(self, X, Y, pressure=50.0):
+        self.X, self.Y = X.tolist(), Y.int().tolist()
+        self.n, self.q = Y.shape
+        self.pressure = pressure
+        self.visits = [[] for _ in range(self.n)]  # (epoch, step, probabilities, losses)
+        self.rates = []
+
+    def visit(self, i, epoch, proba, losses):
+        self.visits[i].append((epoch, len(self.rates), proba, losses))
+
+    def pressure_at(self, epoch):
+        first, last = WARMUP + 1, N_EPOCHS
+        passed = (epoch + 1 - first) / (last - first)
+        return self.pressure * math.exp(math.log(1 / self.pressure)) ** passed
+
+    def latest_loss(self, i):
+        return sum(self.visits[i][-1][3]) / self.q if self.visits[i] else math.log(2)
+
+    def quantised(self, weights, epoch):
+        low, high = min(weights), max(weights)
+        scaled = [(w - low) / (high - low) if high > low else 1 for w in weights]
+        ranks = [min(max(math.ceil(round((1 - w) * self.n, 7)), 1), self.n) for w in scaled]
+        return self.normalised([self.pressure_at(epoch) ** (-rank / self.n) for rank in ranks])
+
+    def normalised(self, values):
+        return [value / sum(values) for value in values]
+
+    def probabilities(self, epoch):
+        return self.quantised([self.weight(i) for i in range(self.n)], epoch)
+
+
+class SlowActiveBias(Slow):
+    def weight(self, i):
+        total, m = 0, len(self.visits[i])
+        for j in range(self.q):
+            of_truth = [p[j] if self.Y[i][j] else 1 - p[j] for _, _, p, _ in self.visits[i]]
+            if m > 1:
+                mean = sum(of_truth) / m
+                var = sum((p - mean) ** 2 for p in of_truth) / m
+                total += math.sqrt(var + var**2 / (m - 1))
+        return total
+
+
+class SlowRecencyBias(Slow):
+    def weight(self, i):
+        recent = self.visits[i][-5:]
+        total = 0
+        for j in range(self.q):
+            for label in (0, 1):
+                n_times = sum((p[j] >= 0.5) == label for _, _, p, _ in recent)
+                if n_times:
+                    total -= n_times / len(recent) * math.log2(n_times / len(recent))
+        return total
+
+
+class SlowDIHCL(Slow):
+    def answer(self, i, visit):
+        _, _, proba, losses = visit
+        return (
+            losses
+            if self.feedback == "dloss"
+            else [(p >= 0.5) == bool(y) for p, y in zip(proba, self.Y[i], strict=True)]
+        )
+
+    def hardness(self, i):
+        r = 1
+        for before, now in pairwise(self.visits[i]):
+            rates = sum(self.rates[before[1] : now[1]])
+            pairs = list(zip(self.answer(i, before), self.answer(i, now), strict=True))
+            if self.feedback == "dloss":
+                change = min(abs(sum(b - a for a, b in pairs) / self.q), 10)
+            else:
+                change = sum(a != b for a, b in pairs) / self.q
+            r = 0.95 * change / rates + 0.05 * r
+        return r
+
+    def probabilities(self, epoch):
+        temperature = max(20 * 0.8 ** ((epoch - WARMUP) // 3), 1)
+        r = [self.hardness(i) for i in range(self.n)]
+        exponents = [temperature * x / (sum(r) / self.n) for x in r]
+        return self.normalised([math.exp(x - max(exponents)) for x in exponents])
+
+
+class SlowOnlineBatch(Slow):
+    def probabilities(self, epoch):
+        losses = [self.latest_loss(i) for i in range(self.n)]
+        # The rank of equal losses is the mean of the places they fill.
+        below = [sum(other < loss for other in losses) for loss in losses]
+        ranks = [b + (losses.count(loss) + 1) / 2 for b, loss in zip(below, losses, strict=True)]
+        base = math.exp(math.log(self.pressure_at(epoch)) / self.n)
+        return self.normalised([base**rank for rank in ranks])
+
+
+class SlowHardImb(Slow):
+    fixed = False
+
+    def near(self, i):
+        others = [m for m in range(self.n) if m != i]
+        return sorted(others, key=lambda m: (math.dist(self.X[i], self.X[m]), m))[:5]
+
+    def imbalance_weights(self):
+        counts = [sum(row[j] for row in self.Y) for j in range(self.q)]
+        ratios = {j: max(counts) / counts[j] for j in range(self.q) if counts[j]}
+        mean_ratio = sum(ratios.values()) / len(ratios)
+        w = [1.0] * self.n
+        for j, ratio in ratios.items():
+            if ratio > mean_ratio:
+                B = [
+                    sum(self.Y[m][j] == 0 for m in self.near(i)) / 5 if self.Y[i][j] else 0
+                    for i in range(self.n)
+                ]
+                inliers = sum(b for b in B if b < 1)
+                for i, b in enumerate(B):
+                    w[i] += b / inliers if b < 1 and inliers else 0
+        return w
+
+    def probabilities(self, epoch):
+        pairs = zip(self.imbalance_weights(), range(self.n), strict=True)
+        weighted = [w * self.latest_loss(i) for w, i in pairs]
+        step = max(weighted) / self.n
+        quanta = [math.ceil(round(loss / step, 7)) for loss in weighted]
+        pressure = self.pressure if self.fixed else self.pressure_at(epoch)
+        base = math.exp(math.log(pressure) / self.n)
+        return self.normalised([base**quantum for quantum in quanta])
+
+
+class SlowMLUnc(Slow):
+    def per_epoch(self, i):
+        """Of an epoch's visits the last one counts."""
+        latest = {epoch: proba for epoch, _, proba, _ in self.visits[i]}
+        return [latest[epoch] for epoch in sorted(latest)][-5:] or [[0.5] * self.q]
+
+    def uncertainty(self, i, j):
+        p = [proba[j] for proba in self.per_epoch(i)]
+        entropy = -sum(x * math.log2(x) for x in (p[-1], 1 - p[-1]) if x > 0)
+        changes = [abs(b - a) for a, b in pairwise(p)]
+        return 0.5 * entropy + 0.5 * (sum(changes) / len(changes) if changes else 0)
+
+    def probabilities(self, epoch):
+        U = np.array([[self.uncertainty(i, j) for j in range(self.q)] for i in range(self.n)])
+        C = np.zeros((self.q, self.q))
+        for j in range(self.q):
+            for k in range(self.q):
+                joint = np.histogram2d(U[:, j], U[:, k], bins=10)[0] / self.n
+                for a, b in zip(*joint.nonzero(), strict=True):
+                    independent = joint[a].sum() * joint[:, b].sum()
+                    C[j, k] += joint[a, b] * math.log(joint[a, b] / independent)
+        return self.quantised([sum(U[i] @ C) for i in range(self.n)], epoch)
+
+
+class SlowFlip(SlowDIHCL):
+    feedback = "flip"
+
+
+class SlowLossChange(SlowDIHCL):
+    feedback = "dloss"
+
+
+class SlowFixed(SlowHardImb):
+    fixed = True
+
+
+COMMON = {"warmup_epochs": WARMUP}
+PRESSED = {**COMMON, "pressure": 50.0}
+CASES = {
+    "ActiveBias": (ActiveBias(**PRESSED), SlowActiveBias),
+    "RecencyBias": (RecencyBias(**PRESSED), SlowRecencyBias),
+    "DIHCL-dloss": (DIHCL(episode=3, **COMMON), SlowLossChange),
+    "DIHCL-flip": (DIHCL(episode=3, feedback="flip", **COMMON), SlowFlip),
+    "OnlineBatch": (OnlineBatch(**PRESSED), SlowOnlineBatch),
+    "HardImb-batch": (HardImb(**PRESSED), SlowHardImb),
+    "HardImb-epoch": (HardImb(recompute="epoch", **PRESSED), SlowHardImb),
+    "HardImb-fixed": (HardImb(pressure_decay=False, **PRESSED), SlowFixed),
+    "MLUnc": (MLUnc(**PRESSED), SlowMLUnc),
+}
+
+
+def labels(q, generator):
+    """Frequent labels and rare ones; with several, one without positives, one on every instance."""
+    frequency = torch.tensor([0.5, 0.4, 0.25, 0.2, 0.0, 1.0])[:q]
+    Y = (torch.rand(N, q, generator=generator) < frequency).double()
+    Y[7] = 0
+    return Y
+
+
+@pytest.mark.parametrize("n_seen", [N, N - 5], ids=["all visited", "some never visited"])
+@pytest.mark.parametrize("q", [6, 1])
+@pytest.mark.parametrize("case", CASES)
+def test_probabilities_follow_the_equations(case, q, n_seen):
+    selector, slow_class = CASES[case]
+    generator = torch.Generator().manual_seed(2)
+    Y = labels(q, generator)
+    X = torch.randn(N, 2, generator=generator, dtype=torch.float64)
+    slow = slow_class(X, Y)
+    selector.start(X, Y, n_epochs=N_EPOCHS, batch_size=8, random_state=0)
+    compared = 0
+    for epoch in range(N_EPOCHS):
+        at_start = slow.probabilities(epoch) if epoch >= WARMUP else None
+        for step, _ in enumerate(selector.batches(epoch)):
+            if epoch >= WARMUP:
+                anew = getattr(selector, "recompute", None) == "batch"
+                expected = slow.probabilities(epoch) if anew else at_start
+                actual = selector.probabilities_
+                np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-12)
+                compared += 1
+            # What is visited is not what was served: some twice an epoch, some not at all.
+            index = torch.randperm(n_seen, generator=generator)[:7]
+            proba = torch.rand(7, q, generator=generator)
+            losses = -3 * torch.rand(7, q, generator=generator).log()
+            rate = LEARNING_RATES[step]
+            selector.update(index, proba, losses, learning_rate=rate)
+            for i, p, loss in zip(index.tolist(), proba.tolist(), losses.tolist(), strict=True):
+                slow.visit(i, epoch, p, loss)
+            slow.rates.append(rate)
+    assert compared == 4 * (N_EPOCHS - WARMUP)
+
+
+def test_the_reference_has_something_to_weigh():
+    """Outliers, minority labels and inliers all occur in the data above."""
+    generator = torch.Generator().manual_seed(2)
+    Y = labels(6, generator)
+    X = torch.randn(N, 2, generator=generator, dtype=torch.float64)
+    w = SlowHardImb(X, Y).imbalance_weights()
+    assert max(w) > 1.1
+    assert min(w) == 1
