@@ -1,6 +1,7 @@
 """The examples run as the README says, in a folder of their own."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,21 @@ def test_training_speed(tmp_path):
     script = "benchmarks/training_speed.py"
     printed = run(script, "--cases", "yeast", "mlp", "--rounds", "1", folder=tmp_path)
     assert printed.count("D2ACE / shuffled") == 2
+
+
+@pytest.mark.slow
+def test_selection_cost(tmp_path):
+    arguments = ("--epochs", "12", "--rounds", "2", "--shrink", "20")
+    printed = run("benchmarks/selection_cost.py", *arguments, folder=tmp_path)
+    assert printed.count("MLUnc(warmup_epochs=1)") == 2
+    assert "at most" in printed
+
+
+@pytest.mark.slow
+def test_compare_selectors(tmp_path):
+    printed = run("compare_selectors.py", "--epochs", "3", "--seeds", "1", folder=tmp_path)
+    assert len(re.findall(r"^\w+ +0\.\d{4} ± 0\.0000", printed, flags=re.MULTILINE)) == 9
+    assert (tmp_path / "compare_selectors.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_loop_of_ones_own(tmp_path):

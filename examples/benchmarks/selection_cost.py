@@ -1,10 +1,12 @@
-"""What D2ACE itself costs: time and memory, and what half precision changes.
+"""What selection itself costs: time and memory of every method, beside an epoch of CLIF.
 
     python examples/benchmarks/selection_cost.py
 
-The predictions told to the selector are random and slowly moving, the labels random with the
-cardinality of bibtex and mediamill. The last part trains CLIF on yeast and asks, at each epoch,
-how much the sampling probabilities would differ had the history been kept in half precision.
+The predictions told to the selectors are random and slowly moving, the labels random with the
+cardinality of bibtex and mediamill. Selection is timed without training: drawing the batches,
+weighting the losses, taking in the predictions. The last part trains CLIF on yeast and asks, at
+each epoch, how much D2ACE's sampling probabilities would differ had its history been kept in half
+precision.
 """
 
 import argparse
@@ -18,10 +20,36 @@ from sklearn.preprocessing import minmax_scale
 
 from skd2ace import CLIFClassifier
 from skd2ace.datasets import load_yeast
-from skd2ace.selection import D2ACE
+from skd2ace.selection import (
+    D2ACE,
+    DIHCL,
+    ActiveBias,
+    Balance,
+    HardImb,
+    MLUnc,
+    OnlineBatch,
+    RandomBatches,
+    RecencyBias,
+)
 
 # Instances, features, labels, labels per instance.
 SIZES = ((5324, 1836, 159, 2.4), (40000, 120, 100, 4.4))
+
+
+SELECTORS = (
+    RandomBatches(),
+    ActiveBias(warmup_epochs=1),
+    RecencyBias(warmup_epochs=1),
+    DIHCL(warmup_epochs=1),
+    Balance(),
+    OnlineBatch(warmup_epochs=1),
+    HardImb(warmup_epochs=1),
+    HardImb(warmup_epochs=1, recompute="epoch"),
+    HardImb(warmup_epochs=1, chain=True),
+    MLUnc(warmup_epochs=1),
+    D2ACE(warmup_epochs=1),
+)
+HEADER = ("once, s", "epoch, s", "of CLIF's", "state, B", "peak, B")
 
 
 class Compared(D2ACE):
@@ -50,28 +78,53 @@ def reset_peak():
     Path("/proc/self/clear_refs").write_text("5")
 
 
-def cost(n, d, q, cardinality, n_epochs=5):
+def compare(n, d, q, cardinality, n_epochs):
+    """Print one line for each selector: seconds, and bytes per (instance, label)."""
     generator = torch.Generator().manual_seed(0)
     X = torch.rand(n, d, generator=generator)
     Y = (torch.rand(n, q, generator=generator) < cardinality / q).float()
     proba = torch.rand(n, q, generator=generator)
-    selector = D2ACE(warmup_epochs=1)
+    training = clif_epoch(X, Y)
+    print(f"\nn = {n}, d = {d}, q = {q}, {cardinality} labels per instance")
+    print(f"An epoch of CLIF with shuffled batches: {training:.2f} s")
+    print(f"{'':<48}" + "".join(f"{column:>11}" for column in HEADER))
+    for selector in SELECTORS:
+        once, epoch, peak = cost(selector, X, Y, proba, n_epochs)
+        cells = (
+            f"{once:11.2f}{epoch:11.3f}{epoch / training:11.2%}"
+            f"{state_bytes(selector) / n / q:11.1f}{peak / n / q:11.1f}"
+        )
+        print(f"{selector!s:<48}" + cells)
+
+
+def clif_epoch(X, Y):
+    est = CLIFClassifier(
+        batch_selector=RandomBatches(),
+        max_epochs=4,
+        train_split=None,
+        random_state=0,
+        verbose=0,
+    ).fit(X, Y)
+    return statistics.median(est.history[1:, "dur"])
+
+
+def cost(selector, X, Y, proba, n_epochs):
+    """Seconds once and per epoch, and the most memory above that before the epochs, in bytes."""
+    tellings = [(p, -torch.log(p)) for p in (proba, (proba + 0.02).clamp(max=1))]
     start = time.perf_counter()
-    selector.start(X, Y, n_epochs=n_epochs, batch_size=128, random_state=0)
-    print(f"\nn = {n}, d = {d}, q = {q}: {cardinality} labels per instance")
-    print(f"  once per fit      {time.perf_counter() - start:8.3f} s (neighbours)")
+    selector.start(X, Y, n_epochs=n_epochs + 1, batch_size=128, random_state=0)
+    once = time.perf_counter() - start
     reset_peak()
     before, seconds = memory("VmRSS"), []
-    for epoch in range(n_epochs):
+    for epoch in range(n_epochs + 1):
+        told, losses = tellings[epoch % 2]
         start = time.perf_counter()
         for index in selector.batches(epoch):
-            seen = (proba[index] + 0.02 * epoch).clamp(max=1)
-            selector.update(index, seen, -torch.log(seen))
+            selector.loss_weights(index, Y[index])
+            selector.update(index, told[index], losses[index], learning_rate=1e-4)
         seconds.append(time.perf_counter() - start)
-    print(f"  each epoch        {statistics.median(seconds[1:]):8.3f} s")
-    print(f"  state             {state_bytes(selector) / n / q:8.1f} bytes per (instance, label)")
-    peak = (memory("VmHWM") - before) / n / q
-    print(f"  peak temporaries  {peak:8.1f} bytes per (instance, label)")
+    # The first epoch is the warm-up.
+    return once, statistics.median(seconds[1:]), memory("VmHWM") - before
 
 
 def state_bytes(selector):
@@ -97,11 +150,13 @@ def half_precision(n_epochs):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--epochs", type=int, default=40, help="of CLIF on yeast")
+    parser.add_argument("--epochs", type=int, default=40, help="of CLIF on yeast, above 10")
+    parser.add_argument("--rounds", type=int, default=5, help="epochs of selection alone")
+    parser.add_argument("--shrink", type=int, default=1, help="divide the instances by this")
     args = parser.parse_args()
     print(f"CPU, {torch.get_num_threads()} threads, torch {torch.__version__}")
-    for size in SIZES:
-        cost(*size)
+    for n, *size in SIZES:
+        compare(n // args.shrink, *size, n_epochs=args.rounds)
     half_precision(args.epochs)
 
 

@@ -5,15 +5,17 @@ from collections.abc import Iterator
 from numbers import Integral
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from skd2ace._seeding import derive_seed
 from skd2ace._sklearn import Interval, StrOptions
 
 from . import functional as F
 from ._base import BatchSelector
 from ._drawing import draw_batch, draw_with_replacement
-from ._label_chain import chain_links, draw_chain
+from ._label_chain import LabelChain
 
 
 class HardImb(BatchSelector):
@@ -71,8 +73,8 @@ class HardImb(BatchSelector):
 
     *Cost.* Neighbours once per run, O(n^2 d), and O(n q n_neighbors) for the weights; 8 bytes
     per instance. Per epoch O(n q), and O(n) per batch with ``recompute="batch"``. A chain is
-    drawn one instance after another, O(n) each, which is O(n^2) per epoch; it keeps n (q + 1)
-    bytes.
+    drawn on the host, one instance after another; each batch costs the number of followers of
+    every label in it, and waits once for the device.
 
     References
     ----------
@@ -129,8 +131,7 @@ class HardImb(BatchSelector):
         local = F.local_imbalance(X, Y, self.n_neighbors)
         self.imbalance_weights_ = F.imbalance_weights(local, Y)
         self.losses_ = torch.full((len(Y),), math.log(2), device=Y.device)
-        if self.chain:
-            self.rarest_, self.followers_ = chain_links(Y)
+        self.chain_ = LabelChain(Y) if self.chain else None
 
     def _update(
         self, index: Tensor, proba: Tensor, losses: Tensor, learning_rate: float | None
@@ -145,15 +146,15 @@ class HardImb(BatchSelector):
         if self.recompute == "epoch" and not self.chain:
             yield from super()._draw(probabilities)
             return
+        rng = np.random.default_rng(derive_seed(self.seed_, self.epoch_))
         for start in range(0, self.n_instances_, self.batch_size_):
             if start and self.recompute == "batch" and self.seen_:
                 self.probabilities_ = probabilities = self._probabilities(self.epoch_)
-            yield self._draw_batch(probabilities, min(self.batch_size_, self.n_instances_ - start))
-
-    def _draw_batch(self, probabilities: Tensor, batch_size: int) -> Tensor:
-        if self.chain:
-            links = (self.rarest_, self.followers_)
-            return draw_chain(probabilities, *links, batch_size, self.generator_)
-        if self.unbiased:
-            return draw_with_replacement(probabilities, 1, batch_size, self.generator_)[0]
-        return draw_batch(probabilities, batch_size, self.generator_)
+            size = min(self.batch_size_, self.n_instances_ - start)
+            if self.chain_ is not None:
+                drawn = self.chain_.draw(probabilities.cpu().numpy(), size, rng)
+                yield torch.tensor(drawn, device=self.device_)
+            elif self.unbiased:
+                yield draw_with_replacement(probabilities, 1, size, self.generator_)[0]
+            else:
+                yield draw_batch(probabilities, size, self.generator_)

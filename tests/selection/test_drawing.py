@@ -5,7 +5,11 @@ import pytest
 import torch
 from scipy import stats
 
-from skd2ace.selection._drawing import draw_with_replacement, draw_without_replacement
+from skd2ace.selection._drawing import (
+    draw_batch,
+    draw_with_replacement,
+    draw_without_replacement,
+)
 
 SKEWED = torch.softmax(torch.linspace(0, 4, 12, dtype=torch.float64), 0)
 
@@ -31,11 +35,17 @@ def test_independent_draws_have_their_probabilities_at_every_place(generator):
     assert all(chi_square(place, SKEWED) > 1e-3 for place in drawn.T)
 
 
+def draw_one_by_one(probabilities, n_batches, batch_size, generator):
+    batches = [draw_batch(probabilities, batch_size, generator) for _ in range(n_batches)]
+    return torch.stack(batches)
+
+
+@pytest.mark.parametrize("draw", [draw_without_replacement, draw_one_by_one])
 @pytest.mark.parametrize("batch_size", [2, 5, 11, 12])
-def test_batches_follow_successive_sampling(batch_size, generator):
+def test_batches_follow_successive_sampling(draw, batch_size, generator):
     """Each instance is in a batch as often as numpy's ``choice`` puts it there."""
     n_batches = 6000
-    ours = draw_without_replacement(SKEWED, n_batches, batch_size, generator).numpy()
+    ours = draw(SKEWED, n_batches, batch_size, generator).numpy()
     rng = np.random.default_rng(0)
     numpys = np.array(
         [
