@@ -16,7 +16,7 @@ def code_blocks(name):
 
 def test_a_selector_of_ones_own():
     """The last block of docs/selectors.md, driven by the first."""
-    loop, own = code_blocks("docs/selectors.md")
+    loop, _, own = code_blocks("docs/selectors.md")
     names = {}
     exec(own, names)
     selector = names["HighLoss"](pressure=50.0)
@@ -29,6 +29,14 @@ def test_a_selector_of_ones_own():
         {"selector": selector, "X": X, "Y": Y, "hard": hard, "seen": seen},
     )
     assert seen[hard].mean() > 1.5 * seen[~hard].mean()
+
+
+def test_a_grid_over_selectors(data):
+    _, grid, _ = code_blocks("docs/selectors.md")
+    names = {}
+    exec(grid, names)
+    search = names["search"].set_params(estimator__max_epochs=1, estimator__verbose=0, cv=2)
+    assert len(search.fit(*data).cv_results_["params"]) == 7
 
 
 @pytest.mark.slow

@@ -94,7 +94,7 @@ class D2ACE(BatchSelector):
     *Cost.* Neighbours once per run, O(n^2 d). Per epoch O(n q window) for the scores; label
     correlations O(n q^2), or O(sigma(Y)^2 / n + sigma(Z) q) with sigma the number of ones where
     Y and Z are sparse enough for that to be faster. State: 30 to 32 bytes per (instance, label),
-    or 20 to 22 with ``history_dtype="float16"``; the peak of an epoch adds about 40 bytes for
+    or 20 to 22 with ``history_dtype="float16"``; the peak of an epoch adds about 60 bytes for
     temporaries (``examples/benchmarks/selection_cost.py``).
 
     *An instance never seen* counts as p = 0.5; as long as none has been seen, sampling is

@@ -74,7 +74,7 @@ class HardImb(BatchSelector):
     *Cost.* Neighbours once per run, O(n^2 d), and O(n q n_neighbors) for the weights; 8 bytes
     per instance. Per epoch O(n q), and O(n) per batch with ``recompute="batch"``. A chain is
     drawn on the host, one instance after another; each batch costs the number of followers of
-    every label in it, and waits once for the device.
+    every label in it, and waits once for the device. It keeps 8 bytes per label and follower.
 
     References
     ----------
