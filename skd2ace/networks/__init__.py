@@ -1,6 +1,8 @@
 """Networks that give multi-label logits, and the loss they share."""
 
 from ._clif import CLIF
+from ._dela import DELA
 from ._loss import LossOutput, weighted_mean
+from ._paca import PACA
 
-__all__ = ["CLIF", "LossOutput", "weighted_mean"]
+__all__ = ["CLIF", "DELA", "PACA", "LossOutput", "weighted_mean"]

@@ -1,5 +1,6 @@
 """Building blocks that the published networks share."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -60,3 +61,11 @@ class GINLayer(nn.Module):
         """Map embeddings (q, d_e) over a weighted graph (q, q) to new ones (q, d_e)."""
         gathered = torch.addmm((1 + self.eps) * nodes, graph, nodes)
         return nodes + self.mlp(gathered)
+
+
+def relu_mlp(sizes: Sequence[int], *, dropout: float, last: bool = True) -> nn.Sequential:
+    """Linear, ReLU and dropout for each pair of sizes; without ``last``, it ends in a Linear."""
+    layers: list[Any] = []
+    for n_in, n_out in pairwise(sizes):
+        layers += [kaiming_linear(n_in, n_out), nn.ReLU(inplace=True), nn.Dropout(dropout)]
+    return nn.Sequential(*(layers if last else layers[:-2]))

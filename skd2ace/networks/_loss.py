@@ -42,3 +42,36 @@ def weighted_mean(losses: Tensor, weights: Tensor | None = None) -> Tensor:
     if weights is None:
         return losses.mean()
     return (losses * (weights if weights.ndim == 2 else weights[:, None])).mean()
+
+
+def label_sum(losses: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Losses (b, q), each multiplied by its weight, summed over labels, averaged over instances.
+
+    Parameters
+    ----------
+    losses : Tensor of shape (b, q)
+    weights : Tensor of shape (b,) or (b, q), optional
+
+    Returns
+    -------
+    Tensor, scalar
+    """
+    return weighted_mean(losses, weights) * losses.shape[1]
+
+
+def instance_mean(losses: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Mean of losses (b,) that belong to instances, not to labels.
+
+    Parameters
+    ----------
+    losses : Tensor of shape (b,)
+    weights : Tensor of shape (b,) or (b, q), optional
+        Those of shape (b,) multiply the losses, those of labels do not concern them.
+
+    Returns
+    -------
+    Tensor, scalar
+    """
+    if weights is None or weights.ndim == 2:
+        return losses.mean()
+    return (losses * weights).mean()
