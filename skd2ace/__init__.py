@@ -2,8 +2,13 @@
 
 from importlib.metadata import version
 
-from skd2ace.classifier import CLIFClassifier, MultiLabelNetClassifier
+from skd2ace.classifier import (
+    CLIFClassifier,
+    DELAClassifier,
+    MultiLabelNetClassifier,
+    PACAClassifier,
+)
 
-__all__ = ["CLIFClassifier", "MultiLabelNetClassifier"]
+__all__ = ["CLIFClassifier", "DELAClassifier", "MultiLabelNetClassifier", "PACAClassifier"]
 
 __version__ = version("skd2ace")

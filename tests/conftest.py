@@ -58,7 +58,7 @@ def load_oracle():
 
 
 # Reading a number, or a size that depends on values.
-WAITING = ("_local_scalar_dense", "nonzero", "masked_select", "unique", "is_nonzero", "equal")
+WAITING = ("_local_scalar_dense", "nonzero", "masked_select", "_unique2", "is_nonzero", "equal")
 
 
 class _Watch(TorchDispatchMode):

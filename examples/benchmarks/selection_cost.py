@@ -131,12 +131,14 @@ def cost(selector, X, Y, proba, n_epochs):
 
 
 def state_bytes(selector):
+    chain = getattr(selector, "chain_", None)
+    arrays = [chain.rarest, *chain.followers] if chain else []
     tensors = [value for value in vars(selector).values() if isinstance(value, torch.Tensor)]
     parts = [
         (t.crow_indices(), t.col_indices(), t.values()) if t.layout is torch.sparse_csr else (t,)
         for t in tensors
     ]
-    return sum(part.nbytes for group in parts for part in group)
+    return sum(part.nbytes for group in (arrays, *parts) for part in group)
 
 
 def half_precision(n_epochs):

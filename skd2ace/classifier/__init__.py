@@ -1,6 +1,8 @@
 """Estimators: networks with everything that scikit-learn and skorch users expect."""
 
 from ._clif import CLIFClassifier
+from ._dela import DELAClassifier
 from ._net import MultiLabelNetClassifier
+from ._paca import PACAClassifier
 
-__all__ = ["CLIFClassifier", "MultiLabelNetClassifier"]
+__all__ = ["CLIFClassifier", "DELAClassifier", "MultiLabelNetClassifier", "PACAClassifier"]

@@ -1,5 +1,6 @@
 """How a net is made ready: seeds, sizes, callbacks, split."""
 
+from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
 
@@ -63,6 +64,20 @@ class Setup(NeuralNet):
         else:
             self.module_ = self.module(**{**self._module_sizes(params), **params})
         return self
+
+    def get_params_for_optimizer(
+        self, prefix: str, named_parameters: Iterable[tuple[str, Any]]
+    ) -> tuple[tuple[list[dict[str, Any]]], dict[str, Any]]:
+        """Give parameters with a learning rate of their own groups of their own, the last ones."""
+        ratios = self._lr_ratios()
+        apart = {id(parameter) for parameters, _ in ratios for parameter in parameters}
+        others = [pair for pair in named_parameters if id(pair[1]) not in apart]
+        (groups,), kwargs = super().get_params_for_optimizer(prefix, others)
+        own = [{"params": params, "lr": ratio * kwargs["lr"]} for params, ratio in ratios]
+        return ([*groups, *own],), kwargs
+
+    def _lr_ratios(self) -> list[tuple[list[Any], float]]:
+        return self.module_.lr_ratios() if hasattr(self.module_, "lr_ratios") else []
 
     def get_split_datasets(self, X: Any, y: Any = None, **split_params: Any) -> tuple[Any, Any]:
         """Split into a training and a validation dataset, and show the network its labels."""

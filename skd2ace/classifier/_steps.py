@@ -84,6 +84,14 @@ class TrainingSteps(NeuralNet):
             "terms": {name: term.detach() for name, term in out.terms.items()},
         }
 
+    def _step_optimizer(self, step_fn: Any) -> None:
+        # At each step anew: schedules and set_params know nothing of the ratios.
+        ratios = self._lr_ratios()
+        groups = self.optimizer_.param_groups
+        for group, (_, ratio) in zip(groups[len(groups) - len(ratios) :], ratios, strict=True):
+            group["lr"] = ratio * groups[-1 - len(ratios)]["lr"]
+        super()._step_optimizer(step_fn)
+
     def validation_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
         """Prediction and its loss for one batch, in evaluation mode."""
         self._set_training(False)

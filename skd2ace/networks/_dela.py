@@ -33,6 +33,8 @@ class DELA(nn.Module):
         1e-5 ... 10.
     temperature : float, default=2/3
         Of the binary concrete gates; tau.
+    gate_lr_ratio : float, default=0.8
+        Learning rate of the gates, over that of everything else; see :meth:`lr_ratios`.
     n_samples : int, default=1
         Monte Carlo samples of gates and noise per training step; L.
     dropout : float, default=0.2
@@ -72,11 +74,13 @@ class DELA(nn.Module):
         hidden_sizes: Sequence[int] = (256, 512),
         kl_weight: float = 1e-4,
         temperature: float = 2 / 3,
+        gate_lr_ratio: float = 0.8,
         n_samples: int = 1,
         dropout: float = 0.2,
     ) -> None:
         super().__init__()
         self.kl_weight, self.temperature, self.n_samples = kl_weight, temperature, n_samples
+        self.gate_lr_ratio = gate_lr_ratio
         latent = -(-n_features // 2) if latent_size is None else latent_size
         outer, inner = hidden_sizes
         self.encoder = GaussianEncoder([n_features, outer, inner, outer], latent, dropout=dropout)
@@ -92,9 +96,12 @@ class DELA(nn.Module):
         self.classifier_weight = nn.Parameter(torch.empty(n_labels, inner).uniform_(-bound, bound))
         self.classifier_bias = nn.Parameter(torch.empty(n_labels).uniform_(-bound, bound))
 
-    def gate_parameters(self) -> list[nn.Parameter]:
-        """Parameters of the gates, which learn at a rate of their own."""
-        return [self.gate_seed, *self.gate_scale.parameters()]
+    def lr_ratios(self) -> list[tuple[list[nn.Parameter], float]]:
+        """Parameters that take a share of the learning rate, and that share: the gates.
+
+        The estimators heed it at every step, whatever ``lr`` is set to or a schedule makes of it.
+        """
+        return [([self.gate_seed, *self.gate_scale.parameters()], self.gate_lr_ratio)]
 
     def gate_logits(self) -> Tensor:
         """Logits (q, latent) of the probability that a latent feature is perturbed."""

@@ -17,7 +17,8 @@ class Balance(BatchSelector):
     For each label and batch, of the side (positives or negatives) that has more than its share,
     round(share * b) random entries keep the weight 1 and the others get 0; all entries of the
     other side get its target share over its share of the batch. Either side so has its share of
-    the mass, up to rounding. Where a label has no positive in the batch, its negatives are
+    the mass, up to rounding. The source [1]_ treats many binary attributes in this way, each by
+    itself: nothing had to be adapted. Where a label has no positive in the batch, its negatives are
     sub-sampled all the same.
 
     The weights come from :meth:`loss_weights`: in a loop of your own, multiply the losses by
@@ -46,6 +47,8 @@ class Balance(BatchSelector):
     *Cost.* Time O(n q log b) per epoch, no state. The weights are drawn at random, once for each
     call of :meth:`loss_weights`; runs repeat if it is called once per batch, as the estimators
     do.
+
+    *Small batches.* round(share * b) may be 0, as it is for a batch of one: all its weights are.
 
     References
     ----------
@@ -87,7 +90,14 @@ class Balance(BatchSelector):
         Returns
         -------
         Tensor of shape (b, q), float32, or None
+
+        Raises
+        ------
+        RuntimeError
+            If no batches have been served since the start, or since unpickling.
         """
+        if not hasattr(self, "generator_"):
+            raise RuntimeError("Balance weights the batch being served: call batches() first.")
         if self.epoch_ < self.warmup_epochs:
             return None
         return F.balancing_weights(Y, self.target, self.generator_)

@@ -36,20 +36,18 @@ class BatchSelector(Resumable, BaseEstimator):
 
     and names in ``_state`` the tensors that :meth:`state_dict` carries.
 
-    Parameters
+    As long as :meth:`update` has never been called, sampling is uniform.
+
+    Attributes
     ----------
     pressure : float, default=100.
         Largest ratio between two sampling probabilities at the first epoch after the warm-up,
-        falling exponentially to 1 at the last. A class attribute here; strategies that sample
-        take this and the next two in their constructors.
+        falling exponentially to 1 at the last.
     warmup_epochs : int, default=0
         Epochs of shuffled batches at the beginning.
     unbiased : bool, default=False
         Draw with replacement, and weight each loss by 1 / (n P(x)), for which Lemma 2 of the
         D2ACE paper holds: the expected gradient is that of shuffled batches.
-
-    Attributes
-    ----------
     refresh : {"visit", "epoch"}
         Whether the selector is told the predictions of the training steps, or those of one pass
         over all instances in evaluation mode after each epoch. Read by whoever drives it.
@@ -174,15 +172,11 @@ class BatchSelector(Resumable, BaseEstimator):
         # Seeded anew from the epoch: nothing but the number of the epoch need be remembered.
         self.generator_ = torch.Generator(self.device_)
         self.generator_.manual_seed(derive_seed(self.seed_, epoch))
-        self.probabilities_ = self._sampling(epoch)
+        self.probabilities_ = self._probabilities_at_any(epoch)
         if self.probabilities_ is None:
             yield from self._warmup_order().split(self.batch_size_)
             return
-        if not torch.isfinite(self.probabilities_).all():
-            raise ValueError(
-                f"{type(self).__name__}: the sampling probabilities of epoch {epoch + 1} are not "
-                "finite."
-            )
+        self._check_finite(self.probabilities_)
         yield from self._draw(self.probabilities_)
 
     def update(
@@ -269,8 +263,8 @@ class BatchSelector(Resumable, BaseEstimator):
             epoch + 1, self.warmup_epochs + 1, self.n_epochs_, self.pressure
         )
 
-    def _sampling(self, epoch: int) -> Tensor | None:
-        """Sampling probabilities of any epoch: uniform as long as nothing has been seen."""
+    def _probabilities_at_any(self, epoch: int) -> Tensor | None:
+        """None during the warm-up, uniform as long as nothing has been seen."""
         probabilities = None if epoch < self.warmup_epochs else self._probabilities(epoch)
         if probabilities is None or self.seen_:
             return probabilities
@@ -292,3 +286,10 @@ class BatchSelector(Resumable, BaseEstimator):
         places = torch.arange(len(index), device=index.device)
         last = places.new_zeros(self.n_instances_)
         return last.scatter_reduce_(0, index, places, "amax")[index]
+
+    def _check_finite(self, probabilities: Tensor) -> None:
+        if not torch.isfinite(probabilities).all():
+            raise ValueError(
+                f"{type(self).__name__}: the sampling probabilities of epoch {self.epoch_ + 1} "
+                "are not finite."
+            )

@@ -59,9 +59,12 @@ class DIHCL(BatchSelector):
     *Where it leaves the paper.* Its formula, exp(sqrt(2 log(n) / n) r) with the feedback divided
     by the probability p, diverges when taken literally: a rare visit divides by a small p, which
     makes r large, all other p small, and so on. The softmax of r / mean(r), its falling
-    temperature and the limit to changes of the loss are those of the authors' published code;
-    batches are drawn without replacement as there. No probability is below e^-500 of the
-    largest, so that all stay positive.
+    temperature and the limit to changes of the loss are those of the authors' published code.
+    No probability is below e^-500 of the largest, so that all stay positive.
+
+    *It concentrates.* r / mean(r) of one instance can be as large as n. Batches hold distinct
+    instances, but all batches of an epoch may hold nearly the same: COUNTS. ``unbiased`` batches
+    can be copies of one instance, with a weight near 1 / n.
 
     *Details.* The first visit of an instance changes nothing, since there is none to compare
     with. Steps of which :meth:`update` is told no learning rate count 1 each; a change during
@@ -93,7 +96,12 @@ class DIHCL(BatchSelector):
         "temperature": [Interval(Real, 1, None, closed="left")],
         "episode": [Interval(Integral, 1, None, closed="left")],
     }
-    _state: ClassVar[tuple[str, ...]] = ("hardness_", "answers_", "told_at_", "told_")
+    _state: ClassVar[tuple[str, ...]] = (
+        "hardness_",
+        "last_answers_",
+        "rate_sum_at_visit_",
+        "rate_sum_",
+    )
 
     def __init__(
         self,
@@ -114,33 +122,33 @@ class DIHCL(BatchSelector):
     def _start(self, X: Tensor, Y: Tensor) -> None:
         # In double precision: exponents of a hundred make the last bits of single precision count.
         self.hardness_ = torch.ones(len(Y), dtype=torch.float64, device=Y.device)
-        self.answers_ = (
+        self.last_answers_ = (
             torch.zeros_like(self.hardness_)[:, None]
             if self.feedback == "dloss"
             else torch.zeros(Y.shape, dtype=torch.bool, device=Y.device)
         )
         # Sum of all learning rates so far, and what it was at the last visit (NaN: none yet).
-        self.told_ = 0.0
-        self.told_at_ = torch.full_like(self.hardness_, torch.nan)
+        self.rate_sum_ = 0.0
+        self.rate_sum_at_visit_ = torch.full_like(self.hardness_, torch.nan)
 
     def _update(
         self, index: Tensor, proba: Tensor, losses: Tensor, learning_rate: float | None
     ) -> None:
         if self.feedback == "dloss":
             answer = losses.mean(1, keepdim=True, dtype=torch.float64)
-            change = (answer - self.answers_[index]).abs_().clamp_(max=_LARGEST_CHANGE)
+            change = (answer - self.last_answers_[index]).abs_().clamp_(max=_LARGEST_CHANGE)
         else:
             # The truth stays: correctness changes where the prediction does.
             answer = proba >= 0.5
-            change = (answer != self.answers_[index]).to(torch.float64)
-        elapsed = self.told_ - self.told_at_[index]
+            change = (answer != self.last_answers_[index]).to(torch.float64)
+        elapsed = self.rate_sum_ - self.rate_sum_at_visit_[index]
         feedback = torch.where(elapsed > 0, change.mean(1) / elapsed, 0)
         hardness = self.hardness_[index]
         moved = self.discount * feedback + (1 - self.discount) * hardness
         self.hardness_[index] = torch.where(elapsed.isnan(), hardness, moved)
-        self.answers_[index] = answer
-        self.told_at_[index] = self.told_
-        self.told_ += 1.0 if learning_rate is None else float(learning_rate)
+        self.last_answers_[index] = answer
+        self.rate_sum_at_visit_[index] = self.rate_sum_
+        self.rate_sum_ += 1.0 if learning_rate is None else float(learning_rate)
 
     def _probabilities(self, epoch: int) -> Tensor:
         n_episodes = (epoch - self.warmup_epochs) // self.episode

@@ -1,6 +1,5 @@
 """Hard-Imb: hard instances, all the more those with locally rare labels."""
 
-import math
 from collections.abc import Iterator
 from numbers import Integral
 from typing import Any, ClassVar, Literal
@@ -16,17 +15,22 @@ from . import functional as F
 from ._base import BatchSelector
 from ._drawing import draw_batch, draw_with_replacement
 from ._label_chain import LabelChain
+from ._latest_loss import LatestLossSelector
 
 
-class HardImb(BatchSelector):
+class HardImb(LatestLossSelector):
     """Prefer instances with a high loss, and among them those whose minority labels are rare.
 
-    An instance's latest loss is multiplied by its imbalance weight w (Eq. 5), and quantised in
-    steps of the largest product over n; the probability decays exponentially with the quantum
-    (Eq. 6-7). w is 1 plus the share that the instance has, over its minority labels (IRLbl above
-    MeanIR, Eq. 1), in each label's local imbalance: of its nearest neighbours, how many lack the
-    label (Eq. 2-4). Instances that no neighbour shares the label with are outliers and add
-    nothing.
+    An instance's latest loss is multiplied by an imbalance weight w (Eq. 5) and quantised in n
+    steps up to the largest product; the probability grows exponentially with the step (Eq. 6-7):
+
+    - a minority label has IRLbl_j = C_max / C_j above the mean over labels, with C_j the number
+      of its positives (Eq. 1);
+    - B_ij, for a label j that instance i carries, is the share of its nearest neighbours that
+      lack it (Eq. 2); where all do, B_ij = 1, the instance is an outlier for that label;
+    - S_ij = B_ij / sum_i B_ij over the instances that are no outliers, else 0 (Eq. 4);
+    - w_i = 1 + sum of S_ij over the minority labels;
+    - Q_i = ceil(n w_i l_i / max(w l)), p(i) proportional to exp(log(pressure) / n)^Q_i.
 
     Parameters
     ----------
@@ -69,7 +73,8 @@ class HardImb(BatchSelector):
     -----
     The loss of an instance is the mean of its labels' binary cross-entropy (a sum would give the
     same probabilities); one not seen yet counts as ln 2. Labels without positives are left out
-    of MeanIR, and 0/0 is 0 throughout.
+    of MeanIR, and 0/0 is 0 throughout. That a loss has become infinite within an epoch is
+    noticed when the next one begins, or by a chain at once.
 
     *Cost.* Neighbours once per run, O(n^2 d), and O(n q n_neighbors) for the weights; 8 bytes
     per instance. Per epoch O(n q), and O(n) per batch with ``recompute="batch"``. A chain is
@@ -102,7 +107,6 @@ class HardImb(BatchSelector):
         "chain": ["boolean"],
         "pressure_decay": ["boolean"],
     }
-    _state: ClassVar[tuple[str, ...]] = ("losses_",)
 
     def __init__(
         self,
@@ -130,13 +134,8 @@ class HardImb(BatchSelector):
             )
         local = F.local_imbalance(X, Y, self.n_neighbors)
         self.imbalance_weights_ = F.imbalance_weights(local, Y)
-        self.losses_ = torch.full((len(Y),), math.log(2), device=Y.device)
+        super()._start(X, Y)
         self.chain_ = LabelChain(Y) if self.chain else None
-
-    def _update(
-        self, index: Tensor, proba: Tensor, losses: Tensor, learning_rate: float | None
-    ) -> None:
-        self.losses_[index] = losses.to(self.losses_.dtype).mean(1)
 
     def _probabilities(self, epoch: int) -> Tensor:
         pressure = self._pressure(epoch) if self.pressure_decay else self.pressure
@@ -150,11 +149,17 @@ class HardImb(BatchSelector):
         for start in range(0, self.n_instances_, self.batch_size_):
             if start and self.recompute == "batch" and self.seen_:
                 self.probabilities_ = probabilities = self._probabilities(self.epoch_)
-            size = min(self.batch_size_, self.n_instances_ - start)
-            if self.chain_ is not None:
-                drawn = self.chain_.draw(probabilities.cpu().numpy(), size, rng)
-                yield torch.tensor(drawn, device=self.device_)
-            elif self.unbiased:
-                yield draw_with_replacement(probabilities, 1, size, self.generator_)[0]
-            else:
-                yield draw_batch(probabilities, size, self.generator_)
+            yield self._draw_batch(
+                probabilities, min(self.batch_size_, self.n_instances_ - start), rng
+            )
+
+    def _draw_batch(
+        self, probabilities: Tensor, batch_size: int, rng: np.random.Generator
+    ) -> Tensor:
+        if self.chain_ is not None:
+            self._check_finite(probabilities)
+            drawn = self.chain_.draw(probabilities.cpu().numpy(), batch_size, rng)
+            return torch.tensor(drawn, device=self.device_)
+        if self.unbiased:
+            return draw_with_replacement(probabilities, 1, batch_size, self.generator_)[0]
+        return draw_batch(probabilities, batch_size, self.generator_)

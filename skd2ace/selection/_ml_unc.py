@@ -16,10 +16,12 @@ from ._history import empty_history, record_predictions
 class MLUnc(BatchSelector):
     """Prefer instances that are uncertain in labels whose uncertainties go together.
 
-    Uncertainty U mixes the entropy of the last prediction with the fluctuation of recent ones
-    (Eq. 1-3 of the D2ACE paper [2]_, which took them from ML-Unc [1]_). With C the mutual
-    information between the columns of U, instances weigh U C 1 (appendix A.2 there), quantised
-    to ranks under a falling pressure (Eq. 13, 14, 21).
+    The uncertainty of instance i in label j is u_ij = e w + (1 - w) d, with e the entropy of the
+    last prediction in bits, d the mean absolute change between adjacent ones of the last
+    ``window``, and w the ``entropy_weight`` (Eq. 1-3 of the D2ACE paper [2]_, which took them from
+    ML-Unc [1]_). With C_jk the mutual information of columns j and k of U, the sum over bins a, b
+    of P(a, b) log(P(a, b) / (P(a) P(b))), instances weigh U C 1 (appendix A.2 there), quantised to
+    ranks under a falling pressure (Eq. 13, 14, 21).
 
     Parameters
     ----------

@@ -1,21 +1,17 @@
 """Online batch selection: instances by the rank of their loss."""
 
-import math
-from typing import ClassVar
-
-import torch
 from torch import Tensor
 
 from . import functional as F
-from ._base import BatchSelector
+from ._latest_loss import LatestLossSelector
 
 
-class OnlineBatch(BatchSelector):
+class OnlineBatch(LatestLossSelector):
     """Prefer instances with a high loss, by rank.
 
-    Instances are ranked by their latest loss, and the probability decays exponentially with the
-    rank, p(i) proportional to exp(log(pressure) / n)^rank (Loshchilov and Hutter [1]_; Eq. 3 of
-    Hard-Imb [2]_).
+    Instances are ranked by their latest loss, the lowest first, and the probability grows
+    exponentially with the rank: p(i) is proportional to exp(log(pressure) / n)^rank (Loshchilov
+    and Hutter [1]_; Eq. 3 of Hard-Imb [2]_).
 
     The loss of an instance is the mean of its labels' binary cross-entropy; one not seen yet
     counts as ln 2, a prediction of 0.5. Equal losses share the mean of their ranks. The pressure
@@ -67,22 +63,12 @@ class OnlineBatch(BatchSelector):
     (60, 5)
     """
 
-    _state: ClassVar[tuple[str, ...]] = ("losses_",)
-
     def __init__(
         self, pressure: float = 100.0, warmup_epochs: int = 10, unbiased: bool = False
     ) -> None:
         self.pressure = pressure
         self.warmup_epochs = warmup_epochs
         self.unbiased = unbiased
-
-    def _start(self, X: Tensor, Y: Tensor) -> None:
-        self.losses_ = torch.full((len(Y),), math.log(2), device=Y.device)
-
-    def _update(
-        self, index: Tensor, proba: Tensor, losses: Tensor, learning_rate: float | None
-    ) -> None:
-        self.losses_[index] = losses.to(self.losses_.dtype).mean(1)
 
     def _probabilities(self, epoch: int) -> Tensor:
         return F.rank_probabilities(self.losses_, self._pressure(epoch))

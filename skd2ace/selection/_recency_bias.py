@@ -104,5 +104,6 @@ class RecencyBias(BatchSelector):
 
     def _weights(self) -> Tensor:
         n_predictions = self.visits_.clamp(1, self.window)[:, None]
-        frequency = self.predicted_.sum(0, dtype=torch.float32) / n_predictions
+        # In double precision: the entropies of 1/5 and 4/5 are equal, and their sums must be.
+        frequency = self.predicted_.sum(0, dtype=torch.float64) / n_predictions
         return F.binary_entropy(frequency).sum(1)

@@ -39,10 +39,11 @@ class Resumable:
         tensors = {k: v for k in self._state if isinstance(v := getattr(self, k), Tensor)}
         for name, mine in tensors.items():
             theirs = state[name]
-            if mine.shape != theirs.shape:
+            if mine.shape != theirs.shape or mine.dtype != theirs.dtype:
                 raise ValueError(
-                    f"{name} has shape {tuple(mine.shape)} here and {tuple(theirs.shape)} in the "
-                    "state: a selector goes on with the same instances, labels and parameters."
+                    f"{name} is {tuple(mine.shape)} {mine.dtype} here and {tuple(theirs.shape)} "
+                    f"{theirs.dtype} in the state: a selector goes on with the same instances, "
+                    "labels and parameters."
                 )
         for name, theirs in state.items():
             setattr(self, name, tensors[name].copy_(theirs) if name in tensors else theirs)

@@ -1,5 +1,6 @@
 """Linear warm-up of the learning rate."""
 
+from math import isclose
 from typing import Any
 
 from skorch.callbacks import Callback
@@ -33,7 +34,8 @@ class LinearWarmup(Callback):
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Note the full rates, also those that a user has changed since they were last set."""
         rates = [group["lr"] for group in net.optimizer_.param_groups]
-        if self.full_rates_ is None or rates != self.set_rates_:
+        # Close is enough: a net may have made the rates anew from one another.
+        if self.full_rates_ is None or not _close(rates, self.set_rates_):
             self.full_rates_ = rates
 
     def on_epoch_begin(self, net: Any, dataset_train: Any = None, **kwargs: Any) -> None:
@@ -53,3 +55,8 @@ class LinearWarmup(Callback):
         for group, rate in zip(net.optimizer_.param_groups, self.full_rates_, strict=True):
             group["lr"] = share * rate
         self.set_rates_ = [group["lr"] for group in net.optimizer_.param_groups]
+
+
+def _close(rates: list[float], others: list[float]) -> bool:
+    pairs = zip(rates, others, strict=False)
+    return len(rates) == len(others) and all(isclose(a, b, rel_tol=1e-9) for a, b in pairs)

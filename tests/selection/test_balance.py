@@ -98,6 +98,36 @@ def test_the_loss_of_an_estimator_is_weighted(mlp):
     np.testing.assert_allclose(means[False], [0.5, 0.5], atol=0.02)
 
 
+@pytest.mark.parametrize("target", [0.5, 0.3, 0.85])
+@pytest.mark.parametrize(("b", "q"), [(1, 3), (7, 1), (32, 6), (45, 6)])
+def test_every_batch_follows_the_rule(b, q, target):
+    """The rule in loops; which entries are kept is left to chance."""
+    generator = torch.Generator().manual_seed(b)
+    labels = (torch.rand(20 * b, q, generator=generator) < torch.rand(q, generator=generator)).int()
+    selector = Balance(target).start(labels, labels, n_epochs=2, batch_size=b, random_state=0)
+    for index in selector.batches(0):
+        weights = selector.loss_weights(index, labels[index]).tolist()
+        truth = labels[index].tolist()
+        for j in range(q):
+            column = {side: [i for i in range(b) if truth[i][j] == side] for side in (0, 1)}
+            share = len(column[1]) / b
+            excess = int(share > target)
+            of_side = target if excess else 1 - target
+            kept = [weights[i][j] for i in column[excess]]
+            assert sorted(kept) == sorted(
+                [1.0] * round(of_side * b) + [0.0] * (len(kept) - round(of_side * b))
+            )
+            for i in column[1 - excess]:
+                share_of_other = len(column[1 - excess]) / b
+                assert weights[i][j] == pytest.approx((1 - of_side) / share_of_other)
+
+
+def test_weights_need_a_batch_being_served():
+    selector = Balance().start(Y, Y, n_epochs=2, batch_size=8, random_state=0)
+    with pytest.raises(RuntimeError, match=r"call batches\(\) first"):
+        selector.loss_weights(torch.arange(8), Y[:8])
+
+
 @pytest.mark.parametrize("target", [0, 1, 1.5, "half"])
 def test_impossible_targets_are_refused(target):
     with pytest.raises(ValueError, match="target"):

@@ -1,7 +1,10 @@
 """What every batch selector owes, whatever its strategy."""
 
 import inspect
+import json
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -62,6 +65,10 @@ def selector(request):
 
 @pytest.fixture
 def tensors():
+    return make_tensors()
+
+
+def make_tensors():
     generator = torch.Generator().manual_seed(0)
     Y = (torch.rand(N, Q, generator=generator) < 0.3).float()
     Y[5], Y[:, 2] = 0, 0
@@ -84,7 +91,8 @@ def serve(selector, epoch, told=None):
     served = []
     told = epoch if told is None else told
     for index in selector.batches(epoch):
-        served.append(index.tolist())
+        weights = selector.loss_weights(index, make_tensors()[1][index])
+        served.append((index.tolist(), None if weights is None else weights.tolist()))
         if selector.refresh == "visit":
             selector.update(index, *predictions(index, told), learning_rate=0.1)
     if selector.refresh == "epoch":
@@ -109,8 +117,8 @@ def test_is_an_estimator(selector):
 
 def test_batches_are_whole_distinct_and_in_range(selector, tensors):
     for epoch in run(selector, tensors):
-        assert [len(batch) for batch in epoch] == [16, 16, 16, 2]
-        for batch in epoch:
+        assert [len(batch) for batch, _ in epoch] == [16, 16, 16, 2]
+        for batch, _ in epoch:
             assert all(0 <= index < N for index in batch)
             assert selector.unbiased or len(set(batch)) == len(batch)
 
@@ -173,6 +181,33 @@ def test_goes_on_where_it_stopped(selector, tensors, stop, pickled):
     assert begun + [serve(second, epoch) for epoch in range(stop, N_EPOCHS)] == whole
 
 
+def test_a_new_process_goes_on_where_another_stopped(tensors, tmp_path):
+    """All selectors in one child, which knows nothing but their parameters and states."""
+    begun, states = [], []
+    for selector in SELECTORS:
+        first = start(clone(selector), tensors)
+        begun.append([serve(first, epoch) for epoch in range(3)])
+        states.append(first.state_dict())
+    torch.save(states, tmp_path / "states.pt")
+    code = (
+        "import importlib.util, json, torch\n"
+        f"spec = importlib.util.spec_from_file_location('common', {__file__!r})\n"
+        "common = importlib.util.module_from_spec(spec); spec.loader.exec_module(common)\n"
+        "torch.set_num_threads(1)\n"
+        "served = []\n"
+        "for selector, state in zip(common.SELECTORS, torch.load('states.pt')):\n"
+        "    common.start(selector, common.make_tensors(), seed=99).load_state_dict(state)\n"
+        "    served.append([common.serve(selector, e) for e in range(3, common.N_EPOCHS)])\n"
+        "print(json.dumps(served))\n"
+    )
+    child = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    for selector, before, after in zip(SELECTORS, begun, json.loads(child.stdout), strict=True):
+        whole = run(clone(selector), tensors)
+        assert json.loads(json.dumps(whole)) == json.loads(json.dumps(before)) + after
+
+
 def test_state_is_a_copy_that_torch_can_store(selector, tensors, tmp_path):
     start(selector, tensors)
     serve(selector, 0)
@@ -218,13 +253,20 @@ def test_small_data(selector, n, q):
     Y = torch.ones(n, q)
     selector.start(torch.zeros(n, 2), Y, n_epochs=4, batch_size=16, random_state=0)
     for epoch in range(4):
+        n_served = 0
         for index in selector.batches(epoch):
+            n_served += len(index)
+            weights = selector.loss_weights(index, Y[index])
+            assert weights is None or torch.isfinite(weights).all()
             # Perfect predictions: entropy, loss and flips at their limits.
             selector.update(index, Y[index], 0 * Y[index])
+        assert n_served == n
 
 
-def test_state_stays_on_its_device_without_host_reads(selector, tensors, host_reads):
+def test_nothing_is_read_on_the_host_within_an_epoch(selector, tensors, host_reads):
     """Between the first batch of an epoch and its end the host waits for nothing."""
+    if getattr(selector, "chain", False):
+        return  # Drawn on the host, one instance after another.
     start(selector, tensors)
     for epoch in range(N_EPOCHS):
         batches = selector.batches(epoch)

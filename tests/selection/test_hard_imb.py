@@ -78,11 +78,48 @@ def test_chain_follows_its_law(recompute):
 
 
 def test_a_chain_without_followers_goes_on_among_all():
-    """Every label is alone: whoever follows must carry another, until nobody does."""
+    """No labels come together: label 0 fills in as the closest, and only instance 0 has it."""
     alone = torch.eye(5)
-    selector = HardImb(chain=True, warmup_epochs=0)
-    selector.start(torch.zeros(5, 2), alone, n_epochs=3, batch_size=5, random_state=0)
-    assert next(selector.batches(0)).sort().values.tolist() == [0, 1, 2, 3, 4]
+    selector = HardImb(chain=True, **FIXED)
+    selector.start(torch.zeros(5, 2), alone, n_epochs=30, batch_size=5, random_state=0)
+    seconds = set()
+    for epoch in range(30):
+        batch = next(selector.batches(epoch)).tolist()
+        assert sorted(batch) == [0, 1, 2, 3, 4]
+        assert 0 in batch[:2]
+        seconds.add(batch[1])
+    assert len(seconds) > 2
+
+
+@pytest.mark.parametrize(("recompute", "changes"), [("batch", True), ("epoch", False)])
+@pytest.mark.parametrize("chain", [True, False])
+def test_probabilities_are_made_anew_when_asked(chain, recompute, changes):
+    selector = HardImb(chain=chain, recompute=recompute, **FIXED)
+    selector.start(torch.zeros(7, 2), Y, n_epochs=5, batch_size=3, random_state=0)
+    selector.update(torch.arange(7), Y, torch.ones(7, 4))
+    served = []
+    for index in selector.batches(0):
+        served.append(selector.probabilities_)
+        losses = (1.0 + index)[:, None].expand(-1, 4)
+        selector.update(index, torch.exp(-losses), losses)
+    assert (not torch.equal(served[0], served[1])) == changes
+    next(selector.batches(1))
+    assert not torch.equal(served[0], selector.probabilities_)
+
+
+def test_uniform_within_an_epoch_until_something_was_seen():
+    selector = HardImb(**FIXED).start(torch.randn(7, 2), Y, n_epochs=5, batch_size=3)
+    for _ in selector.batches(0):
+        assert (selector.probabilities_ == 1 / 7).all()
+
+
+def test_a_chain_names_itself_where_losses_are_not_finite():
+    selector = HardImb(chain=True, **FIXED).start(torch.zeros(7, 2), Y, n_epochs=5, batch_size=3)
+    batches = selector.batches(0)
+    index = next(batches)
+    selector.update(index, Y[index], torch.full((3, 4), torch.inf))
+    with pytest.raises(ValueError, match="HardImb: the sampling probabilities of epoch 1"):
+        next(batches)
 
 
 def test_chain_cannot_be_unbiased():
@@ -101,12 +138,17 @@ def test_unbiased_weights_are_those_of_the_batch():
         selector.update(index, torch.exp(-losses), losses)
 
 
-def test_drawing_anew_each_batch_has_the_right_frequencies():
-    """The race that draws one batch, at batch size one."""
-    selector = HardImb(**FIXED)
-    selector.start(torch.zeros(7, 2), Y, n_epochs=2, batch_size=1, random_state=0)
+@pytest.mark.parametrize("recompute", ["batch", "epoch"])
+@pytest.mark.parametrize(("unbiased", "batch_size"), [(False, 1), (True, 1), (True, 3)])
+def test_frequencies_are_the_probabilities(recompute, unbiased, batch_size):
+    """At batch size one, and with replacement at any."""
+    selector = HardImb(recompute=recompute, unbiased=unbiased, **FIXED)
+    selector.start(torch.zeros(7, 2), Y, n_epochs=2, batch_size=batch_size, random_state=0)
     losses = torch.arange(1.0, 8.0)[:, None].expand(7, 4)
     selector.update(torch.arange(7), torch.exp(-losses), losses)
-    drawn = torch.cat([index for epoch in range(2000) for index in selector.batches(epoch)])
+    batches = [index for epoch in range(2000) for index in selector.batches(epoch)]
+    drawn = torch.cat(batches)
     expected = selector.probabilities_ * len(drawn)
     assert stats.chisquare(drawn.bincount(minlength=7), expected).pvalue > 1e-3
+    repeats = any(len(index.unique()) < len(index) for index in batches)
+    assert repeats == (batch_size > 1)

@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from skd2ace.selection import DIHCL, ActiveBias, HardImb, MLUnc, OnlineBatch, RecencyBias
+from skd2ace.selection import (
+    DIHCL,
+    ActiveBias,
+    HardImb,
+    MLUnc,
+    OnlineBatch,
+    RecencyBias,
+    functional,
+)
 
 N, N_EPOCHS, WARMUP = 30, 9, 2
 LEARNING_RATES = (0.5, 0.01, 0.02, 0.1)
@@ -193,22 +201,29 @@ CASES = {
 }
 
 
-def labels(q, generator):
-    """Frequent labels and rare ones; with several, one without positives, one on every instance."""
+def draw_data(q, seed):
+    """Frequent labels and rare ones; with several, one without positives, one on every instance.
+
+    The six instances with label 3 lie near each other, but for the first.
+    """
+    generator = torch.Generator().manual_seed(seed)
     frequency = torch.tensor([0.5, 0.4, 0.25, 0.2, 0.0, 1.0])[:q]
     Y = (torch.rand(N, q, generator=generator) < frequency).double()
     Y[7] = 0
-    return Y
+    X = torch.randn(N, 2, generator=generator, dtype=torch.float64)
+    if q > 3:
+        Y[:, 3] = torch.arange(N) < 6
+        X[1:6] = 0.8 * X[1:6] + 1.2
+        X[0] = -6
+    return X, Y, generator
 
 
 @pytest.mark.parametrize("n_seen", [N, N - 5], ids=["all visited", "some never visited"])
-@pytest.mark.parametrize("q", [6, 1])
+@pytest.mark.parametrize(("q", "seed"), [(6, 0), (6, 1), (6, 2), (1, 0), (1, 1)])
 @pytest.mark.parametrize("case", CASES)
-def test_probabilities_follow_the_equations(case, q, n_seen):
+def test_probabilities_follow_the_equations(case, q, seed, n_seen):
     selector, slow_class = CASES[case]
-    generator = torch.Generator().manual_seed(2)
-    Y = labels(q, generator)
-    X = torch.randn(N, 2, generator=generator, dtype=torch.float64)
+    X, Y, generator = draw_data(q, seed)
     slow = slow_class(X, Y)
     selector.start(X, Y, n_epochs=N_EPOCHS, batch_size=8, random_state=0)
     compared = 0
@@ -233,11 +248,14 @@ def test_probabilities_follow_the_equations(case, q, n_seen):
     assert compared == 4 * (N_EPOCHS - WARMUP)
 
 
-def test_the_reference_has_something_to_weigh():
-    """Outliers, minority labels and inliers all occur in the data above."""
-    generator = torch.Generator().manual_seed(2)
-    Y = labels(6, generator)
-    X = torch.randn(N, 2, generator=generator, dtype=torch.float64)
-    w = SlowHardImb(X, Y).imbalance_weights()
-    assert max(w) > 1.1
-    assert min(w) == 1
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_local_imbalance_follows_the_equations(seed):
+    """Minority labels with inliers of different weight and with outliers occur in these data."""
+    X, Y, _ = draw_data(6, seed)
+    slow = SlowHardImb(X, Y)
+    expected = slow.imbalance_weights()
+    assert len({round(w, 6) for w in expected}) > 3
+    outliers = [i for i in range(6) if all(not slow.Y[m][3] for m in slow.near(i))]
+    assert 0 in outliers
+    actual = functional.imbalance_weights(functional.local_imbalance(X, Y), Y)
+    np.testing.assert_allclose(actual, expected, rtol=1e-6)

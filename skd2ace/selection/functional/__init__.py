@@ -1,7 +1,8 @@
 """The formulas of batch selection: pure functions on tensors, without state.
 
 Throughout, n is the number of instances, q of labels and w of history entries. Every function
-works on whole tensors, on the device and in the floating-point type of what it is given. Numbers
+works on whole tensors, on the device of what it is given, and in its floating-point type unless it
+says otherwise; ``balancing_weights`` draws from the generator that it is given. Numbers
 of equations are those of the D2ACE paper [1]_ unless another source is named. Where a function
 takes ``variant``, ``"paper"`` is what the equations say and ``"reference"`` what the authors'
 published code computes.

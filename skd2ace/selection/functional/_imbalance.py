@@ -94,7 +94,8 @@ def closest_labels(Y: Tensor) -> Tensor:
     Tensor of shape (q, ceil(Card)), int64
         Per label, where its row of the symmetric conditional probability matrix is largest, the
         lower index first among equals. Card is the mean number of labels per instance; there is
-        one column at least.
+        one column at least. A label that comes with fewer others has its row filled up by labels
+        that it never comes with, as the paper's "top" ones say.
 
     References
     ----------

@@ -28,7 +28,7 @@ def mutual_information(scores: Tensor, n_bins: int = 10) -> Tensor:
     -----
     All joint histograms come from products of one-hot matrices, O(n q^2 n_bins^2) at the speed
     of such products. They are taken in blocks of instances and labels: beside the result, memory
-    is 8 bytes per (instance, label) for the bins and about 150 KB per label for a block.
+    is about 26 bytes per (instance, label) for the bins and 150 KB per label for a block.
 
     Examples
     --------
@@ -45,7 +45,7 @@ def mutual_information(scores: Tensor, n_bins: int = 10) -> Tensor:
     for start in range(0, n_labels, _N_LABELS):
         rows = slice(start, start + _N_LABELS)
         # Symmetric: only what is right of the block's first label.
-        joint = _joint_counts(codes[:, start:] - n_bins * start, n_bins, _N_LABELS)
+        joint = _joint_counts(codes, start, n_bins)
         shares = joint.to(torch.float64) / len(scores)
         entropies[rows, start:] = torch.special.entr(shares).sum((1, 3))
     entropies = entropies.triu() + entropies.triu(1).T
@@ -64,17 +64,19 @@ def _codes(scores: Tensor, n_bins: int) -> Tensor:
     return bins + n_bins * torch.arange(scores.shape[1], device=scores.device)
 
 
-def _joint_counts(codes: Tensor, n_bins: int, n_labels: int) -> Tensor:
-    """How often each bin of the first labels comes with each bin of all.
+def _joint_counts(codes: Tensor, start: int, n_bins: int) -> Tensor:
+    """How often each bin of some labels, from ``start`` on, comes with each of all from there on.
 
     Returns
     -------
-    Tensor of shape (n_labels or fewer, n_bins, q, n_bins), float32: exact up to 2^24 instances
+    Tensor of shape (_N_LABELS or fewer, n_bins, q - start, n_bins), float32
+        Exact up to 2^24 instances.
     """
-    n_columns = codes.shape[1] * n_bins
-    first = slice(n_labels * n_bins)
-    counts = torch.zeros(min(n_labels * n_bins, n_columns), n_columns, device=codes.device)
+    n_labels = codes.shape[1] - start
+    first = slice(min(_N_LABELS, n_labels) * n_bins)
+    counts = torch.zeros(first.stop, n_labels * n_bins, device=codes.device)
     for block in codes.split(_N_INSTANCES):
-        one_hot = torch.zeros(len(block), n_columns, device=codes.device).scatter_(1, block, 1.0)
+        one_hot = torch.zeros(len(block), n_labels * n_bins, device=codes.device)
+        one_hot.scatter_(1, block[:, start:] - n_bins * start, 1.0)
         counts.addmm_(one_hot[:, first].T, one_hot)
-    return counts.view(-1, n_bins, codes.shape[1], n_bins)
+    return counts.view(-1, n_bins, n_labels, n_bins)

@@ -62,7 +62,8 @@ def sampling_probabilities(weights: Tensor, pressure: float) -> Tensor:
     tensor([0.6667, 0.3333], dtype=torch.float64)
     """
     n_instances = len(weights)
-    weights = weights.to(torch.float64)
+    # Halved, so that finite weights have a finite range.
+    weights = weights.to(torch.float64) / 2
     lowest, highest = weights.aminmax()
     span = highest - lowest
     scaled = (weights - lowest) / torch.where(span > 0, span, 1)
@@ -72,7 +73,7 @@ def sampling_probabilities(weights: Tensor, pressure: float) -> Tensor:
 
 
 def rank_probabilities(losses: Tensor, pressure: float) -> Tensor:
-    """Sampling probabilities that decay exponentially with the rank of the loss.
+    """Sampling probabilities that grow exponentially with the rank of the loss.
 
     p(i) is proportional to exp(log(pressure) / n)^r(i), where r(i) in 1 ... n is the place of
     the loss in ascending order (Loshchilov and Hutter 2015 [1]_; Eq. 3 of Hard-Imb [2]_).
@@ -172,8 +173,10 @@ def softmax_probabilities(hardness: Tensor, temperature: float) -> Tensor:
     tensor([0.2689, 0.7311], dtype=torch.float64)
     """
     hardness = hardness.to(torch.float64)
-    mean = hardness.mean()
-    exponents = temperature * hardness / torch.where(mean > 0, mean, 1)
+    highest = hardness.max()
+    # Their mean may be infinite where they are not.
+    hardness = hardness / torch.where(highest > 0, highest, 1)
+    exponents = temperature * hardness / torch.where(highest > 0, hardness.mean(), 1)
     # One hardness far above the others would leave them a probability of 0.
     return torch.softmax(exponents.clamp(min=exponents.max() - 500), dim=0)
 

@@ -74,3 +74,11 @@ def test_closest_labels_written_out():
     assert close[2].tolist() == [0, 1]
     assert close[3].tolist() == [0, 1]  # Nothing is close: the lower index first.
     assert F.closest_labels(torch.zeros(3, 2)).shape == (2, 1)
+
+
+def test_a_label_at_the_mean_is_no_minority():
+    """IRLbl 10/3, 5/3, 4/3, 1, 1: the mean is 5/3, which a sum in floating point falls short of."""
+    Y = torch.arange(20)[:, None] < torch.tensor([6, 12, 15, 20, 20])
+    extra = F.imbalance_weights(0.5 * Y, Y) - 1
+    assert extra.sum().item() == pytest.approx(1)
+    assert (extra > 0).tolist() == Y[:, 0].tolist()

@@ -10,13 +10,17 @@ from hypothesis.extra.numpy import arrays
 from skd2ace.selection import functional as F
 
 finite_weights = arrays(
-    np.float64, st.integers(1, 40), elements=st.floats(-1e6, 1e6, allow_subnormal=False)
+    np.float64,
+    st.integers(1, 40),
+    elements=st.floats(allow_nan=False, allow_infinity=False) | st.floats(-1e6, 1e6),
 ).map(torch.from_numpy)
 pressures = st.floats(1, 1e4)
 
 
 losses = arrays(
-    np.float64, st.integers(1, 40), elements=st.floats(0, 1e6, allow_subnormal=False)
+    np.float64,
+    st.integers(1, 40),
+    elements=st.floats(0, allow_infinity=False) | st.floats(0, 1e6),
 ).map(torch.from_numpy)
 # Every way from numbers to probabilities, and the numbers it takes.
 forms = st.one_of(
