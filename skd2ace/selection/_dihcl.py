@@ -63,7 +63,8 @@ class DIHCL(BatchSelector):
     No probability is below e^-500 of the largest, so that all stay positive.
 
     *It concentrates.* r / mean(r) of one instance can be as large as n. Batches hold distinct
-    instances, but all batches of an epoch may hold nearly the same: COUNTS. ``unbiased`` batches
+    instances, but all batches of an epoch may hold nearly the same ones: with CLIF on yeast, an
+    epoch after the warm-up visited between 135 and 1402 of 2175 instances. ``unbiased`` batches
     can be copies of one instance, with a weight near 1 / n.
 
     *Details.* The first visit of an instance changes nothing, since there is none to compare

@@ -77,8 +77,8 @@ def test_closest_labels_written_out():
 
 
 def test_a_label_at_the_mean_is_no_minority():
-    """IRLbl 10/3, 5/3, 4/3, 1, 1: the mean is 5/3, which a sum in floating point falls short of."""
-    Y = torch.arange(20)[:, None] < torch.tensor([6, 12, 15, 20, 20])
+    """IRLbl 8/3, 3/2, 4/3, 1, 1: the mean is 3/2, which a sum in floating point falls short of."""
+    Y = torch.arange(24)[:, None] < torch.tensor([9, 16, 18, 24, 24])
     extra = F.imbalance_weights(0.5 * Y, Y) - 1
     assert extra.sum().item() == pytest.approx(1)
     assert (extra > 0).tolist() == Y[:, 0].tolist()
