@@ -2,7 +2,7 @@
 
 import pytest
 
-from skd2ace import CLIFClassifier, MultiLabelNetClassifier
+from skd2ace import CLIFClassifier, DELAClassifier, MultiLabelNetClassifier, PACAClassifier
 from skd2ace.selection import D2ACE
 
 
@@ -40,6 +40,27 @@ def make_clif():
     return make_classifier
 
 
-@pytest.fixture(params=["mlp", "clif"])
-def make_any(request, make, make_clif):
-    return {"mlp": make, "clif": make_clif}[request.param]
+@pytest.fixture
+def make_dela():
+    """Make a small DELA with D2ACE in a few epochs."""
+
+    def make_classifier(**params):
+        return DELAClassifier(**settings(**({"module__hidden_sizes": (16, 24)} | params)))
+
+    return make_classifier
+
+
+@pytest.fixture
+def make_paca():
+    """Make a small PACA with D2ACE in a few epochs."""
+
+    def make_classifier(**params):
+        return PACAClassifier(**settings(**({"module__hidden_sizes": (16, 24)} | params)))
+
+    return make_classifier
+
+
+@pytest.fixture(params=["mlp", "clif", "dela", "paca"])
+def make_any(request, make, make_clif, make_dela, make_paca):
+    makers = {"mlp": make, "clif": make_clif, "dela": make_dela, "paca": make_paca}
+    return makers[request.param]
