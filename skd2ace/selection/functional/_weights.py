@@ -8,6 +8,9 @@ from torch.nn.functional import embedding_bag
 
 from ._scores import Variant
 
+# Of features that nobody has scaled: beyond it, single precision overflows in what is made of it.
+_LARGEST_EXPONENT = 60.0
+
 LabelWeight = Literal["exp", "linear"] | None
 Correlation = Literal["local", "global"] | None
 
@@ -21,7 +24,8 @@ def label_weights(scores: Tensor, form: LabelWeight = "exp") -> Tensor:
         Uncertainty or hardness.
     form : {"exp", "linear", None}, default="exp"
         exp((mean + std) / 2), or (mean + std) / 2, or 1 for every label. The standard deviation
-        is that of the population.
+        is that of the population. Exponents above 60, of labels whose mean loss is about 100, count
+        as 60.
 
     Returns
     -------
@@ -31,7 +35,7 @@ def label_weights(scores: Tensor, form: LabelWeight = "exp") -> Tensor:
         return scores.new_ones(scores.shape[1])
     std, mean = torch.std_mean(scores, dim=0, correction=0)
     half = (mean + std) / 2
-    return half.exp() if form == "exp" else half
+    return half.clamp(max=_LARGEST_EXPONENT).exp() if form == "exp" else half
 
 
 def label_correlation(scores: Tensor, Y: Tensor, variant: Variant = "paper") -> Tensor:

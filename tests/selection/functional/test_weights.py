@@ -77,6 +77,13 @@ def test_order_of_labels_does_not_matter(seed, which):
     torch.testing.assert_close(weigh(scores[:, order], Y[:, order]), weigh(scores, Y))
 
 
+@pytest.mark.parametrize("variant", ["paper", "reference"])
+def test_enormous_losses_give_finite_weights(case, variant):
+    scores, Y, local = (torch.from_numpy(array) for array in case)
+    scores = scores.float() * 1e7
+    assert torch.isfinite(F.instance_weights(scores, Y, local, variant=variant)).all()
+
+
 def test_local_needs_local_labels(case):
     scores, Y, _ = (torch.from_numpy(array) for array in case)
     with pytest.raises(ValueError, match="needs the local labels"):

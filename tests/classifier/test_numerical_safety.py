@@ -1,0 +1,60 @@
+"""No NaN and no infinity in fifty epochs, whatever the features are like."""
+
+import numpy as np
+import pytest
+import scipy.sparse
+import torch
+
+N_EPOCHS = 50
+
+
+def few_labels(rng):
+    return (rng.random((100, 5)) < [0.6, 0.3, 0.1, 0.02, 0]).astype(int)
+
+
+def constant(rng):
+    return np.full((100, 10), 0.7), few_labels(rng)
+
+
+def huge(rng):
+    return 1e6 * rng.normal(size=(100, 10)), few_labels(rng)
+
+
+def perfectly_predicted(rng):
+    Y = few_labels(rng)
+    return np.hstack([Y, 1 - Y]).astype(float), Y
+
+
+def train(est, X, Y):
+    est.fit(X, Y)
+    assert len(est.history) == N_EPOCHS
+    for name in est.history[0]:
+        values = est.history[:, name]
+        if isinstance(values[0], float):
+            assert np.isfinite(values).all(), name
+    assert all(torch.isfinite(value).all() for value in est.module_.state_dict().values())
+    assert np.isfinite(est.predict_proba(X)).all()
+
+
+@pytest.mark.parametrize("make_data", [constant, huge, perfectly_predicted])
+@pytest.mark.parametrize("lr", [1e-4, 0.01])
+def test_features_at_their_limits(make_any, make_data, lr):
+    train(make_any(max_epochs=N_EPOCHS, lr=lr), *make_data(np.random.default_rng(0)))
+
+
+@pytest.mark.slow
+def test_yeast(make_any, yeast):
+    train(make_any(max_epochs=N_EPOCHS, batch_size=128, lr=1e-3), *yeast)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["dela", "paca"])
+def test_many_sparse_binary_features(name, make_dela, make_paca):
+    """As wide as bibtex, with hidden layers of the default size and a latent code of 64."""
+    rng = np.random.default_rng(0)
+    X = scipy.sparse.random_array((400, 1836), density=0.04, rng=rng, format="csr")
+    X.data[:] = 1
+    Y = (rng.random((400, 159)) < 0.015).astype(int)
+    make = {"dela": make_dela, "paca": make_paca}[name]
+    sizes = {"module__hidden_sizes": (256, 512), "module__latent_size": 64}
+    train(make(max_epochs=N_EPOCHS, batch_size=128, lr=1e-3, **sizes), X, Y)
