@@ -39,6 +39,14 @@ def test_a_grid_over_selectors(data):
     assert len(search.fit(*data).cv_results_["params"]) == 7
 
 
+def test_settings_of_networks(data):
+    (block,) = code_blocks("docs/networks.md")
+    names = {}
+    exec(block, names)
+    for line in block.splitlines()[2:]:
+        eval(line, names).set_params(max_epochs=1, verbose=0).fit(*data)
+
+
 @pytest.mark.slow
 def test_ten_lines_of_the_readme(capsys):
     exec(code_blocks("README.md")[0], {})

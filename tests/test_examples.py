@@ -47,6 +47,21 @@ def test_selection_cost(tmp_path):
 
 
 @pytest.mark.slow
+def test_paca_memory(tmp_path):
+    printed = run("benchmarks/paca_memory.py", "--sizes", "yeast", folder=tmp_path)
+    losses = [float(line.split()[-1]) for line in printed.splitlines() if line.startswith("yeast")]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+@pytest.mark.slow
+def test_networks(tmp_path):
+    arguments = ("--data", "yeast", "--networks", "DELA", "--epochs", "1")
+    printed = run("benchmarks/networks.py", *arguments, folder=tmp_path)
+    assert printed.count("fold") == 5
+    assert "DELA" in printed
+
+
+@pytest.mark.slow
 def test_compare_selectors(tmp_path):
     printed = run("compare_selectors.py", "--epochs", "3", "--seeds", "1", folder=tmp_path)
     assert len(re.findall(r"^\w+ +0\.\d{4} ± 0\.0000", printed, flags=re.MULTILINE)) == 9
