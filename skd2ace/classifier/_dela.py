@@ -40,8 +40,8 @@ history
 
     References
     ----------
-    .. [1] Hang and Zhang (2022). Dual Perspective of Label-Specific Feature Learning for
-       Multi-Label Classification. ICML; its journal version of 2024 is the one that is compared.
+    .. [1] Hang and Zhang (2024). Dual Perspective of Label-Specific Feature Learning for
+       Multi-Label Classification. ACM TKDD 19(1).
     .. [2] Liu et al. (2026). D2ACE: Multi-Label Batch Selection Guided by Dual Dynamics and
        Adaptive Correlation Enhancement. IJCAI-ECAI.
 

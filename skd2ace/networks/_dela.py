@@ -53,9 +53,8 @@ class DELA(nn.Module):
 
     References
     ----------
-    .. [1] Hang and Zhang (2022). Dual Perspective of Label-Specific Feature Learning for
-       Multi-Label Classification. ICML; its journal version of 2024 is the one that the D2ACE
-       paper compares.
+    .. [1] Hang and Zhang (2024). Dual Perspective of Label-Specific Feature Learning for
+       Multi-Label Classification. ACM TKDD 19(1).
 
     Examples
     --------

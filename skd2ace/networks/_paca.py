@@ -50,8 +50,9 @@ class PACA(nn.Module):
     the prediction (the published code hands batch selectors those of the label decoder, which
     does not see the instance).
 
-    The flows have b q latent 3 hidden_units parameters per step, made for a block of labels at a
-    time and made again for the gradient; time is O(b q latent (hidden_units + hidden)).
+    The flows have 3 b q latent hidden_units parameters per step. They are made for a block at a
+    time and made again for the gradient, so that about 20 b q latent numbers are kept in all; time
+    is O(b q latent (hidden_units + hidden)).
 
     The published conditioner gives 3 (hidden // latent) numbers per latent dimension, none for
     codes longer than it is wide, whose flow then ignores the label; ours gives 3 at least.
