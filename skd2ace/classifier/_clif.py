@@ -34,6 +34,7 @@ history
 
     See Also
     --------
+    DELAClassifier, PACAClassifier : The other networks of the D2ACE comparison.
     MultiLabelNetClassifier : The same for any network.
 
     References

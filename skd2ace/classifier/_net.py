@@ -39,7 +39,8 @@ class MultiLabelNetClassifier(ClassifierMixin, Setup, TrainingSteps, Prediction,
         Maps X (b, d) to logits (b, q). ``n_features`` and ``n_labels``, where it has such
         parameters, are filled in at fit. A module with a method ``training_loss`` (see
         :class:`~skd2ace.networks.LossOutput`) trains with that loss; one with a method
-        ``fit_label_graph(Y)`` is shown the labels to train on before the first step.
+        ``fit_label_graph(Y)`` is shown the labels to train on before the first step; parameters
+        in ``lr_ratios()``, a list of (parameters, ratio), learn at that share of ``lr``.
     criterion : callable, default=torch.nn.BCEWithLogitsLoss
         Loss of a module without one of its own; made with ``reduction="none"``.
     optimizer : torch.optim.Optimizer class, default=torch.optim.Adam
@@ -104,7 +105,7 @@ class MultiLabelNetClassifier(ClassifierMixin, Setup, TrainingSteps, Prediction,
 
     See Also
     --------
-    CLIFClassifier : The network CLIF with its paper's settings.
+    CLIFClassifier, DELAClassifier, PACAClassifier : Published networks with their settings.
 
     Notes
     -----

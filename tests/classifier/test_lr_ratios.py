@@ -6,6 +6,8 @@ import torch
 from skorch.callbacks import Callback, LRScheduler
 from torch.optim.lr_scheduler import ExponentialLR
 
+from skd2ace import MultiLabelNetClassifier
+
 
 class Rates(Callback):
     """Notes both learning rates with which each step was made."""
@@ -17,6 +19,13 @@ class Rates(Callback):
     def on_batch_end(self, net, training=None, **kwargs):
         if training:
             self.pairs.append([group["lr"] for group in net.optimizer_.param_groups])
+
+
+class Before(Callback):
+    """Remembers the weights before the first step."""
+
+    def on_train_begin(self, net, **kwargs):
+        self.weight, self.bias = net.module_.weight.data.clone(), net.module_.bias.data.clone()
 
 
 def rates(est):
@@ -50,6 +59,30 @@ def test_going_on_within_the_warm_up_is_one_run(make_dela, data):
     parts.partial_fit(*data)
     for name, value in whole.module_.state_dict().items():
         assert torch.equal(value, parts.module_.state_dict()[name]), name
+
+
+def test_any_network_may_have_ratios(data):
+    class Slow(torch.nn.Linear):
+        def lr_ratios(self):
+            return [([self.bias], 0.1)]
+
+    def make_network(n_features, n_labels):
+        return Slow(n_features, n_labels)
+
+    est = MultiLabelNetClassifier(
+        make_network,
+        optimizer=torch.optim.SGD,
+        lr=0.5,
+        max_epochs=1,
+        batch_size=-1,
+        train_split=None,
+        random_state=0,
+        verbose=0,
+        callbacks=[("before", Before())],
+    ).fit(*data)
+    before, network = dict(est.callbacks_)["before"], est.module_
+    torch.testing.assert_close(before.weight - 0.5 * network.weight.grad, network.weight.data)
+    torch.testing.assert_close(before.bias - 0.05 * network.bias.grad, network.bias.data)
 
 
 def test_only_gates_are_slowed(make_dela, data):
