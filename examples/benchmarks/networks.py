@@ -4,9 +4,10 @@
 
 Five multi-label stratified folds, features min-max scaled on the training part, shuffled batches,
 100 epochs of which the best by validation Macro-AUC on a held-out tenth is kept; all settings as
-the classifiers have them; PACA also with alpha = 10. Printed is the Macro-AUC on each fold's test part, labels without both
-classes there left out. yeast installs with ``skd2ace[data]``; scene is read from the folder that
-SKD2ACE_DATA names. On two CPU cores either takes about half an hour.
+the classifiers have them, and PACA with alpha = 10 besides. Printed is the Macro-AUC on each
+fold's test part, labels without both classes there left out. yeast installs with
+``skd2ace[data]``; scene is read from the folder that SKD2ACE_DATA names. On two CPU cores either
+takes about half an hour.
 """
 
 import argparse
