@@ -111,8 +111,8 @@ class DELA(nn.Module):
         mean, log_variance = self.encoder(X)
         if not self.training:
             return self.classify(X, mean)
-        gates = straight_through_gates(self.gate_logits(), self.temperature)
-        return self.classify(X, perturb(mean, log_variance, gates, torch.randn_like(mean)))
+        code, _ = self._sample(mean, log_variance)
+        return self.classify(X, code)
 
     def training_loss(self, X: Tensor, Y: Tensor, weights: Tensor | None = None) -> LossOutput:
         """Binary cross-entropy plus ``kl_weight`` times the KL term.
@@ -136,8 +136,7 @@ class DELA(nn.Module):
             return self._loss(self.classify(X, mean), Y, torch.zeros_like(mean[:, 0]), weights)
         samples = []
         for _ in range(self.n_samples):
-            gates = straight_through_gates(self.gate_logits(), self.temperature)
-            code = perturb(mean, log_variance, gates, torch.randn_like(mean))
+            code, gates = self._sample(mean, log_variance)
             kl = gate_kl(mean, log_variance, gates)
             samples.append(self._loss(self.classify(X, code), Y, kl, weights))
         return samples[0] if self.n_samples == 1 else _mean_of(samples)
@@ -153,6 +152,11 @@ class DELA(nn.Module):
             return F.linear(decoded, self.classifier_weight, self.classifier_bias)
         decoded = self.decoder(hidden[:, None] + coded)
         return (decoded * self.classifier_weight).sum(2) + self.classifier_bias
+
+    def _sample(self, mean: Tensor, log_variance: Tensor) -> tuple[Tensor, Tensor]:
+        """Draw gates and noise: perturbed codes (b, q, latent), and the gates (q, latent)."""
+        gates = straight_through_gates(self.gate_logits(), self.temperature)
+        return perturb(mean, log_variance, gates, torch.randn_like(mean)), gates
 
     def _loss(self, logits: Tensor, Y: Tensor, kl: Tensor, weights: Tensor | None) -> LossOutput:
         label_losses = F.binary_cross_entropy_with_logits(logits, Y, reduction="none")
