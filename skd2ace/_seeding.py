@@ -1,11 +1,26 @@
 """Randomness that starts from ``random_state`` and leaves the global generators alone."""
 
+import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
 import torch
 from torch import Tensor
+
+# Dropout draws from generators that all threads share: one training at a time may have them.
+_lock = threading.RLock()
+
+
+def _new_lock() -> None:
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    # A process forked off meanwhile would wait for a thread that it does not have.
+    os.register_at_fork(after_in_child=_new_lock)
 
 RandomState = int | np.integer | np.random.RandomState | None
 
@@ -33,11 +48,13 @@ def torch_rng(
 ) -> Iterator[dict[str, Tensor]]:
     """Run with torch's global generators seeded, or set to ``state``; put them back afterwards.
 
+    Another thread that wants the same waits until the block is left.
+
     Yields a dictionary that holds, once the block is left, the state to go on from.
     """
     cuda = [device] if device.type == "cuda" else []
     end: dict[str, Tensor] = {}
-    with torch.random.fork_rng(devices=cuda):
+    with _lock, torch.random.fork_rng(devices=cuda):
         # Not torch.manual_seed: it would also seed devices that nobody puts back.
         torch.default_generator.manual_seed(seed)
         for gpu in cuda:

@@ -57,6 +57,15 @@ def load_oracle():
     return load
 
 
+@pytest.fixture
+def deterministic():
+    """Turns deterministic algorithms on until the end of the test."""
+    before = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    yield lambda: torch.use_deterministic_algorithms(True)
+    torch.use_deterministic_algorithms(before, warn_only=warn_only)
+
+
 # Reading a number, or a size that depends on values.
 WAITING = ("_local_scalar_dense", "nonzero", "masked_select", "_unique2", "is_nonzero", "equal")
 

@@ -1,5 +1,6 @@
 """MultiLabelNetClassifier: any network as a scikit-learn multi-label classifier."""
 
+import os
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -9,23 +10,25 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length
-from skorch import NeuralNet
 
-from skd2ace._devices import full_device
-from skd2ace._seeding import RandomState, torch_rng
+from skd2ace._seeding import RandomState
 from skd2ace._sklearn import Interval, Options, StrOptions
 from skd2ace.selection import BatchSelector
 from skd2ace.training import BatchIterator, TensorDataset
 
 from ._parameters import ParameterHandling, check_parameters
+from ._persistence import Persistence
 from ._prediction import Prediction
 from ._rollback import all_or_nothing
+from ._run import TrainingRun
 from ._setup import Setup
 from ._steps import TrainingSteps
 from ._targets import encode_targets
 
 
-class MultiLabelNetClassifier(ClassifierMixin, Setup, TrainingSteps, Prediction, ParameterHandling):
+class MultiLabelNetClassifier(
+    ClassifierMixin, Setup, TrainingRun, TrainingSteps, Prediction, Persistence, ParameterHandling
+):
     """Train any network as a multi-label classifier, with a say in what its batches hold.
 
     A skorch net and a scikit-learn classifier at once: skorch's ``callbacks``, ``history``,
@@ -213,8 +216,15 @@ class MultiLabelNetClassifier(ClassifierMixin, Setup, TrainingSteps, Prediction,
         self.threshold = threshold
         self.random_state = random_state
 
-    def fit(self, X: ArrayLike, y: ArrayLike, **fit_params: Any) -> "MultiLabelNetClassifier":
-        """Train from scratch, or go on with ``warm_start``.
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        resume: str | os.PathLike[str] | None = None,
+        **fit_params: Any,
+    ) -> "MultiLabelNetClassifier":
+        """Train from scratch, or go on with ``warm_start`` or from a checkpoint.
 
         Parameters
         ----------
@@ -222,6 +232,9 @@ class MultiLabelNetClassifier(ClassifierMixin, Setup, TrainingSteps, Prediction,
             Features, finite; converted to float32.
         y : ndarray, DataFrame, sparse matrix or Tensor of shape (n, q), or (n,)
             0/1 or bool; in one dimension any two classes.
+        resume : str or path, optional
+            Folder that a :class:`~skd2ace.training.Checkpointing` writes to: the training goes on
+            from the newest good checkpoint in it, and begins where there is none.
         **fit_params
             Passed to ``train_split`` and to the module's ``forward``, as in skorch.
 
@@ -232,14 +245,16 @@ class MultiLabelNetClassifier(ClassifierMixin, Setup, TrainingSteps, Prediction,
         Raises
         ------
         ValueError
-            If data or a parameter are not as described, or a loss is not finite. The estimator
-            is then as it was before.
+            If data or a parameter are not as described, a loss is not finite, or the checkpoints
+            are damaged or of other data or settings. The estimator is then as it was before.
         """
-        if self.warm_start and self.initialized_:
+        if self.warm_start and self.initialized_ and resume is None:
             return self.partial_fit(X, y, **fit_params)
         with all_or_nothing(self, going_on=False):
             data = self._check_data(X, y, reset=True)
             self._start_afresh()
+            if resume is not None:
+                self._resume_from(resume, *data)
             return self._train(*data, method="fit", **fit_params)
 
     def partial_fit(
@@ -277,24 +292,6 @@ class MultiLabelNetClassifier(ClassifierMixin, Setup, TrainingSteps, Prediction,
         tags.classifier_tags.multi_class = False
         tags.input_tags.sparse = True
         return tags
-
-    def _train(self, X: Any, Y: Any, method: str, **fit_params: Any) -> "MultiLabelNetClassifier":
-        with torch_rng(full_device(self.device), self.torch_seed_, self.torch_state_) as end:
-            try:
-                NeuralNet.partial_fit(self, X, Y, _routing_method=method, **fit_params)
-                if isinstance(self.threshold, str):
-                    self.thresholds_ = self._tune_thresholds(self._held_out)
-            finally:
-                self.__dict__.pop("_held_out", None)
-        self.torch_state_ = end
-        return self
-
-    def _start_afresh(self) -> None:
-        """Forget an earlier fit and make everything anew."""
-        self._history = None
-        for name in ("batch_selector_", "best_epoch_", "thresholds_"):
-            self.__dict__.pop(name, None)
-        self.initialize()
 
     def _check_data(
         self, X: Any, y: Any, *, reset: bool, classes: Any = None

@@ -84,8 +84,9 @@ class Prediction(NeuralNet):
     def _check_features(self, X: Any, *, reset: bool) -> Any:
         if isinstance(X, torch.Tensor):
             X = from_tensor(X)
-        # What does not fit into single precision becomes infinite, and an error of that name.
-        with np.errstate(over="ignore"):
+        # What does not fit into single precision becomes infinite, and an error of that name;
+        # and so may the sums by which infinity is looked for, one of them NaN.
+        with np.errstate(over="ignore", invalid="ignore"):
             return validate_data(self, X, dtype=np.float32, accept_sparse="csr", reset=reset)
 
     def _check_threshold(self, n_labels: int) -> None:

@@ -263,8 +263,9 @@ class D2ACE(BatchSelector):
         )
         if not torch.isfinite(weights).all():
             raise ValueError(
-                f"D2ACE: the {name} weights of epoch {self.epoch_ + 1} are not finite; neither "
-                "were the predictions or losses they are made of."
+                f"D2ACE: the {name} weights of epoch {self.epoch_ + 1} are not finite: the "
+                "predictions or losses they are made of are not, or are too large. A smaller "
+                "learning rate, or features scaled to a common range, may help."
             )
         if self.instance_weight == "exp":
             weights = torch.exp(weights - weights.max())

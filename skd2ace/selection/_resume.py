@@ -31,11 +31,7 @@ class Resumable:
             If the state is that of another selector or of another number of instances or labels.
         """
         self._check_started()
-        wanted = {*self._always, *self._state}
-        if set(state) != wanted:
-            raise ValueError(
-                f"{type(self).__name__} has the state {sorted(wanted)}, got {sorted(state)}."
-            )
+        self._check_names(state)
         tensors = {k: v for k in self._state if isinstance(v := getattr(self, k), Tensor)}
         for name, mine in tensors.items():
             theirs = state[name]
@@ -47,6 +43,24 @@ class Resumable:
                 )
         for name, theirs in state.items():
             setattr(self, name, tensors[name].copy_(theirs) if name in tensors else theirs)
+
+    def suspend(self, state: dict[str, Any]) -> None:
+        """Take a state without the data: :meth:`state_dict` then gives it back, and no more.
+
+        Raises
+        ------
+        ValueError
+            If the state is that of another selector.
+        """
+        self._check_names(state)
+        vars(self).update(state)
+
+    def _check_names(self, state: dict[str, Any]) -> None:
+        wanted = {*self._always, *self._state}
+        if set(state) != wanted:
+            raise ValueError(
+                f"{type(self).__name__} has the state {sorted(wanted)}, got {sorted(state)}."
+            )
 
     def _check_started(self) -> None:
         if not hasattr(self, "seed_"):

@@ -6,6 +6,7 @@ Everything here works with a plain skorch net as well as with
 
 from ._batches import Batch, BatchIterator
 from ._best_epoch import BestEpoch
+from ._checkpointing import Checkpointing
 from ._data import TensorDataset
 from ._epoch import EpochRecord
 from ._selection import BatchSelection
@@ -16,6 +17,7 @@ __all__ = [
     "BatchIterator",
     "BatchSelection",
     "BestEpoch",
+    "Checkpointing",
     "EpochRecord",
     "LinearWarmup",
     "TensorDataset",

@@ -112,15 +112,14 @@ class BatchSelection(Callback):
                 self._update(net, batch, step["y_pred"], step.get("label_losses"))
 
     def _start(self, net: Any, dataset_train: Any, n_done: int) -> None:
-        wanted = self.selector or getattr(net, "batch_selector", None) or RandomBatches()
         seed = self.random_state
         if seed is None:
             seed = getattr(net, "selector_seed_", None)
-        selector = clone(wanted)
+        selector = clone(self._wanted(net))
         iterator = self._iterator(net, dataset_train)
         selector.start(
             *iterator.whole(),
-            n_epochs=n_done + net.max_epochs,
+            n_epochs=getattr(net, "last_epoch_", n_done + net.max_epochs),
             batch_size=iterator.batch_size,
             random_state=seed,
         )
@@ -128,6 +127,27 @@ class BatchSelection(Callback):
         if n_done and previous is not None and type(previous) is type(selector):
             selector.load_state_dict(previous.state_dict())
         net.batch_selector_ = selector
+
+    def selector_state(self, net: Any) -> dict[str, Any] | None:
+        """What the next training's selector takes over, of which kind, or None."""
+        selector = getattr(net, "batch_selector_", None)
+        if selector is None:
+            return None
+        return {"kind": type(selector).__name__, "state": selector.state_dict()}
+
+    def suspend(self, net: Any, state: dict[str, Any] | None) -> None:
+        """Give the net a selector with a state and no data yet, from which the next takes over."""
+        selector = clone(self._wanted(net))
+        if state is not None and state["kind"] == type(selector).__name__:
+            selector.suspend(state["state"])
+            net.batch_selector_ = selector
+
+    def _wanted(self, net: Any) -> BatchSelector:
+        return self.selector or getattr(net, "batch_selector", None) or RandomBatches()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Each training starts a selector on its own data.
+        return {k: v for k, v in vars(self).items() if k != "started_"}
 
     def _iterator(self, net: Any, dataset_train: Any) -> BatchIterator:
         iterator = net.get_iterator(dataset_train, training=True)

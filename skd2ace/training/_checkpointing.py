@@ -1,0 +1,172 @@
+"""Checkpoints from which a training that died goes on to the same bits."""
+
+import hashlib
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from skorch.callbacks import Callback, PrintLog
+
+from skd2ace._archive import ArchiveError, read_archive, write_archive
+
+from ._state import generator_states, training_state
+
+# The newest and, should it be damaged, the one before.
+_N_KEPT = 2
+_KIND = "checkpoint"
+# Parameters that may be others when the training goes on.
+_OF_NO_MATTER = ("callbacks", "device", "verbose", "warm_start", "use_caching")
+
+
+class Checkpointing(Callback):
+    """Write the whole state of a training to a folder, every few epochs.
+
+    ``fit(X, y, resume=directory)`` goes on from there, with the same settings and data, and ends
+    with the weights, on a CPU bit for bit, of a training that was never interrupted. A checkpoint
+    holds weights, optimizer, learning-rate schedules, selector, generators of random numbers,
+    history, the best epoch so far and what other callbacks know; it is a zip of JSON and
+    safetensors, from which no code is run. It is written beside its place and renamed when it is
+    on the disk. The two newest are kept.
+
+    Parameters
+    ----------
+    directory : str or path
+        Made if it is not there. One folder for each training.
+    every_n_epochs : int, default=1
+        The last epoch is written in any case.
+
+    Raises
+    ------
+    ValueError
+        In training, if the folder already holds checkpoints of later epochs and the training does
+        not go on from them, or if this is not the last of the net's callbacks: what others do
+        after it would be missing.
+
+    See Also
+    --------
+    MultiLabelNetClassifier.fit : ``resume``.
+    MultiLabelNetClassifier.save : For a training that has ended.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from skd2ace import CLIFClassifier
+    >>> from skd2ace.training import Checkpointing
+    >>> from sklearn.datasets import make_multilabel_classification
+    >>> X, Y = make_multilabel_classification(n_samples=60, random_state=0)
+    >>> with TemporaryDirectory() as folder:
+    ...     est = CLIFClassifier(
+    ...         callbacks=[Checkpointing(folder)], max_epochs=3, random_state=0, verbose=0
+    ...     )
+    ...     # The same line starts a training and, after a crash, goes on with it.
+    ...     len(est.fit(X, Y, resume=folder).history)
+    3
+    """
+
+    def __init__(self, directory: str | os.PathLike[str], every_n_epochs: int = 1) -> None:
+        self.directory = directory
+        self.every_n_epochs = every_n_epochs
+
+    def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+        """Check parameters and order, and take the data's fingerprint."""
+        if self.every_n_epochs < 1:
+            raise ValueError(f"every_n_epochs must be at least 1, got {self.every_n_epochs}.")
+        *_, last = (
+            callback for _, callback in net.callbacks_ if not isinstance(callback, PrintLog)
+        )
+        if last is not self:
+            raise ValueError(
+                f"Checkpointing must be the last of the callbacks, {type(last).__name__} is: what "
+                "others do after it would be missing in the file."
+            )
+        self.fingerprint_ = fingerprint(net, X, y)
+        self.resumed_ = False
+
+    def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
+        """Refuse to mix two trainings in one folder."""
+        epoch = len(net.history)
+        later = [path for path in checkpoints(self.directory) if _epoch(path) >= epoch]
+        if later and not self.resumed_:
+            raise ValueError(
+                f"{self.directory} holds checkpoints of another training, {later[-1].name}: go on "
+                "from them with fit(..., resume=directory), or take another folder."
+            )
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Write a checkpoint, if it is time for one."""
+        epoch, last = len(net.history), getattr(net, "last_epoch_", None)
+        if epoch % self.every_n_epochs and epoch != last:
+            return
+        folder = Path(self.directory)
+        folder.mkdir(parents=True, exist_ok=True)
+        content = {
+            "fingerprint": self.fingerprint_,
+            "last_epoch": last,
+            "generators": generator_states(net.device),
+            "training": training_state(net),
+        }
+        write_archive(folder / f"epoch-{epoch:06d}.skd2ace", _KIND, content)
+        # From here on the training is that of this folder.
+        self.resumed_ = True
+        # And what a process left that was killed while it wrote.
+        for old in (*checkpoints(folder)[:-_N_KEPT], *folder.glob("epoch-*.tmp")):
+            old.unlink(missing_ok=True)
+
+
+def checkpoints(directory: str | os.PathLike[str]) -> list[Path]:
+    """Checkpoints in a folder, the newest last; none where there is no folder."""
+    return sorted(Path(directory).glob("epoch-*.skd2ace"), key=_epoch)
+
+
+def newest_checkpoint(directory: str | os.PathLike[str]) -> dict[str, Any] | None:
+    """Read the newest good checkpoint, or None where there is none at all.
+
+    Warns
+    -----
+    UserWarning
+        Of each that is damaged, by name.
+
+    Raises
+    ------
+    ArchiveError
+        If all are damaged.
+    """
+    found = checkpoints(directory)
+    for path in reversed(found):
+        try:
+            return read_archive(path, _KIND)
+        except ArchiveError as error:
+            warnings.warn(f"{error} The checkpoint before it is used.", stacklevel=2)
+    if found:
+        raise ArchiveError(f"No checkpoint in {directory} can be read; see the warnings.")
+    return None
+
+
+def fingerprint(net: Any, X: Any, y: Any) -> dict[str, Any]:
+    """What a training must have in common with the one it goes on from: settings and data."""
+    plain = (bool, int, float, str, type(None))
+    settings = {
+        name: value
+        for name, value in net.get_params(deep=True).items()
+        if isinstance(value, plain) and name.partition("__")[0] not in _OF_NO_MATTER
+    }
+    return {"estimator": type(net).__name__, **settings, "data": _digest(X, y)}
+
+
+def _epoch(path: Path) -> int:
+    return int(path.stem.removeprefix("epoch-"))
+
+
+def _digest(*parts: Any) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        arrays = (part.data, part.indices, part.indptr) if sp.issparse(part) else (part,)
+        for array in arrays:
+            # Datasets and the like, which only plain nets are given, have no digest.
+            if isinstance(array, np.ndarray):
+                digest.update(repr((array.shape, array.dtype.str)).encode())
+                digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()

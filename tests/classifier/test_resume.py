@@ -1,0 +1,255 @@
+"""Going on from a checkpoint: same bits, and no mixing of what does not belong together."""
+
+import shutil
+
+import numpy as np
+import pytest
+import scipy.sparse
+import torch
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from skorch.callbacks import Callback, EarlyStopping, EpochScoring, LRScheduler
+from torch.optim.lr_scheduler import OneCycleLR
+
+from skd2ace import MultiLabelNetClassifier, selection
+from skd2ace._archive import ArchiveError
+from skd2ace.metrics import micro_f1_scorer
+from skd2ace.selection import D2ACE, HardImb
+from skd2ace.training import Checkpointing
+
+
+class PowerFailureError(Exception):
+    pass
+
+
+class CrashesAt(Callback):
+    """Ends a training in the middle of an epoch, as a power failure would."""
+
+    def __init__(self, epoch=None):
+        self.epoch = epoch
+
+    def on_batch_end(self, net, training=None, **kwargs):
+        if training and len(net.history) == self.epoch:
+            raise PowerFailureError
+
+
+OTHERS = {
+    "none": list,
+    "a schedule by epochs": lambda: [LRScheduler("ReduceLROnPlateau", patience=1)],
+    "a schedule by steps": lambda: [LRScheduler("StepLR", step_size=3, step_every="batch")],
+    "one cycle": lambda: [LRScheduler(OneCycleLR, max_lr=0.1, total_steps=200, step_every="batch")],
+    "early stopping": lambda: [EarlyStopping(patience=2, load_best=True)],
+    "a score": lambda: [EpochScoring(micro_f1_scorer, name="f1", lower_is_better=False)],
+}
+
+
+def outcome(est):
+    history = [{k: v for k, v in row.items() if k != "dur"} for row in est.history]
+    weights = {k: v.numpy().tobytes() for k, v in est.module_.state_dict().items()}
+    return weights, history, est.best_epoch_
+
+
+def interrupted_and_whole(make, X, Y, folder, others=list, crash=5, **params):
+    def fit(name, epoch, **how):
+        callbacks = [*others(), CrashesAt(epoch), Checkpointing(folder / name)]
+        return make(callbacks=callbacks, max_epochs=8, **params).fit(X, Y, **how)
+
+    whole = fit("whole", None)
+    with pytest.raises(PowerFailureError):
+        fit("parts", crash)
+    return fit("parts", None, resume=folder / "parts"), whole
+
+
+@pytest.mark.parametrize("others", OTHERS)
+def test_same_bits_beside_other_callbacks(make, data, tmp_path, others):
+    parts, whole = interrupted_and_whole(make, *data, tmp_path, OTHERS[others])
+    assert outcome(parts) == outcome(whole)
+
+
+@pytest.mark.parametrize("name", sorted({*selection.__all__} - {"BatchSelector", "functional"}))
+def test_same_bits_with_every_selector(make, data, tmp_path, name):
+    chosen = getattr(selection, name)()
+    if "warmup_epochs" in chosen.get_params():
+        chosen.set_params(warmup_epochs=2)
+    parts, whole = interrupted_and_whole(make, *data, tmp_path, batch_selector=chosen)
+    assert outcome(parts) == outcome(whole)
+    assert parts.batch_selector_.n_epochs_ == 8
+
+
+@pytest.mark.parametrize("crash", [1, 2, 3, 8])
+def test_same_bits_for_every_network(make_any, data, tmp_path, crash):
+    """Also within the warm-ups of selector and learning rate."""
+    parts, whole = interrupted_and_whole(make_any, *data, tmp_path, crash=crash)
+    assert outcome(parts) == outcome(whole)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"batch_selector": HardImb(warmup_epochs=2, chain=True)},
+        {"batch_selector": D2ACE(warmup_epochs=2, refresh="epoch")},
+        {"batch_selector": D2ACE(warmup_epochs=2, unbiased=True)},
+        {"train_split": None},
+        {"threshold": "tune"},
+        {"optimizer": torch.optim.SGD, "optimizer__momentum": 0.9},
+    ],
+    ids=repr,
+)
+def test_same_bits_with_other_settings(make, data, tmp_path, params):
+    parts, whole = interrupted_and_whole(make, *data, tmp_path, **params)
+    assert outcome(parts) == outcome(whole)
+    np.testing.assert_array_equal(parts.predict(data[0]), whole.predict(data[0]))
+
+
+def test_sparse_features_in_a_pipeline(make, data, tmp_path):
+    X, Y = scipy.sparse.csr_array(np.where(data[0] > 0, data[0], 0)), data[1]
+
+    def fit(name, epoch, **how):
+        est = make(callbacks=[CrashesAt(epoch), Checkpointing(tmp_path / name)])
+        model = make_pipeline(StandardScaler(with_mean=False), est)
+        return model.fit(X, Y, **how)[-1]
+
+    with pytest.raises(PowerFailureError):
+        fit("parts", 4)
+    parts = fit("parts", None, multilabelnetclassifier__resume=tmp_path / "parts")
+    assert outcome(parts) == outcome(fit("whole", None))
+
+
+def test_without_a_seed_the_drawn_one_is_kept(make, data, tmp_path):
+    def fit(epoch):
+        callbacks = [CrashesAt(epoch), Checkpointing(tmp_path)]
+        return make(random_state=None, callbacks=callbacks).fit(*data, resume=tmp_path)
+
+    with pytest.raises(PowerFailureError):
+        fit(4)
+    shutil.copytree(tmp_path, tmp_path / "copy")
+    first = fit(None)
+    for path in tmp_path.glob("*.skd2ace"):
+        path.unlink()
+    for path in (tmp_path / "copy").iterdir():
+        path.rename(tmp_path / path.name)
+    assert outcome(fit(None)) == outcome(first)
+
+
+def test_what_goes_on_by_itself_after_the_end(make, data, tmp_path):
+    """Resuming an ended training trains no more; partial_fit then goes on as always."""
+    est = make(callbacks=[Checkpointing(tmp_path)]).fit(*data)
+    again = make(callbacks=[Checkpointing(tmp_path)]).fit(*data, resume=tmp_path)
+    assert outcome(again) == outcome(est)
+    assert outcome(again.partial_fit(*data)) == outcome(
+        est.set_params(callbacks=None).partial_fit(*data)
+    )
+
+
+def test_every_n_epochs_and_the_last(make, data, tmp_path):
+    written = []
+
+    class Watch(Callback):
+        def on_epoch_begin(self, net, **kwargs):
+            written.append(sorted(path.name for path in tmp_path.iterdir()))
+
+    callbacks = [Watch(), Checkpointing(tmp_path, every_n_epochs=3)]
+    make(callbacks=callbacks, max_epochs=8).fit(*data)
+    third, sixth, eighth = (f"epoch-00000{n}.skd2ace" for n in (3, 6, 8))
+    assert written == [[]] * 3 + [[third]] * 3 + [[third, sixth]] * 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == [sixth, eighth]
+
+
+def damage(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_damaged_checkpoint_is_named_and_the_one_before_used(make, data, tmp_path):
+    whole = make(callbacks=[Checkpointing(tmp_path)]).fit(*data)
+    fourth, fifth = sorted(tmp_path.iterdir())
+    damage(fifth)
+    resumed = make(callbacks=[Checkpointing(tmp_path)])
+    with pytest.warns(UserWarning, match="epoch-000005.skd2ace is damaged.*before it is used"):
+        resumed.fit(*data, resume=tmp_path)
+    assert outcome(resumed) == outcome(whole)
+    damage(fourth)
+    damage(fifth)
+    with (
+        pytest.warns(UserWarning, match="is damaged"),
+        pytest.raises(ArchiveError, match=r"No checkpoint in .* can be read"),
+    ):
+        make().fit(*data, resume=tmp_path)
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_nothing_to_go_on_from(make, data, tmp_path, missing):
+    folder = tmp_path / "not there" if missing else tmp_path
+    assert outcome(make().fit(*data, resume=folder)) == outcome(make().fit(*data))
+
+
+OTHER = {
+    "max_epochs": ({"max_epochs": 9}, None, "max_epochs: 5 there, 9 here"),
+    "seed": ({"random_state": 1}, None, "other random_state"),
+    "selector": ({"batch_selector": D2ACE(window=3)}, None, "batch_selector__"),
+    "network": ({"module__hidden": 8}, None, "module__hidden"),
+    "features": ({}, lambda X, Y: (X + 1e-6, Y), "other data"),
+    "labels": ({}, lambda X, Y: (X, 1 - Y), "other data"),
+}
+
+
+@pytest.mark.parametrize("what", OTHER)
+def test_another_training_is_refused(make, data, tmp_path, what):
+    params, change, message = OTHER[what]
+    make(callbacks=[Checkpointing(tmp_path)]).fit(*data)
+    est = make(**params)
+    with pytest.raises(ValueError, match=message):
+        est.fit(*(change(*data) if change else data), resume=tmp_path)
+    assert not hasattr(est, "module_")
+
+
+def test_two_trainings_in_one_folder_are_refused(make, data, tmp_path):
+    make(callbacks=[Checkpointing(tmp_path)]).fit(*data)
+    before = [path.read_bytes() for path in sorted(tmp_path.iterdir())]
+    with pytest.raises(ValueError, match="checkpoints of another training, epoch-000005"):
+        make(callbacks=[Checkpointing(tmp_path)]).fit(*data)
+    assert [path.read_bytes() for path in sorted(tmp_path.iterdir())] == before
+
+
+def test_partial_fit_goes_on_writing(make, data, tmp_path):
+    est = make(callbacks=[Checkpointing(tmp_path)]).fit(*data).partial_fit(*data)
+    assert len(est.history) == 10
+    assert (tmp_path / "epoch-000010.skd2ace").exists()
+
+
+def test_checkpointing_is_the_last_callback(make, data, tmp_path):
+    with pytest.raises(ValueError, match="must be the last of the callbacks, EarlyStopping is"):
+        make(callbacks=[Checkpointing(tmp_path), EarlyStopping()]).fit(*data)
+    with pytest.raises(ValueError, match="every_n_epochs must be at least 1"):
+        make(callbacks=[Checkpointing(tmp_path, every_n_epochs=0)]).fit(*data)
+
+
+class Keeps(Callback):
+    def on_train_begin(self, net, **kwargs):
+        self.function_, self.thing_ = print, object()
+
+
+def test_what_a_callback_keeps_and_nobody_can_write(make, data, tmp_path):
+    with pytest.warns(UserWarning, match="thing_ of the callback Keeps is a object"):
+        make(callbacks=[Keeps(), Checkpointing(tmp_path)]).fit(*data)
+
+
+def test_with_a_plain_net(mlp, data, tmp_path):
+    """Plain nets can write checkpoints; to go on from them takes our classifier."""
+    from skorch import NeuralNet
+
+    net = NeuralNet(
+        mlp,
+        module__n_features=8,
+        module__n_labels=4,
+        criterion=torch.nn.BCEWithLogitsLoss,
+        callbacks=[Checkpointing(tmp_path)],
+        train_split=None,
+        max_epochs=2,
+        verbose=0,
+    )
+    net.fit(data[0].astype(np.float32), data[1].astype(np.float32))
+    assert len(list(tmp_path.iterdir())) == 2
+    with pytest.raises(ValueError, match="other"):
+        MultiLabelNetClassifier(mlp, max_epochs=2).fit(*data, resume=tmp_path)
