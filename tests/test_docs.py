@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from skd2ace import MultiLabelNetClassifier
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -40,11 +42,25 @@ def test_a_grid_over_selectors(data):
 
 
 def test_settings_of_networks(data):
-    (block,) = code_blocks("docs/networks.md")
+    block, tuned = code_blocks("docs/networks.md")
     names = {}
     exec(block, names)
-    for line in block.splitlines()[2:]:
+    for line in (*block.splitlines()[2:], tuned.strip()):
         eval(line, names).set_params(max_epochs=1, verbose=0).fit(*data)
+
+
+def test_files(data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    checkpoints, files = code_blocks("docs/reliability.md")
+    names = {"X": data[0], "Y": data[1], "MultiLabelNetClassifier": MultiLabelNetClassifier}
+    checkpoints = checkpoints.replace("random_state=0", "random_state=0, max_epochs=2, verbose=0")
+    for _ in range(2):
+        exec(checkpoints, names)
+        assert len(names["est"].history) == 2
+    before = names["est"]
+    exec(files, names)
+    assert names["est"] is not before
+    assert repr(names["est"].predict(data[0])) == repr(before.predict(data[0]))
 
 
 @pytest.mark.slow

@@ -15,7 +15,8 @@ class PACAClassifier(PublishedNetClassifier):
     ``module__regularization_weight`` and ``module__dropout``, with the defaults of
     :class:`~skd2ace.networks.PACA`. Scale the features to [0, 1] first, for example with
     ``make_pipeline(MinMaxScaler(), PACAClassifier())``: the network reconstructs them through a
-    sigmoid.
+    sigmoid. Search over the two weights: with the default ``module__regularization_weight`` it
+    may fall behind a linear model, see docs/networks.md.
 
     Parameters
     ----------

@@ -193,7 +193,7 @@ def _describe(value: Any) -> dict[str, Any]:
         return {"kind": type(value).__name__, "items": [_describe(item) for item in value]}
     if isinstance(value, type):
         return {"kind": "class", "name": _public_name(value)}
-    if isinstance(value, torch.device):
+    if isinstance(value, (torch.device, os.PathLike)):
         return {"kind": "value", "value": str(value)}
     if hasattr(value, "get_params"):
         parameters = value.get_params(deep=False).items()

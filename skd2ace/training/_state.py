@@ -79,7 +79,7 @@ def _callback_state(net: Any, name: str, callback: Any) -> dict[str, Any]:
     values, states = {}, {}
     parameters = callback.get_params(deep=False)
     # Python before 3.11 has no __getstate__ of its own, and later ones give None for no state.
-    pickled = getattr(callback, "__getstate__", dict)() or vars(callback)
+    pickled: dict[str, Any] = getattr(callback, "__getstate__", dict)() or vars(callback)
     for attribute, value in pickled.items():
         if attribute in parameters or _is_code(value):
             continue
