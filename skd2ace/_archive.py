@@ -1,12 +1,14 @@
 """Files of plain values and tensors: a zip of JSON and safetensors, from which no code is run."""
 
+import contextlib
 import json
 import math
 import os
 import zipfile
+from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -75,19 +77,14 @@ def read_archive(path: str | os.PathLike[str], kind: str) -> dict[str, Any]:
         If the file is damaged, of another kind, or of a version that is not known; the message
         names it.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
-                raise ArchiveError(f"{path} is no file of skd2ace: its parts are compressed.")
-            # Reading a part to its end compares it with its checksum.
-            head = json.loads(archive.read(_CONTENT))
-            _check_head(path, head, kind)
-            return decode(head["content"], load(archive.read(_TENSORS)))
-    except (ArchiveError, OSError, MemoryError):
-        raise
-    # Damaged bytes fail in many ways: in the zip, in the JSON, in the tensors, in between.
-    except Exception as error:
-        raise ArchiveError(f"{path} is damaged: {error}") from error
+    # What the system says of the name stands as it is; all that fails afterwards is damage.
+    with open(path, "rb") as file:
+        try:
+            return _read_parts(path, file, kind)
+        except (ArchiveError, MemoryError):
+            raise
+        except Exception as error:
+            raise ArchiveError(f"{path} is damaged: {error}") from error
 
 
 def encode(value: Any, tensors: dict[str, Tensor]) -> Any:
@@ -105,12 +102,12 @@ def encode(value: Any, tensors: dict[str, Tensor]) -> Any:
         return {"$tensor": _add(value, tensors)}
     if isinstance(value, np.ndarray):
         return _encode_array(value, tensors)
-    if isinstance(value, Mapping):
+    # Exactly these: a Counter that comes back as a plain dictionary would be another thing.
+    if type(value) in (dict, OrderedDict):
         return _encode_mapping(value, tensors)
-    for kind, tag in ((tuple, "$tuple"), (set, "$set"), (list, None)):
-        if isinstance(value, kind):
-            items = [encode(item, tensors) for item in value]
-            return items if tag is None else {tag: items}
+    if type(value) in (list, tuple, set):
+        items = [encode(item, tensors) for item in value]
+        return items if type(value) is list else {f"${type(value).__name__}": items}
     raise TypeError(f"A {type(value).__name__} cannot be written: {value!r}.")
 
 
@@ -170,6 +167,16 @@ def _encode_mapping(value: Mapping[Any, Any], tensors: dict[str, Tensor]) -> dic
     return {"$items": [[encode(k, tensors), encode(v, tensors)] for k, v in value.items()]}
 
 
+def _read_parts(path: str | os.PathLike[str], file: BinaryIO, kind: str) -> dict[str, Any]:
+    with zipfile.ZipFile(file) as archive:
+        if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
+            raise ArchiveError(f"{path} is no file of skd2ace: its parts are compressed.")
+        # Reading a part to its end compares it with its checksum.
+        head = json.loads(archive.read(_CONTENT))
+        _check_head(path, head, kind)
+        return decode(head["content"], load(archive.read(_TENSORS)))
+
+
 def _check_head(path: str | os.PathLike[str], head: Any, kind: str) -> None:
     if not isinstance(head, dict) or head.get("format") != _FORMAT:
         raise ArchiveError(f"{path} is no file of skd2ace.")
@@ -183,8 +190,8 @@ def _check_head(path: str | os.PathLike[str], head: Any, kind: str) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    # The new name is on the disk only when the folder is; Windows has no such call.
-    if os.name == "posix":
+    """Bring the new name to the disk too, where the system can do that for a folder."""
+    with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)

@@ -2,7 +2,9 @@
 
 import json
 import os
+import stat
 import zipfile
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -75,7 +77,10 @@ def test_nan(tmp_path):
     assert np.isnan(read_archive(tmp_path / "file", "thing")["x"])
 
 
-@pytest.mark.parametrize("value", [object(), print, np.array([object()]), 1j, {"a": [b"bytes"]}])
+@pytest.mark.parametrize(
+    "value",
+    [object(), print, np.array([object()]), 1j, {"a": [b"bytes"]}, Counter("ab"), torch.Size([1])],
+)
 def test_what_cannot_be_written(tmp_path, value):
     with pytest.raises(TypeError, match="cannot be written"):
         write_archive(tmp_path / "file", "thing", {"x": value})
@@ -106,6 +111,29 @@ def test_no_flipped_bit_changes_what_is_read(path):
         else:
             assert_equal(read, CONTENT)
     assert refused > 300
+
+
+def test_a_directory_that_points_elsewhere(path):
+    """The last bytes of a zip say where its directory begins; the system then refuses to seek."""
+    whole = bytearray(path.read_bytes())
+    for where in (len(whole) + 5000, 2**32 - 2, 0):
+        whole[-6:-2] = where.to_bytes(4, "little")
+        path.write_bytes(whole)
+        with pytest.raises(ArchiveError, match="file is damaged"):
+            read_archive(path, "thing")
+
+
+def test_a_file_system_without_fsync_of_folders(tmp_path, monkeypatch):
+    real = os.fsync
+
+    def refuse_folders(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError("invalid argument")
+        real(descriptor)
+
+    monkeypatch.setattr(_archive.os, "fsync", refuse_folders)
+    write_archive(tmp_path / "file", "thing", CONTENT)
+    assert_equal(read_archive(tmp_path / "file", "thing"), CONTENT)
 
 
 def rewritten(path, content=None, compression=zipfile.ZIP_STORED, **head):

@@ -8,11 +8,12 @@ from typing import Any
 import torch
 from skorch import NeuralNet
 
-import skd2ace.networks
-import skd2ace.selection
-import skd2ace.training
-from skd2ace._archive import ArchiveError, encode, read_archive, write_archive
+import skd2ace
+from skd2ace._archive import ArchiveError, read_archive, write_archive
+from skd2ace.training._best_epoch import bare
 from skd2ace.training._state import restore_training_state, training_state
+
+from ._description import describe_parameters, make_parameters
 
 _KIND = "estimator"
 _FITTED = (
@@ -26,27 +27,22 @@ _FITTED = (
     "torch_state_",
 )
 _EMPTIED_BY_TRIMMING = ("criterion", "optimizer", "train_split", "iterator_train")
-# What a file may name. Everything else that is code must be given when it is loaded.
-_LIBRARIES = {
-    module.__name__: module
-    for module in (
-        torch.nn,
-        torch.optim,
-        skd2ace.networks,
-        skd2ace.selection,
-        skd2ace.training,
-    )
-}
+# Parameters of these components have a say in predictions.
+_PREDICTING = ("module", "dataset", "iterator_valid")
 
 
 class Persistence(NeuralNet):
     """A skorch net that can be written to a file without pickle."""
 
+    must_start_afresh_: bool
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted estimator to one file: safetensors and JSON in a zip.
 
-        All is there that pickle would keep, so that ``partial_fit`` goes on from the file as it
-        would from the estimator. After ``trim_for_prediction`` only what predicting needs.
+        With all that further training needs, so that ``partial_fit`` goes on from the file as it
+        would from the estimator; after ``trim_for_prediction`` only with what predicting needs.
+        Not in the file are ``compile``, ``torch_load_kwargs`` and callbacks that write
+        checkpoints: such things belong to a machine.
 
         Parameters
         ----------
@@ -57,6 +53,8 @@ class Persistence(NeuralNet):
         ------
         NotFittedError
             If the estimator is not fitted.
+        ValueError
+            If parameters were set after the fit that make another network or optimizer.
 
         See Also
         --------
@@ -76,18 +74,21 @@ class Persistence(NeuralNet):
         True
         """
         self.check_is_fitted()
+        if self.must_start_afresh_:
+            raise ValueError(
+                "Network or optimizer were set to others after the fit: fit again before saving."
+            )
         trimmed = getattr(self, "_trimmed_for_prediction", False)
-        written, left_out = _describe_all(self.get_params(deep=False))
+        weights = {"components": {"module": bare(self.module_).state_dict()}}
+        described, left_out = describe_parameters(self.get_params(deep=False))
         content = {
             "estimator": type(self).__name__,
-            "versions": {"skd2ace": skd2ace.__version__, "torch": torch.__version__},
-            "parameters": written,
+            "written_by": f"skd2ace {skd2ace.__version__}, torch {torch.__version__}",
+            "parameters": described,
             "left_out": left_out,
             "fitted": {name: getattr(self, name) for name in _FITTED if hasattr(self, name)},
             "trimmed": trimmed,
-            "training": (
-                {"module": self.module_.state_dict()} if trimmed else training_state(self)
-            ),
+            "training": weights if trimmed else training_state(self),
         }
         write_archive(path, _KIND, content)
 
@@ -103,14 +104,16 @@ class Persistence(NeuralNet):
         path : str or path
         **parameters
             Take the place of those in the file, for example ``device``. A ``module`` of your own
-            must be given. Other functions and classes of your own (``callbacks``,
+            must be given, and so must functions and classes of your own among the parameters
+            ``module__...``, ``dataset`` and ``iterator_valid``. Others (``callbacks``,
             ``train_split``) should be; without them predictions are the same, but training does
             not go on as it would have.
 
         Returns
         -------
         CLIFClassifier, DELAClassifier, PACAClassifier, MultiLabelNetClassifier or a subclass
-            Of the kind that was saved.
+            Of the kind that was saved. Its ``batch_selector_`` gets its data, and with it most
+            attributes, when training goes on.
 
         Raises
         ------
@@ -130,38 +133,50 @@ class Persistence(NeuralNet):
         content = read_archive(path, _KIND)
         try:
             return _rebuild(_class_of(cls, content["estimator"]), content, parameters)
-        except (RuntimeError, KeyError, TypeError, ValueError) as error:
-            raise ArchiveError(f"{path} cannot be loaded: {error}") from error
+        # Whatever a file holds that has the right form and the wrong content.
+        except Exception as error:
+            writer = content.get("written_by")
+            raise ArchiveError(f"{path}, of {writer}, cannot be loaded: {error}") from error
 
 
 def _rebuild(cls: Callable[..., Any], content: dict[str, Any], given: dict[str, Any]) -> Any:
     missing = {k: v for k, v in content["left_out"].items() if k not in given}
-    if "module" in missing:
-        raise ValueError(
-            f"its module {missing['module']} is not part of a library it may name: give the "
-            "same class, load(path, module=...)."
-        )
-    stored = {k: _make(v) for k, v in content["parameters"].items() if k not in given}
-    if content["trimmed"]:
+    _check_given(missing)
+    stored = make_parameters({k: v for k, v in content["parameters"].items() if k not in given})
+    training, trimmed = content["training"], content["trimmed"]
+    if trimmed:
         stored = {k: v for k, v in stored.items() if k not in _EMPTIED_BY_TRIMMING}
     est = cls(**_on_a_device_that_is_there(stored), **given)
-    vars(est).update({k: v for k, v in content["fitted"].items() if k in _FITTED})
-    state = est.torch_state_
+    fitted = {name: value for name, value in content["fitted"].items() if name in _FITTED}
+    vars(est).update(fitted)
     est.initialize()
-    est.torch_state_ = state
-    if content["trimmed"] or missing.keys() & {"criterion", "optimizer"}:
-        est.module_.load_state_dict(content["training"]["module"])
+    est.torch_state_ = fitted["torch_state_"]
+    if trimmed or missing.keys() & {"criterion", "optimizer"}:
+        bare(est.module_).load_state_dict(training["components"]["module"])
     else:
-        restore_training_state(est, content["training"])
-    if content["trimmed"]:
+        restore_training_state(est, training, training=False)
+    if trimmed:
         est.trim_for_prediction()
     elif missing:
         warnings.warn(
-            f"The file cannot hold {', '.join(f'{k}={v}' for k, v in missing.items())}: unless "
-            "load is given the same, training does not go on as it would have.",
+            f"The file cannot hold {_listed(missing)}: unless load is given the same, training "
+            "does not go on as it would have.",
             stacklevel=3,
         )
     return est
+
+
+def _check_given(missing: dict[str, str]) -> None:
+    needed = {k: v for k, v in missing.items() if k.partition("__")[0] in _PREDICTING}
+    if needed:
+        raise ValueError(
+            f"the file cannot hold {_listed(needed)}: give the same, "
+            f"load(path, {', '.join(f'{name}=...' for name in needed)})."
+        )
+
+
+def _listed(parameters: dict[str, str]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in parameters.items())
 
 
 def _class_of(cls: type, name: str) -> Callable[..., Any]:
@@ -175,66 +190,6 @@ def _class_of(cls: type, name: str) -> Callable[..., Any]:
 def _subclasses(cls: type) -> list[type]:
     below: list[type] = cls.__subclasses__()
     return below + [kind for child in below for kind in _subclasses(child)]
-
-
-def _describe_all(parameters: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Parameters as plain values, and the names of what is no plain value."""
-    written, left_out = {}, {}
-    for name, value in parameters.items():
-        try:
-            written[name] = _describe(value)
-        except TypeError:
-            left_out[name] = _name_of(value)
-    return written, left_out
-
-
-def _describe(value: Any) -> dict[str, Any]:
-    if isinstance(value, (list, tuple)):
-        return {"kind": type(value).__name__, "items": [_describe(item) for item in value]}
-    if isinstance(value, type):
-        return {"kind": "class", "name": _public_name(value)}
-    if isinstance(value, (torch.device, os.PathLike)):
-        return {"kind": "value", "value": str(value)}
-    if hasattr(value, "get_params"):
-        parameters = value.get_params(deep=False).items()
-        described = {name: _describe(parameter) for name, parameter in parameters}
-        return {"kind": "object", "name": _public_name(type(value)), "parameters": described}
-    encode(value, {})
-    return {"kind": "value", "value": value}
-
-
-def _make(described: dict[str, Any]) -> Any:
-    kind = described["kind"]
-    if kind == "value":
-        return described["value"]
-    if kind in ("list", "tuple"):
-        return {"list": list, "tuple": tuple}[kind](map(_make, described["items"]))
-    found = _find(described["name"])
-    if kind == "class":
-        return found
-    if not hasattr(found, "get_params"):
-        raise ValueError(f"it describes a {described['name']} by parameters.")
-    return found(**{name: _make(value) for name, value in described["parameters"].items()})
-
-
-def _public_name(cls: type) -> str:
-    for library, module in _LIBRARIES.items():
-        if vars(module).get(cls.__name__) is cls:
-            return f"{library}.{cls.__name__}"
-    raise TypeError(f"{_name_of(cls)} belongs to no library that a file may name.")
-
-
-def _find(name: str) -> Any:
-    library, _, own_name = name.rpartition(".")
-    found = vars(_LIBRARIES[library]).get(own_name) if library in _LIBRARIES else None
-    if not isinstance(found, type):
-        raise ValueError(f"it names {name}, which a file may not.")
-    return found
-
-
-def _name_of(value: Any) -> str:
-    owner = value if hasattr(value, "__qualname__") else type(value)
-    return f"{owner.__module__}.{owner.__qualname__}"
 
 
 def _on_a_device_that_is_there(parameters: dict[str, Any]) -> dict[str, Any]:

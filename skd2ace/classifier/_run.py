@@ -64,9 +64,9 @@ class TrainingRun(NeuralNet):
         return super().fit_loop(X, y, self.last_epoch_ - len(self.history), **kwargs)
 
     def _go_on_from(self, directory: str | os.PathLike[str], checkpoint: dict[str, Any]) -> None:
-        restore_training_state(self, checkpoint["training"])
+        restore_training_state(self, checkpoint["training"], training=True)
         set_generator_states(self.device, checkpoint["generators"])
         self.last_epoch_ = checkpoint["last_epoch"]
         for _, callback in self.callbacks_:
             if isinstance(callback, Checkpointing):
-                callback.resumed_ = Path(callback.directory).samefile(directory)
+                callback.resumed_ = Path(callback.directory).resolve() == Path(directory).resolve()

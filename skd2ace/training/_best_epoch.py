@@ -48,7 +48,7 @@ class BestEpoch(Callback):
         """Take up the last weights again, if training goes on."""
         if self.last_weights_ is not None:
             self.best_weights_ = _copy_weights(net) if self.best_epoch_ is not None else None
-            net.module_.load_state_dict(self.last_weights_)
+            bare(net.module_).load_state_dict(self.last_weights_)
             self.last_weights_ = None
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
@@ -64,7 +64,7 @@ class BestEpoch(Callback):
         net.best_epoch_ = last_epoch if self.best_epoch_ is None else self.best_epoch_
         if self.best_weights_ is not None and self.best_epoch_ != last_epoch:
             self.last_weights_ = _copy_weights(net)
-            net.module_.load_state_dict(self.best_weights_)
+            bare(net.module_).load_state_dict(self.best_weights_)
             # From here on the net itself holds them.
             self.best_weights_ = None
 
@@ -83,4 +83,9 @@ class BestEpoch(Callback):
 
 
 def _copy_weights(net: Any) -> dict[str, Tensor]:
-    return {name: value.clone() for name, value in net.module_.state_dict().items()}
+    return {name: value.clone() for name, value in bare(net.module_).state_dict().items()}
+
+
+def bare(part: Any) -> Any:
+    """The module that ``torch.compile`` wrapped, whose weights have their own names; or itself."""
+    return getattr(part, "_orig_mod", part)

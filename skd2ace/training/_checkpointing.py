@@ -36,7 +36,7 @@ class Checkpointing(Callback):
     directory : str or path
         Made if it is not there. One folder for each training.
     every_n_epochs : int, default=1
-        The last epoch is written in any case.
+        The last of ``max_epochs`` is written in any case.
 
     Raises
     ------
@@ -84,6 +84,9 @@ class Checkpointing(Callback):
             )
         self.fingerprint_ = fingerprint(net, X, y)
         self.resumed_ = False
+        # What a process left that was killed while it wrote.
+        for path in Path(self.directory).glob("epoch-*.tmp"):
+            path.unlink(missing_ok=True)
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
         """Refuse to mix two trainings in one folder."""
@@ -111,14 +114,13 @@ class Checkpointing(Callback):
         write_archive(folder / f"epoch-{epoch:06d}.skd2ace", _KIND, content)
         # From here on the training is that of this folder.
         self.resumed_ = True
-        # And what a process left that was killed while it wrote.
-        for old in (*checkpoints(folder)[:-_N_KEPT], *folder.glob("epoch-*.tmp")):
+        for old in checkpoints(folder)[:-_N_KEPT]:
             old.unlink(missing_ok=True)
 
 
 def checkpoints(directory: str | os.PathLike[str]) -> list[Path]:
     """Checkpoints in a folder, the newest last; none where there is no folder."""
-    return sorted(Path(directory).glob("epoch-*.skd2ace"), key=_epoch)
+    return sorted(Path(directory).glob(f"epoch-{6 * '[0-9]'}.skd2ace"))
 
 
 def newest_checkpoint(directory: str | os.PathLike[str]) -> dict[str, Any] | None:
@@ -147,13 +149,24 @@ def newest_checkpoint(directory: str | os.PathLike[str]) -> dict[str, Any] | Non
 
 def fingerprint(net: Any, X: Any, y: Any) -> dict[str, Any]:
     """What a training must have in common with the one it goes on from: settings and data."""
-    plain = (bool, int, float, str, type(None))
     settings = {
-        name: value
+        name: _shown(value)
         for name, value in net.get_params(deep=True).items()
-        if isinstance(value, plain) and name.partition("__")[0] not in _OF_NO_MATTER
+        if name.partition("__")[0] not in _OF_NO_MATTER
     }
     return {"estimator": type(net).__name__, **settings, "data": _digest(X, y)}
+
+
+def _shown(value: Any) -> Any:
+    """A setting as it is in every process: objects and functions by name, not by address."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        value = value.tolist()
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [_shown(item) for item in value]
+    named = value if hasattr(value, "__qualname__") else type(value)
+    return f"{named.__module__}.{named.__qualname__}"
 
 
 def _epoch(path: Path) -> int:
@@ -163,10 +176,16 @@ def _epoch(path: Path) -> int:
 def _digest(*parts: Any) -> str:
     digest = hashlib.sha256()
     for part in parts:
-        arrays = (part.data, part.indices, part.indptr) if sp.issparse(part) else (part,)
-        for array in arrays:
+        for array in _arrays(part):
             # Datasets and the like, which only plain nets are given, have no digest.
             if isinstance(array, np.ndarray):
                 digest.update(repr((array.shape, array.dtype.str)).encode())
                 digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
+
+
+def _arrays(part: Any) -> tuple[Any, ...]:
+    if not sp.issparse(part):
+        return (part,)
+    part = part.sorted_indices()
+    return (np.array(part.shape), part.data, *map(np.int64, (part.indices, part.indptr)))

@@ -1,16 +1,17 @@
 """What a training needs to go on: taken from a skorch net, and put back into one."""
 
+import inspect
 import warnings
 from typing import Any
 
 import torch
 from skorch.history import History
 from torch import Tensor
-from torch.nn import Module
 
 from skd2ace._archive import encode
 from skd2ace._devices import full_device
 
+from ._best_epoch import bare
 from ._selection import BatchSelection
 
 _SEEDS = ("torch_seed_", "split_seed_", "selector_seed_")
@@ -23,32 +24,38 @@ def training_state(net: Any) -> dict[str, Any]:
     nested values that :func:`~skd2ace._archive.write_archive` takes.
     """
     return {
-        "module": net.module_.state_dict(),
-        "criterion": net.criterion_.state_dict() if isinstance(net.criterion_, Module) else {},
-        "optimizer": net.optimizer_.state_dict(),
+        "components": {name: part.state_dict() for name, part in _components(net).items()},
         "history": list(net.history),
         "seeds": {name: getattr(net, name) for name in _SEEDS if hasattr(net, name)},
         "callbacks": {name: _callback_state(net, name, cb) for name, cb in net.callbacks_},
     }
 
 
-def restore_training_state(net: Any, state: dict[str, Any]) -> None:
+def restore_training_state(net: Any, state: dict[str, Any], *, training: bool) -> None:
     """Put into an initialized net what :func:`training_state` took from one like it.
+
+    ``training`` says whether the net is in a training, so that its callbacks have made what they
+    make when one begins.
 
     Raises
     ------
     RuntimeError, ValueError
         If weights or optimizer have other shapes.
     """
-    net.module_.load_state_dict(state["module"])
-    if isinstance(net.criterion_, Module):
-        net.criterion_.load_state_dict(state["criterion"])
-    net.optimizer_.load_state_dict(state["optimizer"])
+    for name, part in _components(net).items():
+        part.load_state_dict(state["components"][name])
     net.history_ = History(state["history"])
     vars(net).update({name: state["seeds"][name] for name in _SEEDS if name in state["seeds"]})
     for name, callback in net.callbacks_:
         if name in state["callbacks"]:
-            _restore_callback(net, callback, state["callbacks"][name])
+            _restore_callback(net, name, callback, state["callbacks"][name], training)
+
+
+def _components(net: Any) -> dict[str, Any]:
+    """Modules, criteria and optimizers, those that a subclass adds among them."""
+    names = (*net._modules, *net._criteria, *net._optimizers)
+    parts = {name: bare(getattr(net, f"{name}_")) for name in names}
+    return {name: part for name, part in parts.items() if hasattr(part, "load_state_dict")}
 
 
 def generator_states(device: str | torch.device) -> dict[str, Tensor]:
@@ -76,43 +83,63 @@ def _callback_state(net: Any, name: str, callback: Any) -> dict[str, Any]:
     """
     if isinstance(callback, BatchSelection):
         return {"selector": callback.selector_state(net)}
-    values, states = {}, {}
-    parameters = callback.get_params(deep=False)
-    # Python before 3.11 has no __getstate__ of its own, and later ones give None for no state.
-    pickled: dict[str, Any] = getattr(callback, "__getstate__", dict)() or vars(callback)
-    for attribute, value in pickled.items():
-        if attribute in parameters or _is_code(value):
+    values: dict[str, Any] = {}
+    states: dict[str, Any] = {}
+    # Before Python 3.11 objects have no __getstate__, and later ones give None for no state.
+    getstate = getattr(callback, "__getstate__", lambda: vars(callback))
+    kept = (getstate() or {}).keys() - _parameters(callback)
+    # What it keeps is its choice; the values as they are now: EarlyStopping pickles no weights.
+    for attribute, value in vars(callback).items():
+        if attribute not in kept or _is_code(value):
             continue
         has_state = hasattr(value, "load_state_dict")
+        state = value.state_dict() if has_state else value
         try:
-            encode(value.state_dict() if has_state else value, {})
+            encode(state, {})
         except TypeError:
-            warnings.warn(
-                f"{attribute} of the callback {name} is a {type(value).__name__}, which cannot be "
-                "written: where training goes on from a file, it begins anew.",
-                stacklevel=2,
-            )
+            _warn_of_loss(name, attribute, value)
             continue
-        if has_state:
-            states[attribute] = value.state_dict()
-        else:
-            values[attribute] = value
+        (states if has_state else values)[attribute] = state
     return {"values": values, "states": states}
 
 
-def _restore_callback(net: Any, callback: Any, state: dict[str, Any]) -> None:
+def _restore_callback(
+    net: Any, name: str, callback: Any, state: dict[str, Any], training: bool
+) -> None:
     if isinstance(callback, BatchSelection):
         callback.suspend(net, state["selector"])
         return
-    parameters = callback.get_params(deep=False)
     for attribute, value in state["values"].items():
-        if attribute not in parameters and not hasattr(type(callback), attribute):
+        if attribute not in _parameters(callback) and not _is_of_the_class(callback, attribute):
             setattr(callback, attribute, value)
     for attribute, value in state["states"].items():
-        # Before a training begins there may be none: it will begin anew in any case.
         present = getattr(callback, attribute, None)
         if present is not None:
             present.load_state_dict(value)
+        elif training:
+            _warn_of_loss(name, attribute, value)
+
+
+def _warn_of_loss(name: str, attribute: str, value: Any) -> None:
+    warnings.warn(
+        f"{attribute} of the callback {name} ({type(value).__name__}) does not go into a file and "
+        "back: where training goes on from one, it begins anew.",
+        stacklevel=2,
+    )
+
+
+def _parameters(callback: Any) -> set[str]:
+    """Names of a callback's parameters; skorch takes all that has no underscore at its end."""
+    declared = inspect.signature(type(callback)).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in declared.values()):
+        return set(callback.get_params(deep=False))
+    return set(declared)
+
+
+def _is_of_the_class(callback: Any, attribute: str) -> bool:
+    """Whether a value of that name would take the place of a method or property."""
+    found = getattr(type(callback), attribute, None)
+    return attribute.startswith("__") or callable(found) or hasattr(found, "__set__")
 
 
 def _is_code(value: Any) -> bool:

@@ -1,6 +1,7 @@
 """Going on from a checkpoint: same bits, and no mixing of what does not belong together."""
 
 import shutil
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -33,12 +34,37 @@ class CrashesAt(Callback):
             raise PowerFailureError
 
 
+class Remembers(Callback):
+    """With attributes of every style, on which the training depends."""
+
+    n_epochs = 0
+
+    def initialize(self):
+        self.decay = torch.ones(1)
+        self._factors = {0: (1.0, [2])}
+        self.running_ = torch.nn.BatchNorm1d(1)
+        return self
+
+    def on_epoch_end(self, net, **kwargs):
+        self.n_epochs += 1
+        self.decay *= 0.9
+        self._factors[self.n_epochs] = (float(self.decay), [self.n_epochs])
+        self.running_(torch.full((2, 1), float(self.n_epochs)))
+        factor = self._factors[self.n_epochs][0] - 0.01 * len(self._factors)
+        with torch.no_grad():
+            net.module_[0].bias.mul_(factor).add_(self.running_.running_mean)
+
+
 OTHERS = {
     "none": list,
     "a schedule by epochs": lambda: [LRScheduler("ReduceLROnPlateau", patience=1)],
     "a schedule by steps": lambda: [LRScheduler("StepLR", step_size=3, step_every="batch")],
     "one cycle": lambda: [LRScheduler(OneCycleLR, max_lr=0.1, total_steps=200, step_every="batch")],
     "early stopping": lambda: [EarlyStopping(patience=2, load_best=True)],
+    "the best of the beginning": lambda: [
+        EarlyStopping("train_loss", lower_is_better=False, patience=50, load_best=True)
+    ],
+    "a memory of its own": lambda: [Remembers()],
     "a score": lambda: [EpochScoring(micro_f1_scorer, name="f1", lower_is_better=False)],
 }
 
@@ -184,11 +210,33 @@ def test_nothing_to_go_on_from(make, data, tmp_path, missing):
     assert outcome(make().fit(*data, resume=folder)) == outcome(make().fit(*data))
 
 
+def other_mlp(n_features, n_labels, hidden=16):
+    shape = (n_features, hidden), (hidden, n_labels)
+    return torch.nn.Sequential(
+        torch.nn.Linear(*shape[0]), torch.nn.Tanh(), torch.nn.Linear(*shape[1])
+    )
+
+
+def sparse(X, Y, shift=0):
+    return scipy.sparse.csr_array(np.roll(np.where(X > 0.5, X, 0), shift, axis=1)), Y
+
+
 OTHER = {
     "max_epochs": ({"max_epochs": 9}, None, "max_epochs: 5 there, 9 here"),
     "seed": ({"random_state": 1}, None, "other random_state"),
-    "selector": ({"batch_selector": D2ACE(window=3)}, None, "batch_selector__"),
-    "network": ({"module__hidden": 8}, None, "module__hidden"),
+    "learning rate": ({"lr": 0.02}, None, "other lr"),
+    "batch size": ({"batch_size": 8}, None, "other batch_size"),
+    "optimizer": (
+        {"optimizer": torch.optim.AdamW},
+        None,
+        "other optimizer: .*AdamW",
+    ),
+    "its parameters": ({"optimizer__betas": (0.5, 0.9)}, None, "optimizer__betas"),
+    "selector": ({"batch_selector": HardImb()}, None, "batch_selector"),
+    "its schedule": ({"batch_selector__mix_epochs": (3, 9)}, None, "mix_epochs"),
+    "network": ({"module": other_mlp}, None, "other module: .*make_mlp' there, .*other_mlp"),
+    "its size": ({"module__hidden": 8}, None, "module__hidden"),
+    "thresholds": ({"threshold": [0.1, 0.2, 0.3, 0.4]}, None, "threshold"),
     "features": ({}, lambda X, Y: (X + 1e-6, Y), "other data"),
     "labels": ({}, lambda X, Y: (X, 1 - Y), "other data"),
 }
@@ -198,10 +246,77 @@ OTHER = {
 def test_another_training_is_refused(make, data, tmp_path, what):
     params, change, message = OTHER[what]
     make(callbacks=[Checkpointing(tmp_path)]).fit(*data)
-    est = make(**params)
+    est = make().set_params(**params)
     with pytest.raises(ValueError, match=message):
         est.fit(*(change(*data) if change else data), resume=tmp_path)
     assert not hasattr(est, "module_")
+
+
+def test_another_pattern_of_the_same_numbers_is_refused(make, data, tmp_path):
+    make(callbacks=[Checkpointing(tmp_path)]).fit(*sparse(*data))
+    with pytest.raises(ValueError, match="other data"):
+        make().fit(*sparse(*data, shift=1), resume=tmp_path)
+    X, Y = sparse(*data)
+    X.indices, X.indptr = X.indices.astype(np.int64), X.indptr.astype(np.int64)
+    assert len(make().fit(X, Y, resume=tmp_path).history) == 5
+
+
+def test_another_kind_of_estimator_is_refused(make_dela, make_paca, data, tmp_path):
+    make_dela(callbacks=[Checkpointing(tmp_path)]).fit(*data)
+    with pytest.raises(ValueError, match="other estimator: 'DELAClassifier' there"):
+        make_paca().fit(*data, resume=tmp_path)
+
+
+def test_numbers_of_any_type_are_the_same(make, data, tmp_path):
+    make(callbacks=[Checkpointing(tmp_path)], max_epochs=np.int64(5)).fit(*data)
+    resumed = make(threshold=np.float64(0.5)).fit(*data, resume=tmp_path)
+    assert len(resumed.history) == 5
+
+
+def test_resuming_comes_before_a_warm_start(make, data, tmp_path):
+    whole = make(callbacks=[Checkpointing(tmp_path)]).fit(*data)
+    est = make(warm_start=True).fit(data[0], 1 - data[1])
+    assert outcome(est.fit(*data, resume=tmp_path)) == outcome(whole)
+
+
+def test_going_on_in_another_folder(make, data, tmp_path):
+    """In a new one, but not in that of another training."""
+    old, new, other = (tmp_path / name for name in ("old", "new", "other"))
+    whole = make(callbacks=[Checkpointing(old)]).fit(*data)
+    for path in old.glob("*5.skd2ace"):
+        path.unlink()
+    assert outcome(make(callbacks=[Checkpointing(new)]).fit(*data, resume=old)) == outcome(whole)
+    assert [path.name for path in new.iterdir()] == ["epoch-000005.skd2ace"]
+    make(callbacks=[Checkpointing(other)], random_state=1).fit(*data)
+    with pytest.raises(ValueError, match="checkpoints of another training"):
+        make(callbacks=[Checkpointing(other)]).fit(*data, resume=old)
+
+
+def test_other_files_in_the_folder(make, data, tmp_path):
+    """Those of the user stay; what a killed writer left goes."""
+    names = {"epoch-best.skd2ace", "epoch-000009 (copy).skd2ace", "notes.tmp"}
+    for name in (*names, "epoch-000003.skd2ace.4321.tmp"):
+        (tmp_path / name).touch()
+    make(callbacks=[Checkpointing(tmp_path)]).fit(*data, resume=tmp_path)
+    written = {"epoch-000004.skd2ace", "epoch-000005.skd2ace"}
+    assert {path.name for path in tmp_path.iterdir()} == names | written
+
+
+class Scaled(torch.nn.BCEWithLogitsLoss):
+    """A criterion that changes as it is used."""
+
+    def __init__(self, reduction):
+        super().__init__(reduction=reduction)
+        self.register_buffer("scale", torch.ones(()))
+
+    def forward(self, logits, Y):
+        self.scale *= 0.99
+        return self.scale * super().forward(logits, Y)
+
+
+def test_a_criterion_with_a_state(make, data, tmp_path):
+    parts, whole = interrupted_and_whole(make, *data, tmp_path, criterion=Scaled)
+    assert outcome(parts) == outcome(whole)
 
 
 def test_two_trainings_in_one_folder_are_refused(make, data, tmp_path):
@@ -227,12 +342,21 @@ def test_checkpointing_is_the_last_callback(make, data, tmp_path):
 
 class Keeps(Callback):
     def on_train_begin(self, net, **kwargs):
-        self.function_, self.thing_ = print, object()
+        self.function_, self.thing_ = print, Counter("ab")
+
+
+class MakesLate(Callback):
+    def on_epoch_end(self, net, **kwargs):
+        if not hasattr(self, "average_"):
+            self.average_ = torch.nn.BatchNorm1d(1)
 
 
 def test_what_a_callback_keeps_and_nobody_can_write(make, data, tmp_path):
-    with pytest.warns(UserWarning, match="thing_ of the callback Keeps is a object"):
-        make(callbacks=[Keeps(), Checkpointing(tmp_path)]).fit(*data)
+    with pytest.warns(UserWarning, match=r"thing_ of the callback Keeps \(Counter\) does not"):
+        make(callbacks=[Keeps(), Checkpointing(tmp_path / "1")]).fit(*data)
+    make(callbacks=[MakesLate(), Checkpointing(tmp_path / "2")]).fit(*data)
+    with pytest.warns(UserWarning, match="average_ of the callback MakesLate"):
+        make(callbacks=[MakesLate()]).fit(*data, resume=tmp_path / "2")
 
 
 def test_with_a_plain_net(mlp, data, tmp_path):

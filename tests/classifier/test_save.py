@@ -13,12 +13,13 @@ from safetensors.torch import load
 from sklearn.exceptions import NotFittedError
 from skorch.callbacks import EarlyStopping
 from skorch.dataset import ValidSplit
+from torch._dynamo import OptimizedModule
 
 from skd2ace import CLIFClassifier, DELAClassifier, MultiLabelNetClassifier
 from skd2ace._archive import ArchiveError
 from skd2ace.networks import CLIF
 from skd2ace.selection import D2ACE, HardImb, MLUnc
-from skd2ace.training import BestEpoch, LinearWarmup
+from skd2ace.training import BestEpoch, Checkpointing, LinearWarmup
 
 
 def own(est, mlp):
@@ -143,7 +144,7 @@ def test_the_format_is_open(make_clif, data, tmp_path):
         tensors = load(archive.read("tensors.safetensors"))
     assert (head["format"], head["version"], head["kind"]) == ("skd2ace", 1, "estimator")
     for name, weight in est.module_.state_dict().items():
-        place = head["content"]["training"]["module"][name]["$tensor"]
+        place = head["content"]["training"]["components"]["module"][name]["$tensor"]
         assert torch.equal(tensors[place], weight)
 
 
@@ -161,7 +162,7 @@ def test_without_the_gpu_it_was_trained_on(make_clif, data, tmp_path):
 
 def test_a_module_of_ones_own_must_be_given(make, mlp, data, tmp_path):
     make().fit(*data).save(tmp_path / "est")
-    with pytest.raises(ValueError, match=r"make_mlp is not part of.*load\(path, module=...\)"):
+    with pytest.raises(ValueError, match=r"module=.*make_mlp: give.*load\(path, module=...\)"):
         MultiLabelNetClassifier.load(tmp_path / "est")
     with pytest.raises(ValueError, match="size mismatch"):
         MultiLabelNetClassifier.load(tmp_path / "est", module=mlp, module__hidden=7)
@@ -208,6 +209,59 @@ def test_a_selector_changed_after_the_fit(make_clif, data, tmp_path):
     assert_same(again.partial_fit(*data), est.partial_fit(*data), data[0])
 
 
+class Gated(torch.nn.Linear):
+    def __init__(self, n_features, n_labels, gate=torch.relu):
+        super().__init__(n_features, n_labels)
+        self.gate = gate
+
+    def forward(self, X):
+        return self.gate(super().forward(X))
+
+
+def test_code_that_has_a_say_in_predictions_must_be_given(make, data, tmp_path):
+    est = make(module__gate=torch.tanh).set_params(module=Gated).fit(*data)
+    for _ in range(2):
+        est.save(tmp_path / "est")
+        with pytest.raises(ValueError, match=r"load\(path, module=..., module__gate=...\)"):
+            MultiLabelNetClassifier.load(tmp_path / "est")
+        with pytest.raises(ValueError, match=r"load\(path, module__gate=...\)"):
+            MultiLabelNetClassifier.load(tmp_path / "est", module=Gated)
+        code = {"module": Gated, "module__gate": torch.tanh}
+        again = MultiLabelNetClassifier.load(tmp_path / "est", **code)
+        np.testing.assert_array_equal(again.predict_proba(data[0]), est.predict_proba(data[0]))
+        est.trim_for_prediction()
+
+
+def test_what_belongs_to_a_machine_is_left_there(make_clif, data, tmp_path):
+    callbacks = [LinearWarmup(2), ("files", Checkpointing(tmp_path / "checkpoints"))]
+    est = make_clif(callbacks=callbacks, torch_load_kwargs={"weights_only": True}).fit(*data)
+    est.save(tmp_path / "est")
+    again = CLIFClassifier.load(tmp_path / "est")
+    assert again.torch_load_kwargs is None
+    assert [type(callback) for callback in again.callbacks] == [LinearWarmup]
+
+
+def test_settings_that_do_not_fit_the_weights(make_clif, data, tmp_path):
+    est = make_clif().fit(*data).set_params(module__hidden_size=12)
+    with pytest.raises(ValueError, match="after the fit: fit again"):
+        est.save(tmp_path / "est")
+    est.fit(*data).save(tmp_path / "est")
+    assert_same(CLIFClassifier.load(tmp_path / "est"), est, data[0])
+
+
+def test_compiled(make_clif, data, tmp_path, monkeypatch):
+    """Wrapped as torch.compile wraps; to compile in earnest takes half a minute."""
+    monkeypatch.setattr(torch, "compile", lambda module, **_: OptimizedModule(module, lambda f: f))
+    est = make_clif(compile=True).fit(*data)
+    assert isinstance(est.module_, OptimizedModule)
+    est.save(tmp_path / "est")
+    plain = CLIFClassifier.load(tmp_path / "est")
+    compiled = CLIFClassifier.load(tmp_path / "est", compile=True)
+    assert isinstance(compiled.module_, OptimizedModule)
+    for again in (plain, compiled):
+        assert_same(again.partial_fit(*data), make_clif().fit(*data).partial_fit(*data), data[0])
+
+
 def test_unfitted(make_clif, tmp_path):
     with pytest.raises(NotFittedError):
         make_clif().save(tmp_path / "est")
@@ -231,6 +285,11 @@ def selector_named(name):
     return change
 
 
+def set_parameter(name, value):
+    described = {"kind": "value", "value": value}
+    return lambda content: content["parameters"].update({name: described})
+
+
 FORGED = {
     "os.system": (selector_named("os.system"), "it names os.system, which a file may not"),
     "builtins.eval": (selector_named("builtins.eval"), "it names builtins.eval"),
@@ -240,6 +299,12 @@ FORGED = {
     "no parameters": (selector_named("torch.nn.Linear"), "describes a torch.nn.Linear"),
     "another estimator": (lambda content: content.update(estimator="Popen"), "holds a Popen"),
     "a part missing": (lambda content: content.pop("training"), "training"),
+    "no generators": (lambda content: content["fitted"].pop("torch_state_"), "torch_state_"),
+    "nothing fitted": (lambda content: content.update(fitted=None), "NoneType"),
+    "a list of parameters": (lambda content: content.update(parameters=[1]), "list"),
+    "a compiler to run": (set_parameter("compile__options", {"cpp.cxx": "evil"}), "compile__opt"),
+    "unsafe unpickling": (set_parameter("torch_load_kwargs", {}), "torch_load_kwargs, which"),
+    "a folder to write to": (selector_named("skd2ace.training.Checkpointing"), "may not"),
     "an unknown parameter": (
         lambda content: content["parameters"].update(what={"kind": "value", "value": 1}),
         "what",
@@ -263,7 +328,8 @@ def test_an_attribute_that_is_none_of_its_own(make_clif, data, tmp_path):
 
     def change(content):
         content["fitted"]["predict"] = 1
-        content["training"]["callbacks"]["best_epoch"]["values"]["on_epoch_end"] = 1
+        values = content["training"]["callbacks"]["best_epoch"]["values"]
+        values |= {"on_epoch_end": 1, "__class__": 1, "monitor": "nothing"}
 
     changed(tmp_path / "est", change)
     again = CLIFClassifier.load(tmp_path / "est")
