@@ -49,6 +49,14 @@ def test_settings_of_networks(data):
         eval(line, names).set_params(max_epochs=1, verbose=0).fit(*data)
 
 
+def test_an_experiment(data, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (block,) = code_blocks("docs/benchmark.md")
+    block = block.replace("max_epochs=100", "max_epochs=1").replace("n_jobs=2", "progress=False")
+    exec(block, {"X": data[0], "Y": data[1]})
+    assert "clif random" in capsys.readouterr().out
+
+
 def test_files(data, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     checkpoints, files = code_blocks("docs/reliability.md")

@@ -1,5 +1,23 @@
 """Multi-label data sets."""
 
+from ._arff import load_arff
+from ._arff_header import ArffError
+from ._describe import LabelStatistics, describe
+from ._mulan import fetch_mulan
+from ._preprocessing import drop_rare_labels, drop_unlabelled, select_top_features
+from ._registry import MulanSet, mulan_registry
 from ._yeast import load_yeast
 
-__all__ = ["load_yeast"]
+__all__ = [
+    "ArffError",
+    "LabelStatistics",
+    "MulanSet",
+    "describe",
+    "drop_rare_labels",
+    "drop_unlabelled",
+    "fetch_mulan",
+    "load_arff",
+    "load_yeast",
+    "mulan_registry",
+    "select_top_features",
+]

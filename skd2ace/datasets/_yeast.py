@@ -2,7 +2,6 @@
 
 import gzip
 import os
-import warnings
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
+
+from ._arff import load_arff
 
 _N_LABELS = 14
 _DESCRIPTION = """MULAN yeast: 2417 genes, 103 features of micro-array expression and phylogenetic
@@ -86,16 +87,8 @@ def _read() -> tuple[NDArray[np.float64], list[str]]:
 
 
 def _read_arff(path: Path) -> tuple[NDArray[np.float64], list[str]]:
-    from skmultilearn.dataset import load_from_arff
-
-    with warnings.catch_warnings():
-        # The reader leaves its file to the garbage collector.
-        warnings.simplefilter("ignore", ResourceWarning)
-        X, Y, features, labels = load_from_arff(
-            str(path), label_count=_N_LABELS, return_attribute_definitions=True
-        )
-    names = [name for name, _ in features] + [name for name, _ in labels]
-    return np.hstack([X.toarray(), Y.toarray()]).astype(np.float64), names
+    yeast = load_arff(path, labels=-_N_LABELS)
+    return np.hstack([yeast.X, yeast.Y]), yeast.feature_names + yeast.label_names
 
 
 def _read_csv(path: Path) -> tuple[NDArray[np.float64], list[str]]:

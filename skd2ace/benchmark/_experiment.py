@@ -1,0 +1,217 @@
+"""Data sets times methods times folds times seeds, each fit stored as it ends."""
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed, parallel_config
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import BaseCrossValidator
+from tqdm import tqdm
+
+import skd2ace.metrics
+from skd2ace._seeding import derive_seed
+from skd2ace.model_selection import IterativeStratifiedKFold
+
+from ._store import Key, Store
+from ._task import Task, run_task
+
+_METRICS = (
+    "macro_auc",
+    "micro_f1",
+    "macro_f1",
+    "ranking_loss",
+    "hamming_loss",
+    "one_error",
+    "coverage",
+    "label_ranking_average_precision",
+)
+
+
+class Experiment:
+    """Compare methods on data sets, by cross-validation.
+
+    Every method of a data set is fitted on the same folds and with the same seeds, features
+    scaled to [0, 1] by the training part (sparse ones divided by their largest magnitude). What
+    is stored already is not done again, so that the same call goes on after a crash.
+
+    Parameters
+    ----------
+    datasets : dict of str to (X, Y) or callable
+        X (n, d) dense or sparse, Y (n, q) of 0/1; a callable returns the pair when it is needed.
+    methods : dict of str to estimator
+        Any scikit-learn multi-label classifiers with ``predict_proba``.
+    cv : int or splitter, default=5
+        A number of folds is stratified by :class:`~skd2ace.model_selection.\
+IterativeStratifiedKFold`.
+    metrics : dict of str to callable, optional
+        Functions of the true labels and of ``Y_score`` or ``Y_pred``, as the second parameter is
+        named; all of :mod:`skd2ace.metrics` by default.
+    n_seeds : int, default=1
+        How many times each fold is fitted, with seeds of its own.
+    random_state : int, default=0
+        Seed of folds and fits.
+    store : str, path or Store
+
+    Attributes
+    ----------
+    store : Store
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from skd2ace.benchmark import Experiment, make_methods
+    >>> from sklearn.datasets import make_multilabel_classification
+    >>> data = {"made up": make_multilabel_classification(n_samples=60, random_state=0)}
+    >>> methods = make_methods(["clif"], ["random", "d2ace"], ["mlknn"], max_epochs=2)
+    >>> with TemporaryDirectory() as folder:
+    ...     experiment = Experiment(data, methods, cv=3, store=f"{folder}/results.sqlite")
+    ...     experiment.run(progress=False).groupby("method")["macro_auc"].count().to_dict()
+    {'clif d2ace': 3, 'clif random': 3, 'mlknn': 3}
+    """
+
+    def __init__(
+        self,
+        datasets: Mapping[str, tuple[Any, Any] | Callable[[], tuple[Any, Any]]],
+        methods: Mapping[str, BaseEstimator],
+        cv: int | BaseCrossValidator = 5,
+        metrics: Mapping[str, Callable[..., float]] | None = None,
+        *,
+        n_seeds: int = 1,
+        random_state: int = 0,
+        store: str | os.PathLike[str] | Store,
+    ) -> None:
+        self.datasets = dict(datasets)
+        self.methods = dict(methods)
+        self.cv = cv
+        self.metrics = dict(metrics or {name: getattr(skd2ace.metrics, name) for name in _METRICS})
+        self.n_seeds = n_seeds
+        self.random_state = random_state
+        self.store = store if isinstance(store, Store) else Store(store)
+
+    def run(
+        self, *, n_jobs: int = 1, backend: str | None = None, progress: bool = True, **config: Any
+    ) -> Any:
+        """Do the fits that are not stored yet.
+
+        Parameters
+        ----------
+        n_jobs : int, default=1
+            Fits at a time.
+        backend : str, optional
+            Of joblib; "dask" with a client made before.
+        progress : bool, default=True
+            Whether to show a bar.
+        **config
+            For ``joblib.parallel_config``.
+
+        Returns
+        -------
+        DataFrame
+            Of this experiment's fits that succeeded, a row each.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            On Ctrl-C; the fits that were running are lost, the others stored.
+        """
+        try:
+            for name in self.datasets:
+                self._run_dataset(name, n_jobs, backend, progress, config)
+        finally:
+            self.store.release()
+        return self.results()
+
+    def results(self) -> Any:
+        """Rows of the store that belong to this experiment as it is set up."""
+        rows = self.store.results()
+        settings = {name: self._settings(method) for name, method in self.methods.items()}
+        mine = rows["settings"] == rows["method"].map(settings)
+        rows = rows[mine & rows["dataset"].isin(self.datasets) & (rows["seed"] < self.n_seeds)]
+        return rows.reset_index(drop=True)
+
+    def tasks(self, dataset: str, X: Any, Y: Any) -> Iterator[Task]:
+        """All fits on one data set, in order: folds, then seeds, then methods."""
+        for fold, (train, test) in enumerate(self._splitter().split(X, Y)):
+            for seed in range(self.n_seeds):
+                random_state = derive_seed(derive_seed(self.random_state, fold), seed) % 2**32
+                for name, estimator in self.methods.items():
+                    key = Key(dataset, name, fold, seed, self._settings(estimator))
+                    yield Task(key, estimator, random_state, train, test)
+
+    def _run_dataset(
+        self, name: str, n_jobs: int, backend: str | None, progress: bool, config: dict[str, Any]
+    ) -> None:
+        data = self.datasets[name]
+        X, Y = data() if callable(data) else data
+        tasks = list(self.tasks(name, X, Y))
+        todo = [task for task in tasks if self.store.status(task.key) is None]
+        with tqdm(
+            total=len(tasks), initial=len(tasks) - len(todo), desc=name, disable=not progress
+        ) as bar:
+            tell = _epochs_on(bar) if n_jobs == 1 and backend is None else None
+            calls = (
+                delayed(run_task)(task, (X, Y), self.metrics, tell)
+                for task in self._claimed(todo, bar)
+            )
+            settings = {"n_jobs": n_jobs, **config} | ({"backend": backend} if backend else {})
+            with parallel_config(**settings):
+                # No more are claimed than can begin, so that another process finds some to do.
+                done = Parallel(return_as="generator_unordered", pre_dispatch="n_jobs")(calls)
+                for key, record in done:
+                    described = repr(self._described(self.methods[key.method]))
+                    self.store.write(key, {**record, "described": described})
+                    bar.update()
+                    bar.set_postfix_str(_brief(key, record))
+
+    def _claimed(self, tasks: Iterable[Task], bar: tqdm) -> Iterator[Task]:
+        for task in tasks:
+            if self.store.claim(task.key):
+                bar.set_postfix_str(_brief(task.key))
+                yield task
+
+    def _splitter(self) -> BaseCrossValidator:
+        if isinstance(self.cv, int):
+            return IterativeStratifiedKFold(self.cv, random_state=self.random_state)
+        return self.cv
+
+    def _settings(self, estimator: BaseEstimator) -> str:
+        """Digest of what a fit depends on beside its key: other settings are other fits."""
+        return hashlib.sha256(repr(self._described(estimator)).encode()).hexdigest()[:16]
+
+    def _described(self, estimator: BaseEstimator) -> tuple[str, str, int]:
+        return _shown(estimator), _shown(self._splitter()), self.random_state
+
+
+def _shown(thing: Any) -> str:
+    """An object as it is written in every process, parameters that are not shown included."""
+    if hasattr(thing, "get_params"):
+        thing = (type(thing).__name__, sorted(_shown_parameters(thing)))
+    # Functions show where they are in memory.
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(thing))
+
+
+def _shown_parameters(thing: Any) -> Iterator[tuple[str, str]]:
+    # The device has no say in what is compared.
+    for name, value in thing.get_params(deep=True).items():
+        if name.rpartition("__")[2] not in ("device", "verbose", "n_jobs"):
+            value = value.tolist() if isinstance(value, np.ndarray) else value
+            yield name, type(value).__name__ if hasattr(value, "get_params") else _shown(value)
+
+
+def _epochs_on(bar: tqdm) -> Callable[[int], None]:
+    def tell(epoch: int) -> None:
+        done = bar.postfix.partition(" · epoch")[0] if bar.postfix else ""
+        bar.set_postfix_str(f"{done} · epoch {epoch}")
+
+    return tell
+
+
+def _brief(key: Key, record: dict[str, Any] | None = None) -> str:
+    text = f"{key.method} · fold {key.fold + 1}"
+    if record is None:
+        return text
+    return f"{text} · {record['status']}"

@@ -1,0 +1,138 @@
+"""What is measured beside the scores: seconds of selection, peak memory, where and with what."""
+
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from skd2ace._seeding import RandomState
+from skd2ace.selection import BatchSelector
+from skd2ace.training import BatchSelection
+
+_PACKAGES = ("skd2ace", "torch", "skorch", "scikit-learn", "numpy", "scipy")
+_STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+class TimedBatchSelection(BatchSelection):
+    """Batch selection that adds up what selecting takes, in ``seconds_``, and tells of epochs.
+
+    The host's seconds: on a GPU, work that is still under way when a call returns is not counted.
+
+    Parameters
+    ----------
+    selector, random_state
+        As for :class:`~skd2ace.training.BatchSelection`.
+    tell_epoch : callable, optional
+        Called with the number of each epoch that has ended.
+    """
+
+    def __init__(
+        self,
+        selector: BatchSelector | None = None,
+        random_state: RandomState = None,
+        tell_epoch: Callable[[int], None] | None = None,
+    ) -> None:
+        super().__init__(selector, random_state)
+        self.tell_epoch = tell_epoch
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Begin to count."""
+        super().on_train_begin(net, **kwargs)
+        self.seconds_ = 0.0
+
+    def on_epoch_begin(self, net: Any, dataset_train: Any = None, **kwargs: Any) -> None:
+        """Time the start, and have the batches of the epoch timed."""
+        begin = time.perf_counter()
+        super().on_epoch_begin(net, dataset_train=dataset_train, **kwargs)
+        self.seconds_ += time.perf_counter() - begin
+        selector, epoch = dataset_train.selected_epoch
+        dataset_train.selected_epoch = (_Timed(selector, self), epoch)
+
+    def on_batch_end(self, net: Any, *args: Any, **kwargs: Any) -> None:
+        """Time what the selector makes of the step."""
+        begin = time.perf_counter()
+        super().on_batch_end(net, *args, **kwargs)
+        self.seconds_ += time.perf_counter() - begin
+
+    def on_epoch_end(self, net: Any, *args: Any, **kwargs: Any) -> None:
+        """Time the pass over all instances, for a selector that wants one, and tell."""
+        begin = time.perf_counter()
+        super().on_epoch_end(net, *args, **kwargs)
+        self.seconds_ += time.perf_counter() - begin
+        if self.tell_epoch is not None:
+            self.tell_epoch(len(net.history))
+
+
+class _Timed:
+    """What an iterator asks of a selector, timed."""
+
+    def __init__(self, selector: Any, clock: TimedBatchSelection) -> None:
+        self.selector = selector
+        self.clock = clock
+
+    def batches(self, epoch: int) -> Iterator[Tensor]:
+        batches = self.selector.batches(epoch)
+        while (index := self._timed(lambda: next(batches, None))) is not None:
+            yield index
+
+    def loss_weights(self, index: Tensor, Y: Tensor) -> Tensor | None:
+        return self._timed(lambda: self.selector.loss_weights(index, Y))
+
+    def _timed(self, call: Callable[[], Any]) -> Any:
+        begin = time.perf_counter()
+        try:
+            return call()
+        finally:
+            self.clock.seconds_ += time.perf_counter() - begin
+
+
+def reset_peak_memory(device: str) -> None:
+    """Begin to measure the memory that is taken from here on at most."""
+    if device.startswith("cuda"):
+        torch.cuda.reset_peak_memory_stats(device)
+    elif _RESET.exists():
+        # Linux then begins anew with VmHWM.
+        _RESET.write_text("5")
+
+
+def peak_memory(device: str) -> float | None:
+    """Most memory held since the reset, in MB: the GPU's, or the whole process's (on Linux)."""
+    if device.startswith("cuda"):
+        return torch.cuda.max_memory_allocated(device) / 1e6
+    if not _STATUS.exists():
+        return None
+    lines = dict(line.split(":", 1) for line in _STATUS.read_text().splitlines())
+    return int(lines["VmHWM"].split()[0]) * 1024 / 1e6
+
+
+def surroundings() -> dict[str, Any]:
+    """Versions, commit of the source if it is in a git checkout, machine."""
+    return {
+        "versions": {"python": platform.python_version()} | {p: _version(p) for p in _PACKAGES},
+        "git_commit": _commit(),
+        "pid": os.getpid(),
+        "machine": f"{platform.node()} {platform.machine()}, {torch.get_num_threads()} threads",
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _commit() -> str | None:
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    try:
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return ran.stdout.strip() or None

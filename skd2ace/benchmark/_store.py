@@ -1,0 +1,193 @@
+"""One SQLite file of fits, written to as each fit ends."""
+
+import json
+import os
+import socket
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+_VERSION = 1
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS fits (
+    dataset TEXT NOT NULL, method TEXT NOT NULL, fold INTEGER NOT NULL, seed INTEGER NOT NULL,
+    settings TEXT NOT NULL, status TEXT NOT NULL, record TEXT NOT NULL,
+    PRIMARY KEY (dataset, method, fold, seed, settings)
+);
+CREATE TABLE IF NOT EXISTS running (
+    dataset TEXT NOT NULL, method TEXT NOT NULL, fold INTEGER NOT NULL, seed INTEGER NOT NULL,
+    settings TEXT NOT NULL, host TEXT NOT NULL, process INTEGER NOT NULL,
+    PRIMARY KEY (dataset, method, fold, seed, settings)
+);
+"""
+_MATCH = "dataset = ? AND method = ? AND fold = ? AND seed = ? AND settings = ?"
+
+
+class Key(NamedTuple):
+    """What makes a fit the one it is.
+
+    ``settings`` is a digest of all that the fit depends on beside the data's name: the
+    estimator's parameters, the folds and the seeds.
+    """
+
+    dataset: str
+    method: str
+    fold: int
+    seed: int
+    settings: str
+
+
+class Store:
+    """Results of an experiment in one SQLite file.
+
+    Several processes of one machine may use it at once. A fit is written in one transaction: it
+    is there whole or not at all, whatever dies meanwhile.
+
+    Parameters
+    ----------
+    path : str or path
+        Made if it is not there.
+
+    Raises
+    ------
+    ValueError
+        If the file is of another version, or no store.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from skd2ace.benchmark import Store
+    >>> with TemporaryDirectory() as folder:
+    ...     len(Store(f"{folder}/results.sqlite").results())
+    0
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        try:
+            with self._connection() as db:
+                self._prepare(db)
+        except sqlite3.DatabaseError as error:
+            raise ValueError(f"{path} cannot be used as a store: {error}.") from error
+
+    def results(self) -> pd.DataFrame:
+        """Fits that succeeded, a row each: key, metrics, seconds, memory and the rest."""
+        columns = ["dataset", "method", "fold", "seed", "settings"]
+        rows = [
+            {**key._asdict(), **record.pop("metrics"), **without(record, "curve")}
+            for key, record in self._records("ok")
+        ]
+        return pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns)
+
+    def curves(self) -> pd.DataFrame:
+        """Validation Macro-AUC of each epoch of each fit that had one."""
+        rows = [
+            {**key._asdict(), "epoch": epoch, "valid_macro_auc": score}
+            for key, record in self._records("ok")
+            for epoch, score in enumerate(record["curve"], start=1)
+        ]
+        columns = [*Key._fields, "epoch", "valid_macro_auc"]
+        return pd.DataFrame(rows, columns=columns)
+
+    def failures(self) -> pd.DataFrame:
+        """Fits that failed, a row each, with the traceback in ``error``."""
+        rows = [
+            {**key._asdict(), "error": record["error"]} for key, record in self._records("failed")
+        ]
+        return pd.DataFrame(rows, columns=[*Key._fields, "error"])
+
+    def status(self, key: Key) -> str | None:
+        """Whether a fit is "ok" or "failed"; None where it is not stored."""
+        with self._connection() as db:
+            row = db.execute(f"SELECT status FROM fits WHERE {_MATCH}", key).fetchone()
+        return row and row[0]
+
+    def claim(self, key: Key) -> bool:
+        """Say that this process runs a fit; False if it is stored or another live one runs it."""
+        with self._transaction() as db:
+            if db.execute(f"SELECT 1 FROM fits WHERE {_MATCH}", key).fetchone():
+                return False
+            who = db.execute(f"SELECT host, process FROM running WHERE {_MATCH}", key).fetchone()
+            mine = (socket.gethostname(), os.getpid())
+            if who and who != mine and _is_alive(*who):
+                return False
+            db.execute("INSERT OR REPLACE INTO running VALUES (?, ?, ?, ?, ?, ?, ?)", (*key, *mine))
+        return True
+
+    def write(self, key: Key, record: dict[str, Any]) -> None:
+        """Store a fit and take back the claim on it."""
+        with self._transaction() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO fits VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (*key, record["status"], json.dumps(record)),
+            )
+            db.execute(f"DELETE FROM running WHERE {_MATCH}", key)
+
+    def release(self) -> None:
+        """Take back all claims of this process, when it stops before its fits have ended."""
+        with self._transaction() as db:
+            mine = (socket.gethostname(), os.getpid())
+            db.execute("DELETE FROM running WHERE host = ? AND process = ?", mine)
+
+    def forget_failures(self) -> None:
+        """Delete the fits that failed, so that they are tried again."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM fits WHERE status = 'failed'")
+
+    def _records(self, status: str) -> Iterator[tuple[Key, dict[str, Any]]]:
+        with self._connection() as db:
+            rows = db.execute(
+                f"SELECT {', '.join(Key._fields)}, record FROM fits WHERE status = ? "
+                "ORDER BY dataset, method, fold, seed",
+                (status,),
+            ).fetchall()
+        for *key, record in rows:
+            yield Key(*key), json.loads(record)
+
+    def _prepare(self, db: sqlite3.Connection) -> None:
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+        if version != _VERSION and tables:
+            raise ValueError(
+                f"{self.path} is a database of version {version}; this skd2ace has {_VERSION}."
+            )
+        # Readers then do not wait for a writer, nor it for them.
+        db.execute("PRAGMA journal_mode = WAL")
+        db.executescript(_SCHEMA)
+        db.execute(f"PRAGMA user_version = {_VERSION}")
+        db.commit()
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        # A new one each time: results arrive in threads, and a connection belongs to one.
+        with closing(sqlite3.connect(self.path, timeout=60)) as db:
+            yield db
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._connection() as db, db:
+            # At once a writer's: one that begins as a reader may have to be given up.
+            db.execute("BEGIN IMMEDIATE")
+            yield db
+
+
+def without(record: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Return a copy that lacks some entries."""
+    return {name: value for name, value in record.items() if name not in names}
+
+
+def _is_alive(host: str, process: int) -> bool:
+    """Whether a process runs; of other machines it is believed."""
+    if host != socket.gethostname():
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True

@@ -1,0 +1,156 @@
+"""Tables of results: what they must hold, and which parts of them can be compared."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+KEYS = ["dataset", "method", "fold", "seed"]
+
+HIGHER_IS_BETTER = {
+    "macro_auc": True,
+    "micro_f1": True,
+    "macro_f1": True,
+    "label_ranking_average_precision": True,
+    "ranking_loss": False,
+    "hamming_loss": False,
+    "one_error": False,
+    "coverage": False,
+}
+
+_NAMES = {
+    "macro_auc": "Macro-AUC",
+    "micro_f1": "Micro-F1",
+    "macro_f1": "Macro-F1",
+    "label_ranking_average_precision": "Label ranking average precision",
+    "ranking_loss": "Ranking loss",
+    "hamming_loss": "Hamming loss",
+    "one_error": "One-error",
+    "coverage": "Coverage",
+}
+
+
+def metric_name(metric: str) -> str:
+    """Name of a metric for readers."""
+    return _NAMES.get(metric, metric)
+
+
+def direction(metric: str | None, higher_is_better: bool | None) -> bool:
+    """Whether more is better: as told, or else as is known of the metric.
+
+    Raises
+    ------
+    ValueError
+        If neither says so.
+    """
+    if higher_is_better is not None:
+        return higher_is_better
+    if metric not in HIGHER_IS_BETTER:
+        raise ValueError(
+            f"higher_is_better must be given for metric={metric!r}; known are "
+            f"{', '.join(HIGHER_IS_BETTER)}."
+        )
+    return HIGHER_IS_BETTER[metric]
+
+
+def check_results(results: Any, metric: str) -> Any:
+    """Return the rows that have a number, by dataset, method, fold and seed.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, there is no number, or a run occurs twice.
+    """
+    missing = [column for column in [*KEYS, metric] if column not in results]
+    if missing:
+        raise ValueError(f"results lacks the columns {missing}; it has {list(results.columns)}.")
+    twice = results.duplicated(KEYS)
+    if twice.any():
+        run = results.loc[twice, KEYS].iloc[0].to_dict()
+        raise ValueError(f"results holds the run {run} more than once.")
+    rows = results[[*KEYS, metric]].dropna(subset=[metric])
+    if rows.empty:
+        raise ValueError(f"results holds no number of metric={metric!r}.")
+    return rows
+
+
+def runs_of(results: Any, metric: str) -> dict[str, Any]:
+    """Numbers of each dataset: a row for each (fold, seed), a column for each method.
+
+    A run that a method lacks is NaN. Datasets and methods stay in the order of ``results``.
+    """
+    rows = check_results(results, metric)
+    methods = results["method"].unique()
+    return {
+        dataset: rows[rows["dataset"] == dataset]
+        .pivot(index=["fold", "seed"], columns="method", values=metric)
+        .reindex(columns=methods)
+        for dataset in results["dataset"].unique()
+    }
+
+
+def lacking(runs: Any) -> list[Any]:
+    """Methods that lack a run which another method has, or all of them where there is none."""
+    return [method for method in runs if runs[method].isna().any() or not len(runs)]
+
+
+def complete_means(results: Any, metric: str) -> Any:
+    """Mean of each method (column) on each dataset (row) on which all methods have all runs.
+
+    ``attrs["left_out"]`` says which datasets were left out, and which methods lack runs there.
+
+    Raises
+    ------
+    ValueError
+        If no dataset is left.
+    """
+    per_dataset = runs_of(results, metric)
+    left_out = {
+        dataset: methods for dataset, runs in per_dataset.items() if (methods := lacking(runs))
+    }
+    kept = {
+        dataset: runs.mean() for dataset, runs in per_dataset.items() if dataset not in left_out
+    }
+    if not kept:
+        raise ValueError(
+            f"There is no dataset on which all methods have all runs of metric={metric!r}; "
+            f"runs are missing of {left_out}."
+        )
+    table = pd.DataFrame(kept).T.rename_axis(index="dataset", columns="method")
+    table.attrs["left_out"] = left_out
+    return table
+
+
+def table_of_means(results: Any, metric: str | None) -> Any:
+    """The means to be ranked: of results, or a table of datasets x methods as it is.
+
+    Raises
+    ------
+    ValueError
+        If results come without a metric, or the table has gaps.
+    """
+    if {"dataset", "method"} <= set(results.columns):
+        if metric is None:
+            raise ValueError("metric must be given with results.")
+        return complete_means(results, metric)
+    table = results.astype(np.float64)
+    if table.empty or table.isna().any(axis=None):
+        raise ValueError("A table of datasets x methods must have a number in every cell.")
+    table.attrs.setdefault("left_out", {})
+    return table
+
+
+def need_reference(methods: Any, reference: str) -> list[Any]:
+    """Return the other methods.
+
+    Raises
+    ------
+    ValueError
+        If the reference is none of the methods, or the only one.
+    """
+    if reference not in list(methods):
+        raise ValueError(f"reference must be one of {list(methods)}; got {reference!r}.")
+    others = [method for method in methods if method != reference]
+    if not others:
+        raise ValueError(f"There is no method to compare with reference={reference!r}.")
+    return others

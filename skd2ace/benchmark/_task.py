@@ -1,0 +1,181 @@
+"""One fit of an experiment: train, predict, score, measure."""
+
+import inspect
+import signal
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, clone
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler
+
+from skd2ace import MultiLabelNetClassifier
+
+from ._measuring import TimedBatchSelection, peak_memory, reset_peak_memory, surroundings
+from ._store import Key
+
+
+class Task(NamedTuple):
+    """One fit that is to be done."""
+
+    key: Key
+    estimator: BaseEstimator
+    random_state: int
+    train: NDArray[np.int64]
+    test: NDArray[np.int64]
+
+
+def run_task(
+    task: Task,
+    data: tuple[Any, Any],
+    metrics: dict[str, Callable[..., float]],
+    tell_epoch: Callable[[int], None] | None = None,
+) -> tuple[Key, dict[str, Any]]:
+    """Do one fit.
+
+    Returns
+    -------
+    tuple of key and record
+        ``status`` is "ok", or "failed" with the traceback in ``error``.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        On Ctrl-C, also where the estimator itself takes it for the end of training.
+    """
+    record: dict[str, Any] = {**surroundings(), "started": time.strftime("%Y-%m-%dT%H:%M:%S")}
+    try:
+        with _noticing_interrupts():
+            record |= _fit_and_score(task, data, metrics, tell_epoch)
+    except Exception:
+        return task.key, {**record, "status": "failed", "error": traceback.format_exc()}
+    return task.key, {**record, "status": "ok"}
+
+
+def _fit_and_score(
+    task: Task,
+    data: tuple[Any, Any],
+    metrics: dict[str, Callable[..., float]],
+    tell_epoch: Callable[[int], None] | None,
+) -> dict[str, Any]:
+    X, Y = data
+    Y = Y.toarray() if sp.issparse(Y) else np.asarray(Y)
+    est = _prepared(task, tell_epoch)
+    # Inside the fold: the test part has no say in the scale. That of sparse features keeps zeros.
+    model = make_pipeline(MaxAbsScaler() if sp.issparse(X) else MinMaxScaler(), est)
+    device = str(getattr(est, "device", "cpu"))
+    reset_peak_memory(device)
+    begin = time.perf_counter()
+    with warnings.catch_warnings():
+        # A label that all or none of a fold's instances have is no news here.
+        warnings.filterwarnings("ignore", message="Label .* is present in all training examples")
+        # The baseline stops after the epochs that it is given.
+        warnings.filterwarnings("ignore", message="Stochastic Optimizer: Maximum iterations")
+        model.fit(X[task.train], Y[task.train])
+    trained = time.perf_counter()
+    proba = label_probabilities(model, X[task.test])
+    predicted = time.perf_counter()
+    labels = np.asarray(model.predict(X[task.test]))
+    return {
+        "metrics": scores(metrics, Y[task.test], proba, labels),
+        "curve": _curve(est),
+        "best_epoch": getattr(est, "best_epoch_", None),
+        "fit_seconds": trained - begin,
+        "predict_seconds": predicted - trained,
+        "selection_seconds": _selection_seconds(est),
+        "peak_memory_mb": peak_memory(device),
+        "device": device,
+        "n_train": len(task.train),
+        "n_test": len(task.test),
+    }
+
+
+def label_probabilities(model: Any, X: Any) -> NDArray[np.float64]:
+    """Probabilities (n, q) of any scikit-learn multi-label classifier.
+
+    Some give a list of (n, 2) per label, and (n, 1) for a label of one class.
+    """
+    proba = model.predict_proba(X)
+    if not isinstance(proba, list):
+        return np.asarray(proba)
+    classes = model.classes_
+    columns = [
+        part[:, list(known).index(1)] if 1 in known else np.zeros(len(part))
+        for part, known in zip(proba, classes, strict=True)
+    ]
+    return np.column_stack(columns)
+
+
+def scores(
+    metrics: dict[str, Callable[..., float]], Y: Any, proba: Any, labels: Any
+) -> dict[str, float]:
+    """All metrics, each of probabilities or of labels, as its second parameter is named."""
+    wanted = {"y_score": proba, "Y_score": proba, "y_pred": labels, "Y_pred": labels}
+    return {name: float(metric(Y, wanted[_second(metric)])) for name, metric in metrics.items()}
+
+
+def _second(metric: Callable[..., float]) -> str:
+    return list(inspect.signature(metric).parameters)[1]
+
+
+def _prepared(task: Task, tell_epoch: Callable[[int], None] | None) -> BaseEstimator:
+    est = clone(task.estimator)
+    seeded = {
+        name: task.random_state
+        for name in est.get_params()
+        if name == "random_state" or name.endswith("__random_state")
+    }
+    if isinstance(est, MultiLabelNetClassifier):
+        seeded = {"random_state": task.random_state}
+        if "callbacks__batch_selection" not in est.get_params(deep=False):
+            seeded["callbacks__batch_selection"] = TimedBatchSelection(tell_epoch=tell_epoch)
+    return est.set_params(**seeded)
+
+
+def _curve(est: BaseEstimator) -> list[float | None]:
+    """Validation Macro-AUC by epochs; None where it was not defined."""
+    if not isinstance(est, MultiLabelNetClassifier):
+        return []
+    values = [row.get("valid_macro_auc", float("nan")) for row in est.history]
+    known = [None if np.isnan(value) else float(value) for value in values]
+    return known if any(value is not None for value in known) else []
+
+
+def _selection_seconds(est: BaseEstimator) -> float | None:
+    if not isinstance(est, MultiLabelNetClassifier):
+        return None
+    return getattr(dict(est.callbacks_).get("batch_selection"), "seconds_", None)
+
+
+@contextmanager
+def _noticing_interrupts() -> Iterator[None]:
+    """Raise KeyboardInterrupt at the end of the block if one was swallowed within.
+
+    Skorch takes Ctrl-C for the wish to end a training early; here it would store half a fit.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    seen: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+
+    def notice(number: int, frame: Any) -> None:
+        seen.append(number)
+        if callable(before):
+            before(number, frame)
+
+    signal.signal(signal.SIGINT, notice)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if seen:
+        raise KeyboardInterrupt

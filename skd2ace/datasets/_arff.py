@@ -1,0 +1,195 @@
+"""Multi-label data sets in the ARFF files of MULAN and MEKA."""
+
+import bz2
+import gzip
+import os
+import re
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.utils import Bunch
+
+from ._arff_body import read_body
+from ._arff_columns import feature_matrix, label_matrix
+from ._arff_header import ArffError, Header, read_header
+from ._label_xml import read_label_names
+
+_MEKA_COUNT = re.compile(r"(?:^|[\s:])-C\s+(-?\d{1,9})(?!\S)")
+
+
+def load_arff(
+    path: str | os.PathLike[str],
+    labels: str | os.PathLike[str] | Sequence[str] | int | None = None,
+    *,
+    return_X_y: bool = False,
+    as_frame: bool = False,
+    max_bytes: int = 2**31,
+) -> Any:
+    """Read a multi-label data set from an ARFF file of MULAN or MEKA.
+
+    Parameters
+    ----------
+    path : str or path
+        A dense or sparse file, plain or compressed as ``.gz`` or ``.bz2``.
+    labels : str, path, sequence of str, int or None, default=None
+        Which attributes are the labels: the path of MULAN's XML, or their names, or their number,
+        positive if they come first and negative if they come last. None looks for an XML of the
+        same stem, then for the only XML in the folder, then for MEKA's ``-C`` in the relation.
+    return_X_y : bool, default=False
+        Whether to return ``(X, Y)`` only.
+    as_frame : bool, default=False
+        Whether X and Y are DataFrames.
+    max_bytes : int, default=2**31
+        A file that is larger, or unpacks to more, is refused.
+
+    Returns
+    -------
+    Bunch or tuple
+        ``X`` float64 and ``Y`` int64 of 0/1, both ndarrays or, from a sparse file, CSR arrays;
+        ``feature_names``, ``label_names``, ``DESCR``; or ``(X, Y)``. Labels are in the order in
+        which they are named. A nominal feature is one 0/1 column per value, called
+        ``name=value``, but one column if its values are 0 and 1. Missing values are NaN.
+
+    Raises
+    ------
+    ArffError
+        If a file is broken, cut short or too large, a label is missing or not 0/1, or nothing
+        says which attributes are the labels.
+    FileNotFoundError
+        If there is no such file.
+
+    Notes
+    -----
+    The format is that of https://waikato.github.io/weka-wiki/formats_and_processing/arff_stable/,
+    without attributes of type string, date and relational, and without instance weights. A
+    sparse row leaves out zeros, and the first value of a nominal attribute.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from skd2ace.datasets import load_arff
+    >>> text = '''@relation 'birds: -C 1'
+    ... @attribute 'a thrush' {0,1}
+    ... @attribute sky {grey,blue}
+    ... @attribute wind numeric
+    ... @data
+    ... 1,blue,0.5
+    ... 0,grey,?
+    ... '''
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "birds.arff")
+    ...     _ = path.write_text(text)
+    ...     birds = load_arff(path)
+    >>> birds.feature_names, birds.label_names
+    (['sky=grey', 'sky=blue', 'wind'], ['a thrush'])
+    >>> birds.X
+    array([[0. , 1. , 0.5],
+           [1. , 0. , nan]])
+    """
+    path = Path(path)
+    lines = [line.strip() for line in _read_text(path, max_bytes)]
+    header, start = read_header(lines, path)
+    columns, label_names = _find_labels(labels, header, path)
+    body = read_body(lines, start, header.attributes, path)
+    is_label = np.zeros(len(header.attributes), dtype=bool)
+    is_label[columns] = True
+    features = np.flatnonzero(~is_label).tolist()
+    X, feature_names = feature_matrix(body, header.attributes, features, path)
+    Y = label_matrix(body, header.attributes, columns, path)
+    described = f"{header.relation or path.name}: {X.shape[0]} instances, {X.shape[1]} features, "
+    if as_frame:
+        X, Y = frame(X, feature_names), frame(Y, label_names)
+    if return_X_y:
+        return X, Y
+    return Bunch(
+        X=X,
+        Y=Y,
+        feature_names=feature_names,
+        label_names=label_names,
+        DESCR=f"{described}{len(label_names)} labels.",
+    )
+
+
+def frame(matrix: Any, names: list[str]) -> Any:
+    """Turn a dense or sparse matrix into a DataFrame."""
+    import pandas as pd
+
+    if sp.issparse(matrix):
+        return pd.DataFrame.sparse.from_spmatrix(matrix, columns=names)
+    return pd.DataFrame(matrix, columns=names)
+
+
+def _read_text(path: Path, max_bytes: int) -> list[str]:
+    opener: Any = {".gz": gzip.open, ".bz2": bz2.open}.get(path.suffix.lower(), open)
+    try:
+        with opener(path, "rb") as file:
+            content = file.read(max_bytes + 1)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ArffError(path, None, f"the archive is damaged or cut short: {error}") from None
+    except OSError as error:
+        # bz2 says that its data are invalid with a bare OSError.
+        if error.errno is not None:
+            raise
+        raise ArffError(path, None, f"the archive is damaged or cut short: {error}") from None
+    if len(content) > max_bytes:
+        raise ArffError(path, None, f"the file holds more than {max_bytes} bytes (`max_bytes`)")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        # Weka writes the encoding of the machine it runs on.
+        text = content.decode("latin-1")
+    # splitlines() would also split at characters that may stand in a name.
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def _find_labels(labels: Any, header: Header, path: Path) -> tuple[list[int], list[str]]:
+    """Places and names of the labels."""
+    names = [attribute.name for attribute in header.attributes]
+    source = "`labels`"
+    if labels is None:
+        labels = _find_xml(path)
+    if labels is None:
+        labels, source = _meka_count(header.relation, path), "the -C in the relation"
+    if isinstance(labels, (int, np.integer)):
+        if not 0 < abs(labels) < len(names):
+            problem = f"{source} is {labels}, and there are {len(names)} attributes"
+            raise ArffError(path, None, f"{problem}: both labels and features are needed")
+        chosen = names[:labels] if labels > 0 else names[labels:]
+    elif isinstance(labels, (str, os.PathLike)):
+        chosen, source = read_label_names(Path(labels)), str(labels)
+    else:
+        chosen = list(labels)
+    place = {name: i for i, name in enumerate(names)}
+    if missing := [name for name in chosen if name not in place]:
+        problem = f"{len(missing)} label(s) of {source} are no attributes here"
+        raise ArffError(path, None, f"{problem}, the first is {missing[0]!r}")
+    if not 0 < len(set(chosen)) == len(chosen) < len(names):
+        problem = f"{source} names no label, all attributes, or a label twice"
+        raise ArffError(path, None, problem)
+    return [place[name] for name in chosen], chosen
+
+
+def _find_xml(path: Path) -> Path | None:
+    name = re.sub(r"\.(gz|bz2)$", "", path.name, flags=re.IGNORECASE)
+    own = path.with_name(Path(name).stem + ".xml")
+    if own.is_file():
+        return own
+    others = sorted(path.parent.glob("*.xml"))
+    return others[0] if len(others) == 1 else None
+
+
+def _meka_count(relation: str, path: Path) -> int:
+    if match := _MEKA_COUNT.search(relation):
+        return int(match[1])
+    raise ArffError(
+        path,
+        None,
+        "nothing says which attributes are the labels: there is neither an XML of the same stem "
+        "(or a single one in the folder) nor -C in the relation. Give `labels`: the path of an "
+        "XML, a list of names, or a number (5: the first five; -5: the last five)",
+    )

@@ -1,0 +1,137 @@
+"""From the cells of an ARFF file to the matrices X and Y."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from ._arff_body import Body
+from ._arff_header import ArffError, Attribute
+
+# 8 GiB of float64: a small file of nominal attributes can ask for any number of columns.
+_MAX_CELLS = 2**30
+
+
+def feature_matrix(
+    body: Body, attributes: list[Attribute], chosen: list[int], path: object
+) -> tuple[Any, list[str]]:
+    """Build X: nominal attributes one-hot, but those of the values 0 and 1 as they are.
+
+    Parameters
+    ----------
+    body : Body
+    attributes : list of Attribute
+        All of the file.
+    chosen : list of int
+        Places of the features.
+    path : str or path
+        Named in errors.
+
+    Returns
+    -------
+    X : ndarray or csr_array of shape (n, d), float64
+    names : list of str
+        ``name``, or ``name=value``.
+
+    Raises
+    ------
+    ArffError
+        If X would be absurdly large.
+    """
+    is_sparse = sp.issparse(body.cells)
+    names, n_full = list[str](), 0
+    for attribute in map(attributes.__getitem__, chosen):
+        values = None if attribute.is_flag else attribute.values
+        own = [attribute.name] if values is None else [f"{attribute.name}={v}" for v in values]
+        names += own
+        # What a sparse row leaves out is filled in where it does not mean zero.
+        n_full += 0 if is_sparse and _is_zero_by_default(attribute) else len(own)
+    n_cells = len(body.lines) * n_full
+    if n_cells > _MAX_CELLS:
+        problem = f"X would have {n_cells} cells, and {_MAX_CELLS} is the limit"
+        raise ArffError(path, None, f"{problem}; there are nominal attributes of many values")
+    if is_sparse:
+        return _sparse_columns(body.cells, attributes, chosen), names
+    if len(names) == len(chosen) and not any(map(_is_one_hot, attributes)):
+        return body.cells[:, chosen], names
+    blocks = [_expand(attributes[j], body.cells[:, j]) for j in chosen]
+    return np.hstack(blocks), names
+
+
+def label_matrix(body: Body, attributes: list[Attribute], chosen: list[int], path: object) -> Any:
+    """Build Y of shape (n, q), int64, dense or CSR as the file is.
+
+    Parameters
+    ----------
+    body, attributes, path
+        As for :func:`feature_matrix`.
+    chosen : list of int
+        Places of the labels.
+
+    Raises
+    ------
+    ArffError
+        If a label is anything but 0 or 1, or missing.
+    """
+    for attribute in map(attributes.__getitem__, chosen):
+        if _is_one_hot(attribute):
+            problem = f"label {attribute.name!r} has the values {attribute.values}, not 0 and 1"
+            raise ArffError(path, None, problem[:200])
+    if sp.issparse(body.cells):
+        Y: Any = _sparse_columns(body.cells, attributes, chosen)
+    else:
+        Y = np.ascontiguousarray(body.cells[:, chosen])
+    entries = sp.coo_array(Y)
+    if (wrong := np.flatnonzero(entries.data != 1)).size:
+        row, column = int(entries.row[wrong[0]]), int(entries.col[wrong[0]])
+        value, name = entries.data[wrong[0]], attributes[chosen[column]].name
+        said = "missing" if np.isnan(value) else f"{value:g}, not 0 or 1"
+        raise ArffError(path, body.lines[row], f"label {name!r} is {said}")
+    return Y.astype(np.int64)
+
+
+def _is_one_hot(attribute: Attribute) -> bool:
+    return attribute.values is not None and not attribute.is_flag
+
+
+def _is_zero_by_default(attribute: Attribute) -> bool:
+    return not _is_one_hot(attribute) and attribute.default == 0
+
+
+def _expand(attribute: Attribute, column: NDArray[np.float64]) -> NDArray[np.float64]:
+    """One column as it is, or one per value; a missing value is missing in all of them."""
+    if attribute.values is None or attribute.is_flag:
+        return column[:, None]
+    one_hot = (column[:, None] == np.arange(len(attribute.values))).astype(np.float64)
+    one_hot[np.isnan(column)] = np.nan
+    return one_hot
+
+
+def _sparse_columns(
+    cells: sp.coo_array, attributes: list[Attribute], chosen: Sequence[int]
+) -> sp.csr_array:
+    """Columns of the chosen attributes, what the rows leave out filled in where it is not 0."""
+    n, rows, columns, values = cells.shape[0], cells.row, cells.col, cells.data
+    order = np.argsort(columns, kind="stable")
+    starts = np.searchsorted(columns[order], np.arange(len(attributes) + 1))
+    target = np.full(len(attributes), -1)
+    parts, width = list[tuple[Any, Any, Any]](), 0
+    for j in chosen:
+        if _is_zero_by_default(attributes[j]):
+            target[j], width = width, width + 1
+            continue
+        own = order[starts[j] : starts[j + 1]]
+        column = np.full(n, attributes[j].default)
+        column[rows[own]] = values[own]
+        block = sp.coo_array(_expand(attributes[j], column))
+        parts.append((block.data, block.row, block.col + width))
+        width += block.shape[1]
+    kept = (target[columns] >= 0) & (values != 0)
+    parts.append((values[kept], rows[kept], target[columns[kept]]))
+    data, row, column = (np.concatenate(part) for part in zip(*parts, strict=True))
+    # Many estimators of scikit-learn refuse places of 64 bits.
+    small = np.int32 if max(n, width, len(data)) < 2**31 else np.int64
+    coords = row.astype(small), column.astype(small)
+    return sp.coo_array((data, coords), shape=(n, width)).tocsr()

@@ -1,0 +1,117 @@
+"""Statistics by which data sets are compared."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from numpy.typing import NDArray
+
+from skd2ace._labels import imbalance_ratios, mean_imbalance_ratio
+
+
+class LabelStatistics(NamedTuple):
+    """What :func:`describe` returns."""
+
+    n_instances: int
+    n_labels: int
+    cardinality: float
+    """Labels that an instance has on average."""
+    density: float
+    """Cardinality over the number of labels."""
+    ir_label: NDArray[np.float64]
+    """IRLbl: positives of the most frequent label over those of each; inf without positives."""
+    mean_ir: float
+    """MeanIR: mean of IRLbl over the labels with positives."""
+    scumble: float
+    """In [0, 1): how far frequent and rare labels occur together."""
+    n_label_sets: int
+    """Distinct rows of Y, the empty one among them."""
+    n_unlabelled: int
+    """Instances without a label."""
+
+
+def describe(Y: Any) -> LabelStatistics:
+    """Describe the labels of a data set.
+
+    Parameters
+    ----------
+    Y : array-like, sparse matrix or DataFrame of shape (n, q)
+        0/1.
+
+    Returns
+    -------
+    LabelStatistics
+        A named tuple: ``n_instances``, ``n_labels``, ``cardinality``, ``density``, ``ir_label``,
+        ``mean_ir``, ``scumble``, ``n_label_sets``, ``n_unlabelled``.
+
+    Raises
+    ------
+    ValueError
+        If Y is empty, is no matrix or holds anything but 0 and 1.
+
+    Notes
+    -----
+    SCUMBLE is the mean over the instances of 1 minus the geometric over the arithmetic mean of
+    IRLbl of the instance's labels; an instance without labels counts as 0.
+
+    References
+    ----------
+    Charte et al. (2015). Addressing imbalance in multilabel classification: measures and random
+    resampling algorithms. Neurocomputing 163, 3-16.
+
+    Charte et al. (2019). Dealing with difficult minority labels in imbalanced multilabel data
+    sets. Neurocomputing 326, 39-53.
+
+    Examples
+    --------
+    >>> from skd2ace.datasets import describe
+    >>> statistics = describe([[1, 0], [1, 1], [1, 0], [0, 0]])
+    >>> statistics.cardinality, statistics.density, statistics.mean_ir
+    (1.0, 0.5, 2.0)
+    >>> round(statistics.scumble, 4)
+    0.0335
+    """
+    labels = _checked(Y)
+    n, q = labels.shape
+    per_instance = np.diff(labels.indptr)
+    counts = np.bincount(labels.indices, minlength=q)
+    # IRLbl depends on Y through the counts alone, which stand in for a dense Y.
+    ratios = imbalance_ratios(torch.from_numpy(counts)[None, :])
+    ir_label = ratios.numpy()
+    cardinality = float(per_instance.mean())
+    return LabelStatistics(
+        n_instances=n,
+        n_labels=q,
+        cardinality=cardinality,
+        density=cardinality / q,
+        ir_label=ir_label,
+        mean_ir=float(mean_imbalance_ratio(ratios)),
+        scumble=_scumble(labels, ir_label),
+        n_label_sets=len({row.tobytes() for row in np.split(labels.indices, labels.indptr[1:-1])}),
+        n_unlabelled=int((per_instance == 0).sum()),
+    )
+
+
+def _checked(Y: Any) -> sp.csr_array:
+    matrix = sp.csr_array(Y if sp.issparse(Y) else np.asarray(Y), copy=True)
+    if matrix.ndim != 2 or 0 in matrix.shape:
+        raise ValueError(
+            f"Y must be a matrix of instances and labels; its shape is {matrix.shape}."
+        )
+    matrix.sum_duplicates()
+    if not np.isin(matrix.data, (0, 1)).all():
+        raise ValueError("Y must hold 0 and 1 only.")
+    matrix.eliminate_zeros()
+    return matrix
+
+
+def _scumble(labels: sp.csr_array, ir_label: NDArray[np.float64]) -> float:
+    # A label without positives is in no sum; infinity times zero would be NaN all the same.
+    ratios = np.where(np.isfinite(ir_label), ir_label, 1)
+    labels = labels.astype(np.float64)
+    n_labels = np.maximum(np.diff(labels.indptr), 1)
+    arithmetic = labels @ ratios / n_labels
+    geometric = np.exp(labels @ np.log(ratios) / n_labels)
+    share = np.divide(geometric, arithmetic, out=np.ones(len(n_labels)), where=arithmetic > 0)
+    return float(np.mean(1 - share))

@@ -1,0 +1,162 @@
+"""Fetching the data sets of MULAN."""
+
+import hashlib
+import os
+import warnings
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.datasets import get_data_home
+from sklearn.utils import Bunch
+
+from ._arff import frame, load_arff
+from ._arff_header import ArffError
+from ._registry import MULAN_COMMIT, MulanSet, mulan_registry
+
+_BASE = f"https://raw.githubusercontent.com/tsoumakas/mulan/{MULAN_COMMIT}/data/multi-label"
+_RETRIES = 3
+
+
+def fetch_mulan(
+    name: str,
+    *,
+    data_home: str | os.PathLike[str] | None = None,
+    download_if_missing: bool = True,
+    return_X_y: bool = False,
+    as_frame: bool = False,
+) -> Any:
+    """Load a data set of MULAN by its name, from the disk or else from MULAN's repository.
+
+    Parameters
+    ----------
+    name : str
+        One of :func:`mulan_registry`; capitals do not matter.
+    data_home : str, path or None, default=None
+        A folder with a folder per data set. None is the folder that the environment variable
+        ``SKD2ACE_DATA`` names, or else ``mulan`` in scikit-learn's data home.
+    download_if_missing : bool, default=True
+        Whether files that are not there are downloaded. A file is moved to its place when its
+        SHA-256 is the one expected; a failed download is tried three times more.
+    return_X_y : bool, default=False
+        Whether to return ``(X, Y)`` only.
+    as_frame : bool, default=False
+        Whether X and Y are DataFrames.
+
+    Returns
+    -------
+    Bunch or tuple
+        ``data``, ``target``, ``feature_names``, ``target_names``, ``DESCR``, as
+        :func:`load_arff` reads them; or ``(X, Y)``. Where the set has a training and a test
+        part, the training part comes first.
+
+    Raises
+    ------
+    ValueError
+        If there is no data set of that name.
+    FileNotFoundError
+        If a file is neither there nor to be downloaded; the message says where to put which.
+    OSError
+        If the download fails.
+    ArffError
+        If a file is broken, or the parts do not have the same columns.
+
+    Warns
+    -----
+    UserWarning
+        If a file on the disk has another checksum than the one that is known: it is used.
+
+    Examples
+    --------
+    >>> from skd2ace.datasets import fetch_mulan
+    >>> X, Y = fetch_mulan("scene", return_X_y=True)  # doctest: +SKIP
+    >>> X.shape, Y.shape  # doctest: +SKIP
+    ((2407, 294), (2407, 6))
+    """
+    known = {key.lower(): entry for key, entry in mulan_registry().items()}
+    if name.lower() not in known:
+        raise ValueError(f"There is no data set {name!r}; known are {', '.join(mulan_registry())}.")
+    entry = known[name.lower()]
+    home = _data_home(data_home)
+    paths = dict[str, Path]()
+    for file in (entry.xml, *entry.arff):
+        paths[file] = _find_or_download(entry, file, home / entry.folder, download_if_missing)
+    parts = [load_arff(paths[file], labels=paths[entry.xml]) for file in entry.arff]
+    for part, file in zip(parts, entry.arff, strict=True):
+        if part.feature_names != parts[0].feature_names:
+            raise ArffError(paths[file], None, f"its features are not those of {entry.arff[0]}")
+    X, Y = (_stacked([part[key] for part in parts]) for key in ("X", "Y"))
+    if as_frame:
+        X, Y = frame(X, parts[0].feature_names), frame(Y, parts[0].label_names)
+    if return_X_y:
+        return X, Y
+    return Bunch(
+        data=X,
+        target=Y,
+        feature_names=parts[0].feature_names,
+        target_names=parts[0].label_names,
+        DESCR=_description(entry, X.shape, Y.shape[1]),
+    )
+
+
+def _data_home(data_home: str | os.PathLike[str] | None) -> Path:
+    if data_home is None:
+        data_home = os.environ.get("SKD2ACE_DATA") or Path(get_data_home(), "mulan")
+    return Path(data_home).expanduser()
+
+
+def _stacked(parts: list[Any]) -> Any:
+    if len(parts) == 1:
+        return parts[0]
+    return sp.vstack(parts, format="csr") if sp.issparse(parts[0]) else np.vstack(parts)
+
+
+def _description(entry: MulanSet, shape: tuple[int, int], n_labels: int) -> str:
+    facts = f"{entry.domain}, {shape[0]} instances, {shape[1]} features, {n_labels} labels"
+    note = f"\n{entry.note}" if entry.note else ""
+    return f"MULAN {entry.name}: {facts}.\n{entry.citation}\n{entry.source}{note}"
+
+
+def _find_or_download(entry: MulanSet, file: str, folder: Path, download: bool) -> Path:
+    path = folder / file
+    if path.is_file():
+        expected = entry.sha256.get(file)
+        if expected and hashlib.sha256(path.read_bytes()).hexdigest() != expected:
+            warnings.warn(
+                f"{path} has another checksum than the file that {entry.name} is known by: it is "
+                "another edition, or damaged.",
+                stacklevel=3,
+            )
+        return path
+    if not download:
+        raise FileNotFoundError(f"{path} is not there, and nothing is to be downloaded.")
+    if not entry.is_downloadable:
+        raise FileNotFoundError(
+            f"{entry.name} cannot be downloaded: no address with a known checksum is on record. "
+            f"Put {', '.join((*entry.arff, entry.xml))} into the folder {folder}. "
+            f"It can be had from {entry.source}. {entry.note}".rstrip()
+        )
+    return _download(entry, file, folder)
+
+
+def _download(entry: MulanSet, file: str, folder: Path) -> Path:
+    try:
+        import pooch
+    except ImportError as error:
+        raise ImportError("Downloads need pooch: `pip install 'skd2ace[data]'`.") from error
+    store = pooch.create(
+        path=folder,
+        base_url=f"{_BASE}/{entry.folder}/",
+        registry={file: f"sha256:{entry.sha256[file]}"},
+        retry_if_failed=_RETRIES,
+    )
+    try:
+        return Path(store.fetch(file, progressbar=find_spec("tqdm") is not None))
+    except (ValueError, OSError) as error:
+        # requests raises OSErrors, and pooch a ValueError where the checksum is another.
+        raise OSError(
+            f"{file} of {entry.name} could not be downloaded from {store.get_url(file)}: {error} "
+            f"You may put it into the folder {folder} yourself."
+        ) from error

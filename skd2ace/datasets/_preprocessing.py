@@ -1,0 +1,134 @@
+"""What the papers of the field do to a data set before they split it."""
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+
+def drop_rare_labels(Y: Any, min_positives: int = 1) -> Any:
+    """Keep the labels that enough instances have.
+
+    Parameters
+    ----------
+    Y : ndarray, sparse matrix or DataFrame of shape (n, q)
+        0/1.
+    min_positives : int, default=1
+        Labels with fewer positives are dropped.
+
+    Returns
+    -------
+    Same type as Y, of shape (n, number of labels kept)
+
+    Raises
+    ------
+    ValueError
+        If no label is left.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skd2ace.datasets import drop_rare_labels
+    >>> drop_rare_labels(np.array([[1, 0, 1], [1, 1, 0], [1, 0, 1]]), min_positives=2)
+    array([[1, 1],
+           [1, 0],
+           [1, 1]])
+    """
+    kept = np.flatnonzero(_sums(Y, axis=0) >= min_positives)
+    if not kept.size:
+        raise ValueError(f"No label has {min_positives} positives.")
+    return _take(Y, kept, axis=1)
+
+
+def drop_unlabelled(X: Any, Y: Any) -> tuple[Any, Any]:
+    """Keep the instances that have a label.
+
+    Parameters
+    ----------
+    X : ndarray, sparse matrix or DataFrame of shape (n, d)
+    Y : ndarray, sparse matrix or DataFrame of shape (n, q)
+        0/1.
+
+    Returns
+    -------
+    X, Y : same types as given
+        The same rows of both.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, or no instance has a label.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skd2ace.datasets import drop_unlabelled
+    >>> drop_unlabelled(np.array([[0.1], [0.2]]), np.array([[0, 0], [0, 1]]))
+    (array([[0.2]]), array([[0, 1]]))
+    """
+    if X.shape[0] != Y.shape[0]:
+        raise ValueError(f"X has {X.shape[0]} rows and Y {Y.shape[0]}.")
+    kept = np.flatnonzero(_sums(Y, axis=1) > 0)
+    if not kept.size:
+        raise ValueError("No instance has a label.")
+    return _take(X, kept, axis=0), _take(Y, kept, axis=0)
+
+
+def select_top_features(X: Any, fraction: float) -> Any:
+    """Keep the features of the largest column sums, which for words are the frequent ones.
+
+    Parameters
+    ----------
+    X : ndarray, sparse matrix or DataFrame of shape (n, d)
+        Missing values count as zero.
+    fraction : float
+        In (0, 1]; the share of features kept, rounded down, and at least one. The papers keep
+        2 % of rcv1's 47236 words, which are 944, and 1 % of the 49060 of tmc2007, which are 490.
+
+    Returns
+    -------
+    Same type as X, of shape (n, number of features kept)
+        Columns stay in their order. Of equal sums the first count as larger.
+
+    Raises
+    ------
+    ValueError
+        If the fraction is not in (0, 1].
+
+    Notes
+    -----
+    The labels play no part, and yet the sums are of all rows: where the papers' numbers are not
+    to be matched, select within the fold.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skd2ace.datasets import select_top_features
+    >>> select_top_features(np.array([[3, 0, 1, 2], [3, 1, 0, 0]]), fraction=0.5)
+    array([[3, 2],
+           [3, 0]])
+    """
+    if not 0 < fraction <= 1:
+        raise ValueError(f"fraction must be in (0, 1], and is {fraction}.")
+    sums = _sums(X, axis=0)
+    # 0.29 * 100 is a little less than 29.
+    n_kept = max(1, int(fraction * len(sums) + 1e-9))
+    return _take(X, np.sort(np.argsort(-sums, kind="stable")[:n_kept]), axis=1)
+
+
+def _sums(matrix: Any, axis: int) -> NDArray[Any]:
+    if sp.issparse(matrix):
+        entries = sp.coo_array(matrix)
+        place = entries.col if axis == 0 else entries.row
+        values = np.nan_to_num(entries.data.astype(np.float64))
+        return np.bincount(place, weights=values, minlength=matrix.shape[1 - axis])
+    return np.nansum(np.asarray(matrix, dtype=np.float64), axis=axis)
+
+
+def _take(matrix: Any, index: NDArray[np.intp], axis: int) -> Any:
+    if hasattr(matrix, "iloc"):
+        return matrix.iloc[index] if axis == 0 else matrix.iloc[:, index]
+    if sp.issparse(matrix):
+        matrix = matrix.tocsr()
+    return matrix[index] if axis == 0 else matrix[:, index]

@@ -1,0 +1,5 @@
+"""Ways to split multi-label data."""
+
+from ._iterative import IterativeStratifiedKFold
+
+__all__ = ["IterativeStratifiedKFold"]

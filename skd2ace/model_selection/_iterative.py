@@ -1,0 +1,211 @@
+"""Folds in which every label is about as frequent as in the whole."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from sklearn.model_selection import BaseCrossValidator
+from sklearn.utils import check_array, indexable
+
+from .._seeding import RandomState, draw_seeds
+
+# numpy's global generator can be lent to one thread at a time.
+_lock = threading.Lock()
+
+Indices = NDArray[np.int64]
+
+
+class IterativeStratifiedKFold(BaseCrossValidator):
+    """K folds of multi-label data, stratified iteratively: the rarest label is dealt out first.
+
+    The folds come from one of two public implementations, so that folds of papers can be
+    followed. Every instance is in exactly one test fold.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Number of folds, at least 2.
+    shuffle : bool, default=True
+        False gives the same folds each time, without a ``random_state``: both implementations
+        draw lots between folds that are as good, and then do so under the seed 0.
+    random_state : int, RandomState or None, default=None
+        An integer gives the same folds each time, those of the implementation under that seed. A
+        ``RandomState`` is advanced at each call of ``split``. None takes fresh entropy. numpy's
+        global generator is left as it was.
+    method : {"iterstrat", "skmultilearn"}, default="iterstrat"
+        Implementation: ``MultilabelStratifiedKFold`` of iterative-stratification, whose folds
+        are the closer to the whole on large label sets, or ``IterativeStratification`` of
+        scikit-multilearn.
+    order : {1, 2}, default=1
+        Whether single labels are balanced, or pairs of labels too (Szymański and Kajdanowicz
+        2017). 2 needs ``method="skmultilearn"``.
+
+    Raises
+    ------
+    ValueError
+        If a parameter has no such value.
+
+    Notes
+    -----
+    scikit-multilearn draws from numpy's global generator. Its state is saved, seeded for the
+    split, and put back; another thread that draws from it meanwhile sees the seeded state.
+
+    References
+    ----------
+    Sechidis et al. (2011). On the stratification of multi-label data. ECML PKDD.
+
+    Szymański and Kajdanowicz (2017). A network perspective on stratification of multi-label
+    data. PMLR 74, 22-35.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skd2ace.model_selection import IterativeStratifiedKFold
+    >>> Y = np.array([[1, 0], [1, 1], [0, 1], [0, 0]] * 5)
+    >>> folds = IterativeStratifiedKFold(n_splits=5, random_state=0)
+    >>> [Y[test].sum(axis=0).tolist() for _, test in folds.split(Y, Y)]
+    [[2, 2], [2, 2], [2, 2], [2, 2], [2, 2]]
+    """
+
+    def __init__(
+        self,
+        n_splits: int = 5,
+        *,
+        shuffle: bool = True,
+        random_state: RandomState = None,
+        method: str = "iterstrat",
+        order: int = 1,
+    ) -> None:
+        self.n_splits = n_splits
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.method = method
+        self.order = order
+        self._check_parameters()
+
+    def _check_parameters(self) -> None:
+        n_splits, seed = self.n_splits, self.random_state
+        whole = isinstance(n_splits, (int, np.integer)) and not isinstance(n_splits, bool)
+        if not whole or n_splits < 2:
+            raise ValueError(f"n_splits must be an integer of at least 2; got {n_splits!r}.")
+        # Both implementations seed a RandomState, which takes 32 bits.
+        fixed = isinstance(seed, (int, np.integer)) and 0 <= seed < 2**32
+        if not fixed and not (seed is None or isinstance(seed, np.random.RandomState)):
+            raise ValueError(
+                "random_state must be an integer from 0 to 2^32 - 1, a RandomState or None; "
+                f"got {seed!r}."
+            )
+        if not self.shuffle and seed is not None:
+            raise ValueError(
+                f"random_state={seed!r} has no effect with shuffle=False."
+            )
+        if self.method not in ("iterstrat", "skmultilearn"):
+            raise ValueError(f"method must be 'iterstrat' or 'skmultilearn'; got {self.method!r}.")
+        if self.order not in (1, 2):
+            raise ValueError(f"order must be 1 or 2; got {self.order!r}.")
+        if self.order == 2 and self.method == "iterstrat":
+            raise ValueError("order=2 needs method='skmultilearn'; got method='iterstrat'.")
+
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
+        """Return the number of folds.
+
+        Parameters
+        ----------
+        X, y, groups : object
+            Ignored, as in every splitter.
+
+        Returns
+        -------
+        int
+            ``n_splits``.
+        """
+        return int(self.n_splits)
+
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[Indices, Indices]]:
+        """Yield the indices of each fold.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, ...)
+            Only its length is looked at.
+        y : array-like or sparse matrix of shape (n, q) or (n,)
+            0/1. A single label and instances without labels are fine.
+        groups : object
+            Ignored, as in every splitter without groups.
+
+        Yields
+        ------
+        train, test : ndarray of int
+            Sorted positions.
+
+        Raises
+        ------
+        ValueError
+            If y is missing, has another length than X, holds anything but 0 and 1 or has fewer
+            instances than ``n_splits``, or if a fold came out empty.
+        """
+        if y is None:
+            raise ValueError("y must be given: the folds are stratified by its labels.")
+        X, y = indexable(X, y)
+        Y = _labels(y)
+        n_instances = Y.shape[0]
+        if n_instances < self.n_splits:
+            raise ValueError(
+                f"n_splits={self.n_splits} is more than the {n_instances} instances of y."
+            )
+        everyone = np.arange(n_instances)
+        for number, test in enumerate(self._test_folds(Y)):
+            if len(test) == 0:
+                raise ValueError(
+                    f"Fold {number} of n_splits={self.n_splits} got no instance with "
+                    f"method={self.method!r}; take fewer folds or another method."
+                )
+            yield np.setdiff1d(everyone, test, assume_unique=True), test
+
+    def _test_folds(self, Y: sp.csr_array) -> list[Indices]:
+        seed = self.random_state if self.shuffle else 0
+        if seed is None or isinstance(seed, np.random.RandomState):
+            seed = draw_seeds(seed, 1)[0] % 2**32
+        deal = _iterstrat_folds if self.method == "iterstrat" else _skmultilearn_folds
+        folds = deal(Y, self.n_splits, int(seed), self.order)
+        return [np.sort(np.asarray(fold, dtype=np.int64)) for fold in folds]
+
+
+def _labels(y: Any) -> sp.csr_array:
+    """Y as a sparse matrix of ones, a one-dimensional y as its single column."""
+    y = check_array(y, accept_sparse="csr", ensure_2d=False, input_name="y")
+    Y = sp.csr_array(y if sp.issparse(y) else y.reshape(len(y), -1), copy=True)
+    Y.sum_duplicates()
+    # scikit-multilearn takes a stored zero for a label.
+    Y.eliminate_zeros()
+    if (Y.data != 1).any():
+        raise ValueError(f"y must hold zeros and ones; found {Y.data[Y.data != 1][0]!r}.")
+    return Y
+
+
+def _iterstrat_folds(Y: sp.csr_array, n_splits: int, seed: int, order: int) -> list[Indices]:
+    from iterstrat.ml_stratifiers import MultilabelStratifiedKFold
+
+    dense = Y.toarray().astype(bool)
+    if dense.shape[1] == 1:
+        # A single column is refused. Its complement says nothing new.
+        dense = np.hstack([dense, ~dense])
+    splitter = MultilabelStratifiedKFold(n_splits, shuffle=True, random_state=seed)
+    return [test for _, test in splitter.split(dense, dense)]
+
+
+def _skmultilearn_folds(Y: sp.csr_array, n_splits: int, seed: int, order: int) -> list[Indices]:
+    from skmultilearn.model_selection import IterativeStratification
+
+    splitter = IterativeStratification(n_splits, order=order)
+    with _lock:
+        # Only the global generator can be seeded: the class takes no random_state of ours.
+        before = np.random.get_state(legacy=False)  # noqa: NPY002
+        np.random.seed(seed)  # noqa: NPY002
+        try:
+            return [test for _, test in splitter.split(np.empty(Y.shape[0]), Y)]
+        finally:
+            np.random.set_state(before)  # noqa: NPY002

@@ -1,0 +1,117 @@
+"""The store keeps what was written, whole, from several processes, in one version."""
+
+import multiprocessing
+import os
+import sqlite3
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from skd2ace.benchmark._store import Key, Store
+
+KEY = Key("yeast", "clif", 0, 0, "abc")
+RECORD = {
+    "status": "ok",
+    "metrics": {"macro_auc": 0.5, "macro_f1": float("nan")},
+    "curve": [0.4, None, 0.5],
+    "fit_seconds": 1.5,
+}
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "store.sqlite")
+
+
+def test_round_trip(store):
+    store.write(KEY, RECORD)
+    store.write(KEY._replace(fold=1), {"status": "failed", "error": "Traceback: no"})
+    again = Store(store.path)
+    (row,) = again.results().to_dict("records")
+    assert (row["dataset"], row["method"], row["fold"], row["seed"]) == KEY[:4]
+    assert (row["macro_auc"], row["fit_seconds"], row["status"]) == (0.5, 1.5, "ok")
+    assert pd.isna(row["macro_f1"])
+    assert again.curves()["epoch"].tolist() == [1, 2, 3]
+    assert again.curves()["valid_macro_auc"].dropna().tolist() == [0.4, 0.5]
+    (failed,) = again.failures().to_dict("records")
+    assert (failed["fold"], failed["error"]) == (1, "Traceback: no")
+    assert again.status(KEY) == "ok"
+    assert again.status(KEY._replace(seed=3)) is None
+
+
+def test_the_first_of_two_records_stands(store):
+    store.write(KEY, RECORD)
+    store.write(KEY, RECORD | {"fit_seconds": 9.0})
+    assert store.results()["fit_seconds"].tolist() == [1.5]
+
+
+def test_forgotten_failures(store):
+    store.write(KEY, RECORD)
+    store.write(KEY._replace(fold=1), {"status": "failed", "error": ""})
+    store.forget_failures()
+    assert len(store.failures()) == 0
+    assert len(store.results()) == 1
+
+
+CLAIM = """
+import sys
+from skd2ace.benchmark._store import Key, Store
+
+store = Store(sys.argv[1])
+print([store.claim(Key("yeast", "clif", fold, 0, "abc")) for fold in (0, 1)])
+"""
+
+
+def test_claims(store):
+    """Nobody may have a stored fit, nobody else that of a live process, anybody a dead one's."""
+    assert store.claim(KEY)
+    assert store.claim(KEY)
+    command = [sys.executable, "-c", CLAIM, str(store.path)]
+    child = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert child.stdout == "[False, True]\n"
+    assert store.claim(KEY._replace(fold=1))
+    store.write(KEY, RECORD)
+    assert not store.claim(KEY)
+    store.release()
+    with sqlite3.connect(store.path) as db:
+        assert db.execute("SELECT count(*) FROM running").fetchone() == (0,)
+
+
+def write_many(path, first):
+    store = Store(path)
+    for fold in range(first, first + 50):
+        store.write(KEY._replace(fold=fold), RECORD)
+
+
+def test_two_writers_at_once(store):
+    spawn = multiprocessing.get_context("fork" if os.name == "posix" else "spawn")
+    writers = [spawn.Process(target=write_many, args=(store.path, n)) for n in (0, 50)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(60)
+    assert [writer.exitcode for writer in writers] == [0, 0]
+    assert sorted(store.results()["fold"]) == list(range(100))
+
+
+def test_a_file_of_another_version_or_kind(tmp_path):
+    path = tmp_path / "store.sqlite"
+    Store(path)
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version = 2")
+    with pytest.raises(ValueError, match="version 2; this skd2ace has 1"):
+        Store(path)
+    (tmp_path / "text").write_text("not a database, but long enough to be looked at" * 20)
+    with pytest.raises(ValueError, match="cannot be used as a store"):
+        Store(tmp_path / "text")
+
+
+def test_writing_does_not_wait_for_readers(store):
+    with sqlite3.connect(store.path) as db:
+        assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        db.execute("BEGIN")
+        db.execute("SELECT * FROM fits").fetchall()
+        store.write(KEY, RECORD)
+    assert len(store.results()) == 1
