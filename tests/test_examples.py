@@ -62,6 +62,13 @@ def test_networks(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif("SKD2ACE_DATA" not in os.environ, reason="SKD2ACE_DATA names no folder")
+def test_reading_speed(tmp_path):
+    printed = run("benchmarks/reading_speed.py", "--files", "yeast/yeast.arff", folder=tmp_path)
+    assert re.search(r"yeast/yeast.arff +\d\.\d\d s +\d+\.\d x +\d+\.\d x", printed)
+
+
+@pytest.mark.slow
 def test_compare_selectors(tmp_path):
     printed = run("compare_selectors.py", "--epochs", "3", "--seeds", "1", folder=tmp_path)
     assert len(re.findall(r"^\w+ +0\.\d{4} ± 0\.0000", printed, flags=re.MULTILINE)) == 9

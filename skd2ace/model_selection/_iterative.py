@@ -99,9 +99,7 @@ class IterativeStratifiedKFold(BaseCrossValidator):
                 f"got {seed!r}."
             )
         if not self.shuffle and seed is not None:
-            raise ValueError(
-                f"random_state={seed!r} has no effect with shuffle=False."
-            )
+            raise ValueError(f"random_state={seed!r} has no effect with shuffle=False.")
         if self.method not in ("iterstrat", "skmultilearn"):
             raise ValueError(f"method must be 'iterstrat' or 'skmultilearn'; got {self.method!r}.")
         if self.order not in (1, 2):
