@@ -92,6 +92,8 @@ def _add_report(actions: Any) -> None:
     add("--store", type=Path, required=True)
     add("--metric", default="macro_auc", help="(default macro_auc)")
     add("--reference", help="method that the others are compared with")
+    add("--datasets", nargs="+", metavar="NAME", help="only these (default: all in the store)")
+    add("--methods", nargs="+", metavar="NAME", help="only these, as 'clif d2ace'")
     add("--format", choices=("markdown", "html", "latex"), default="markdown")
     add("--output", type=Path, help="file to write (default: print)")
     page.set_defaults(action=_report)
@@ -156,11 +158,14 @@ def _report(given: argparse.Namespace) -> int:
         raise ValueError(f"there is no store {given.store}")
     store = Store(given.store)
     results = store.results()
+    results, curves = (
+        _selected(_told_apart(rows, results), given) for rows in (results, store.curves())
+    )
     text = report(
-        _told_apart(results, results),
+        results,
         metric=given.metric,
         reference=given.reference,
-        curves=_told_apart(store.curves(), results),
+        curves=curves,
         format=given.format,
     )
     if given.output is None:
@@ -176,6 +181,16 @@ def _told_apart(rows: Any, results: Any) -> Any:
     several = rows["method"].map(kinds) > 1
     names = rows["method"].where(~several, rows["method"] + " " + rows["settings"].str[:6])
     return rows.assign(method=names)
+
+
+def _selected(rows: Any, given: argparse.Namespace) -> Any:
+    for column, names in (("dataset", given.datasets), ("method", given.methods)):
+        unknown = set(names or ()) - set(rows[column])
+        # Plain baselines have no curves.
+        if unknown and "epoch" not in rows:
+            raise ValueError(f"the store has no {column} {sorted(unknown)[0]!r}")
+        rows = rows[rows[column].isin(names)] if names else rows
+    return rows
 
 
 def _list(given: argparse.Namespace) -> int:

@@ -1,9 +1,11 @@
 """The command line: run, report and list, and what a newcomer gets wrong."""
 
 import os
+import shutil
 import subprocess
 import sys
 
+import matplotlib.pyplot as plt
 import pytest
 
 from skd2ace.benchmark import Store, __main__
@@ -59,6 +61,17 @@ def test_a_method_run_with_several_settings(ran, capsys):
     assert len(digests) == 2
     assert all(f"mlknn {digest[:6]}" in head for digest in digests)
     assert "logistic-regression |" in head
+
+
+def test_a_report_of_a_part(ran, capsys):
+    part = ["--datasets", "yeast", "--methods", "mlknn"]
+    assert main(["report", "--store", str(ran), *part]) == 0
+    printed = capsys.readouterr().out
+    assert "mlknn" in printed
+    assert "emotions" not in printed
+    assert "logistic-regression" not in printed
+    assert main(["report", "--store", str(ran), "--methods", "clif"]) == 2
+    assert "the store has no method 'clif'" in capsys.readouterr().err
 
 
 def test_networks_with_selectors(made_up, tmp_path):
@@ -122,6 +135,20 @@ def test_failures_are_told_and_tried_again(made_up, tmp_path, capsys, monkeypatc
     assert main(arguments) == 1
     assert main([*arguments, "--retry-failed"]) == 0
     assert len(Store(path).results()) == 5
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")
+def test_in_a_browser(ran, tmp_path):
+    page, picture = tmp_path / "report.html", tmp_path / "report.png"
+    assert main(["report", "--store", str(ran), "--format", "html", "--output", str(page)]) == 0
+    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--window-size=420,2000"]
+    subprocess.run([*command, f"--screenshot={picture}", page.as_uri()], check=True, timeout=120)
+    shown = plt.imread(picture)[:, :, :3]
+    # Wide tables scroll within the page, and the page itself is not cut off at the right.
+    assert shown.shape[1] == 420
+    assert shown[:300].std() > 0.05
+    assert shown[:, -10:].std() < shown.std() / 2
 
 
 @pytest.mark.parametrize("action", [[], ["run"], ["report"], ["list"]])
