@@ -185,7 +185,7 @@ def test_get_n_splits_and_repr():
     splitter = IterativeStratifiedKFold(3, random_state=1)
     assert splitter.get_n_splits() == 3
     assert "".join(repr(splitter).split()) == (
-        "IterativeStratifiedKFold(method='iterstrat',n_splits=3,order=1,random_state=1)"
+        "IterativeStratifiedKFold(method='iterstrat',n_splits=3,order=1,random_state=1,shuffle=True)"
     )
 
 
