@@ -79,7 +79,7 @@ def _add_run(actions: Any) -> None:
     add("--data-home", type=Path, help="folder of the data sets (default: SKD2ACE_DATA)")
     add("--store", type=Path, required=True, help="SQLite file of the results")
     add("--jobs", type=int, default=1, help="fits at a time (default 1)")
-    add("--backend", help="of joblib: loky, threading, dask (default loky)")
+    add("--backend", choices=("loky", "threading", "dask"), help="of joblib (default loky)")
     add("--scheduler", help="address of a Dask scheduler, for --backend dask")
     add("--retry-failed", action="store_true", help="try again what failed before")
     add("--quiet", action="store_true", help="no progress bar")
@@ -114,19 +114,18 @@ def _run(given: argparse.Namespace) -> int:
         max_epochs=given.epochs,
         device=given.device,
     )
-    if not methods:
+    if not methods or (given.selectors and "networks" not in parts):
         raise ValueError("give --networks or --baselines")
-    store = Store(given.store)
-    if given.retry_failed:
-        store.forget_failures()
     experiment = Experiment(
         {name: _loader(name, given.data_home) for name in parts["datasets"]},
         methods,
         given.folds,
         n_seeds=given.seeds,
         random_state=given.random_state,
-        store=store,
+        store=given.store,
     )
+    if given.retry_failed:
+        experiment.retry_failed()
     if given.scheduler:
         from distributed import Client
 
@@ -134,7 +133,7 @@ def _run(given: argparse.Namespace) -> int:
         # The first client made is the one that joblib finds.
         Client(given.scheduler)
     experiment.run(n_jobs=given.jobs, backend=given.backend, progress=not given.quiet)
-    return _tell_of_failures(store)
+    return _tell_of_failures(experiment.failures())
 
 
 def _loader(name: str, data_home: Path | None) -> Any:
@@ -143,8 +142,7 @@ def _loader(name: str, data_home: Path | None) -> Any:
     return partial(fetch_mulan, name, data_home=data_home, return_X_y=True)
 
 
-def _tell_of_failures(store: Store) -> int:
-    failures = store.failures()
+def _tell_of_failures(failures: Any) -> int:
     for row in failures.itertuples():
         last_line = row.error.strip().splitlines()[-1]
         print(f"failed: {row.dataset}, {row.method}, fold {row.fold + 1}: {last_line}")

@@ -2,11 +2,9 @@
 
 import hashlib
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-import numpy as np
 from joblib import Parallel, delayed, parallel_config
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import BaseCrossValidator
@@ -16,6 +14,7 @@ import skd2ace.metrics
 from skd2ace._seeding import derive_seed
 from skd2ace.model_selection import IterativeStratifiedKFold
 
+from ._shown import shown
 from ._store import Key, Store
 from ._task import Task, run_task
 
@@ -84,6 +83,8 @@ IterativeStratifiedKFold`.
         random_state: int = 0,
         store: str | os.PathLike[str] | Store,
     ) -> None:
+        if getattr(cv, "random_state", 0) is None and getattr(cv, "shuffle", True):
+            raise ValueError(f"cv={cv!r} deals other folds each time: give it a random_state.")
         self.datasets = dict(datasets)
         self.methods = dict(methods)
         self.cv = cv
@@ -127,14 +128,33 @@ IterativeStratifiedKFold`.
 
     def results(self) -> Any:
         """Rows of the store that belong to this experiment as it is set up."""
-        rows = self.store.results()
+        return self._mine(self.store.results())
+
+    def failures(self) -> Any:
+        """Fits of this experiment that failed, with the traceback in ``error``."""
+        return self._mine(self.store.failures())
+
+    def retry_failed(self) -> None:
+        """Have this experiment's failed fits done again by the next run."""
+        rows = self.failures()[list(Key._fields)]
+        self.store.forget(Key(*row) for row in rows.itertuples(index=False))
+
+    def _mine(self, rows: Any) -> Any:
         settings = {name: self._settings(method) for name, method in self.methods.items()}
         mine = rows["settings"] == rows["method"].map(settings)
         rows = rows[mine & rows["dataset"].isin(self.datasets) & (rows["seed"] < self.n_seeds)]
         return rows.reset_index(drop=True)
 
     def tasks(self, dataset: str, X: Any, Y: Any) -> Iterator[Task]:
-        """All fits on one data set, in order: folds, then seeds, then methods."""
+        """All fits on one data set, in order: folds, then seeds, then methods.
+
+        Raises
+        ------
+        ValueError
+            If Y has one label only.
+        """
+        if Y.ndim != 2 or Y.shape[1] < 2:
+            raise ValueError(f"{dataset}: Y must be a matrix of two labels or more, got {Y.shape}.")
         for fold, (train, test) in enumerate(self._splitter().split(X, Y)):
             for seed in range(self.n_seeds):
                 random_state = derive_seed(derive_seed(self.random_state, fold), seed) % 2**32
@@ -160,8 +180,11 @@ IterativeStratifiedKFold`.
             settings = {"n_jobs": n_jobs, **config} | ({"backend": backend} if backend else {})
             with parallel_config(**settings):
                 # No more are claimed than can begin, so that another process finds some to do.
-                done = Parallel(return_as="generator_unordered", pre_dispatch="n_jobs")(calls)
-                for key, record in done:
+                # One fit a batch: of several, the first would wait for the last to be stored.
+                parallel = Parallel(
+                    return_as="generator_unordered", pre_dispatch="n_jobs", batch_size=1
+                )
+                for key, record in parallel(calls):
                     described = repr(self._described(self.methods[key.method]))
                     self.store.write(key, {**record, "described": described})
                     bar.update()
@@ -182,24 +205,9 @@ IterativeStratifiedKFold`.
         """Digest of what a fit depends on beside its key: other settings are other fits."""
         return hashlib.sha256(repr(self._described(estimator)).encode()).hexdigest()[:16]
 
-    def _described(self, estimator: BaseEstimator) -> tuple[str, str, int]:
-        return _shown(estimator), _shown(self._splitter()), self.random_state
-
-
-def _shown(thing: Any) -> str:
-    """An object as it is written in every process, parameters that are not shown included."""
-    if hasattr(thing, "get_params"):
-        thing = (type(thing).__name__, sorted(_shown_parameters(thing)))
-    # Functions show where they are in memory.
-    return re.sub(r" at 0x[0-9a-f]+", "", repr(thing))
-
-
-def _shown_parameters(thing: Any) -> Iterator[tuple[str, str]]:
-    # The device has no say in what is compared.
-    for name, value in thing.get_params(deep=True).items():
-        if name.rpartition("__")[2] not in ("device", "verbose", "n_jobs"):
-            value = value.tolist() if isinstance(value, np.ndarray) else value
-            yield name, type(value).__name__ if hasattr(value, "get_params") else _shown(value)
+    def _described(self, estimator: BaseEstimator) -> tuple[Any, ...]:
+        parts = (estimator, self._splitter(), self.random_state, self.metrics)
+        return tuple(map(shown, parts))
 
 
 def _epochs_on(bar: tqdm) -> Callable[[int], None]:

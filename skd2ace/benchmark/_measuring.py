@@ -3,8 +3,10 @@
 import os
 import platform
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -76,6 +78,7 @@ class _Timed:
     def __init__(self, selector: Any, clock: TimedBatchSelection) -> None:
         self.selector = selector
         self.clock = clock
+        self.name = type(selector).__name__
 
     def batches(self, epoch: int) -> Iterator[Tensor]:
         batches = self.selector.batches(epoch)
@@ -96,8 +99,9 @@ class _Timed:
 def reset_peak_memory(device: str) -> None:
     """Begin to measure the memory that is taken from here on at most."""
     if device.startswith("cuda"):
+        torch.cuda.init()
         torch.cuda.reset_peak_memory_stats(device)
-    elif _RESET.exists():
+    elif _is_measurable():
         # Linux then begins anew with VmHWM.
         _RESET.write_text("5")
 
@@ -106,10 +110,16 @@ def peak_memory(device: str) -> float | None:
     """Most memory held since the reset, in MB: the GPU's, or the whole process's (on Linux)."""
     if device.startswith("cuda"):
         return torch.cuda.max_memory_allocated(device) / 1e6
-    if not _STATUS.exists():
+    if not _is_measurable():
         return None
     lines = dict(line.split(":", 1) for line in _STATUS.read_text().splitlines())
     return int(lines["VmHWM"].split()[0]) * 1024 / 1e6
+
+
+def _is_measurable() -> bool:
+    """Whether the process's memory is that of one fit, and Linux lets it be measured."""
+    alone = threading.current_thread() is threading.main_thread()
+    return alone and os.access(_RESET, os.W_OK) and "VmHWM" in _STATUS.read_text()
 
 
 def surroundings() -> dict[str, Any]:
@@ -129,10 +139,17 @@ def _version(package: str) -> str | None:
         return None
 
 
+@cache
 def _commit() -> str | None:
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    here = Path(__file__)
+    # Installed into another project's folder, this file is none of that project's.
+    return _git(here, "ls-files", "--error-unmatch", here.name) and _git(here, "rev-parse", "HEAD")
+
+
+def _git(file: Path, *arguments: str) -> str | None:
+    command = ["git", "-C", str(file.parent), *arguments]
     try:
         ran = subprocess.run(command, capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return ran.stdout.strip() or None
+    return ran.stdout.strip() if ran.returncode == 0 else None

@@ -4,7 +4,8 @@ import json
 import os
 import socket
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,7 +21,7 @@ CREATE TABLE IF NOT EXISTS fits (
 );
 CREATE TABLE IF NOT EXISTS running (
     dataset TEXT NOT NULL, method TEXT NOT NULL, fold INTEGER NOT NULL, seed INTEGER NOT NULL,
-    settings TEXT NOT NULL, host TEXT NOT NULL, process INTEGER NOT NULL,
+    settings TEXT NOT NULL, host TEXT NOT NULL, process INTEGER NOT NULL, started TEXT NOT NULL,
     PRIMARY KEY (dataset, method, fold, seed, settings)
 );
 """
@@ -111,11 +112,12 @@ class Store:
         with self._transaction() as db:
             if db.execute(f"SELECT 1 FROM fits WHERE {_MATCH}", key).fetchone():
                 return False
-            who = db.execute(f"SELECT host, process FROM running WHERE {_MATCH}", key).fetchone()
-            mine = (socket.gethostname(), os.getpid())
+            found = f"SELECT host, process, started FROM running WHERE {_MATCH}"
+            who, mine = db.execute(found, key).fetchone(), _me()
             if who and who != mine and _is_alive(*who):
                 return False
-            db.execute("INSERT OR REPLACE INTO running VALUES (?, ?, ?, ?, ?, ?, ?)", (*key, *mine))
+            values = "INSERT OR REPLACE INTO running VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            db.execute(values, (*key, *mine))
         return True
 
     def write(self, key: Key, record: dict[str, Any]) -> None:
@@ -123,20 +125,20 @@ class Store:
         with self._transaction() as db:
             db.execute(
                 "INSERT OR IGNORE INTO fits VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (*key, record["status"], json.dumps(record)),
+                (*key, record["status"], json.dumps(record, default=_plain)),
             )
             db.execute(f"DELETE FROM running WHERE {_MATCH}", key)
 
     def release(self) -> None:
         """Take back all claims of this process, when it stops before its fits have ended."""
         with self._transaction() as db:
-            mine = (socket.gethostname(), os.getpid())
-            db.execute("DELETE FROM running WHERE host = ? AND process = ?", mine)
+            mine = "DELETE FROM running WHERE host = ? AND process = ? AND started = ?"
+            db.execute(mine, _me())
 
-    def forget_failures(self) -> None:
-        """Delete the fits that failed, so that they are tried again."""
+    def forget(self, keys: Iterable[Key]) -> None:
+        """Delete fits, so that they are done again."""
         with self._transaction() as db:
-            db.execute("DELETE FROM fits WHERE status = 'failed'")
+            db.executemany(f"DELETE FROM fits WHERE {_MATCH}", keys)
 
     def _records(self, status: str) -> Iterator[tuple[Key, dict[str, Any]]]:
         with self._connection() as db:
@@ -149,17 +151,25 @@ class Store:
             yield Key(*key), json.loads(record)
 
     def _prepare(self, db: sqlite3.Connection) -> None:
+        self._check_version(db)
+        _write_ahead(db)
+        with db:
+            # In one transaction: another process may be at it, and this one may be killed.
+            db.execute("BEGIN IMMEDIATE")
+            if self._check_version(db) == 0:
+                for statement in filter(str.strip, _SCHEMA.split(";")):
+                    db.execute(statement)
+                db.execute(f"PRAGMA user_version = {_VERSION}")
+
+    def _check_version(self, db: sqlite3.Connection) -> int:
+        # In this order: another process makes tables and version at once, maybe in between.
+        (n_tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
         (version,) = db.execute("PRAGMA user_version").fetchone()
-        tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
-        if version != _VERSION and tables:
+        if version != _VERSION and (version or n_tables):
             raise ValueError(
                 f"{self.path} is a database of version {version}; this skd2ace has {_VERSION}."
             )
-        # Readers then do not wait for a writer, nor it for them.
-        db.execute("PRAGMA journal_mode = WAL")
-        db.executescript(_SCHEMA)
-        db.execute(f"PRAGMA user_version = {_VERSION}")
-        db.commit()
+        return version
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
@@ -180,14 +190,41 @@ def without(record: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in record.items() if name not in names}
 
 
-def _is_alive(host: str, process: int) -> bool:
-    """Whether a process runs; of other machines it is believed."""
-    if host != socket.gethostname():
-        return True
+def _write_ahead(db: sqlite3.Connection) -> None:
+    """Let readers not wait for a writer, nor it for them."""
+    for _ in range(600):
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            # While another process does the same; SQLite does not wait here by itself.
+            time.sleep(0.1)
+    raise sqlite3.OperationalError("it is locked")
+
+
+def _plain(value: Any) -> Any:
+    """What a number or array of numpy is in JSON."""
+    return value.tolist() if hasattr(value, "tolist") else str(value)
+
+
+def _me() -> tuple[str, int, str]:
+    return socket.gethostname(), os.getpid(), _started(os.getpid()) or ""
+
+
+def _is_alive(host: str, process: int, started: str) -> bool:
+    """Whether a process still runs; of other machines it is believed."""
+    return host != socket.gethostname() or _started(process) == started
+
+
+def _started(process: int) -> str | None:
+    """What tells a process from a later one of the same number; None if it does not run."""
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
+        if not Path("/proc/self/stat").exists():
+            # Elsewhere a process that runs is taken for the one that claimed.
+            os.kill(process, 0)
+            return ""
+        state, *rest = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return None
+    return None if state in "ZX" else f"{boot} {rest[18]}"

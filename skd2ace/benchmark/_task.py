@@ -161,20 +161,24 @@ def _noticing_interrupts() -> Iterator[None]:
 
     Skorch takes Ctrl-C for the wish to end a training early; here it would store half a fit.
     """
-    if threading.current_thread() is not threading.main_thread():
+    before = signal.getsignal(signal.SIGINT)
+    # Not callable: ignored, as under nohup.
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
         yield
         return
     seen: list[int] = []
-    before = signal.getsignal(signal.SIGINT)
 
     def notice(number: int, frame: Any) -> None:
         seen.append(number)
-        if callable(before):
-            before(number, frame)
+        before(number, frame)
 
     signal.signal(signal.SIGINT, notice)
     try:
         yield
+    except Exception as error:
+        if seen:
+            raise KeyboardInterrupt from error
+        raise
     finally:
         signal.signal(signal.SIGINT, before)
     if seen:

@@ -85,7 +85,8 @@ class BatchIterator:
                 yield Batch(*self._gather(index), index)
             return
         selector, epoch = served
-        checked = _RangeCheck(type(selector).__name__, len(self.dataset), self.device)
+        name = getattr(selector, "name", type(selector).__name__)
+        checked = _RangeCheck(name, len(self.dataset), self.device)
         for index in selector.batches(epoch):
             index = checked(index)
             X, y = self._gather(index)

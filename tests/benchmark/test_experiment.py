@@ -129,15 +129,19 @@ def test_nothing_is_done_twice(data, tmp_path):
     assert run(methods={"one": SeesFolds(3)}) == (3, 3)
 
 
-def test_parameters_that_are_not_shown_count(data, tmp_path):
-    methods = [clif(batch_selector=D2ACE(n_neighbors=k)) for k in (5, 6)]
-    digests = {
-        Experiment({}, {"m": m}, store=tmp_path / "s")._settings(m)
-        for m in (*methods, clif(), clif(lr=0.2), clif(train_split=None))
-    }
-    assert len(digests) == 5
-    same = [clif(device="cpu"), clif(device="cuda"), clif(verbose=1)]
-    assert len({Experiment({}, {}, store=tmp_path / "s")._settings(m) for m in same}) == 1
+class TurnsCtrlC(MLkNN):
+    def fit(self, X, Y):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt as error:
+            raise RuntimeError("interrupted") from error
+
+
+def test_ctrl_c_in_disguise(data, tmp_path):
+    experiment = Experiment({"d": data}, {"m": TurnsCtrlC()}, 3, store=tmp_path / "s")
+    with pytest.raises(KeyboardInterrupt):
+        experiment.run(progress=False)
+    assert len(experiment.failures()) == 0
 
 
 class Fails(DummyClassifier):
@@ -149,9 +153,14 @@ def test_a_failure_is_stored_and_the_rest_goes_on(data, tmp_path):
     methods = {"fails": Fails(), "knn": MLkNN(3)}
     experiment = Experiment({"d": data}, methods, 3, store=tmp_path / "s")
     assert set(experiment.run(progress=False)["method"]) == {"knn"}
-    failures = experiment.store.failures()
+    failures = experiment.failures()
     assert len(failures) == 3
     assert failures["error"].str.contains("RuntimeError: it does not fit").all()
+    # Those of others stay.
+    Experiment({"d": data}, {"knn": MLkNN(3)}, 3, store=tmp_path / "s").retry_failed()
+    assert len(experiment.failures()) == 3
+    experiment.retry_failed()
+    assert len(experiment.failures()) == 0
 
 
 class PressesCtrlC(Callback):

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -47,12 +48,16 @@ def test_the_first_of_two_records_stands(store):
     assert store.results()["fit_seconds"].tolist() == [1.5]
 
 
-def test_forgotten_failures(store):
-    store.write(KEY, RECORD)
-    store.write(KEY._replace(fold=1), {"status": "failed", "error": ""})
-    store.forget_failures()
-    assert len(store.failures()) == 0
-    assert len(store.results()) == 1
+def test_forgotten_fits(store):
+    for fold in range(3):
+        store.write(KEY._replace(fold=fold), RECORD)
+    store.forget([KEY, KEY._replace(fold=2)])
+    assert store.results()["fold"].tolist() == [1]
+
+
+def test_numbers_of_numpy(store):
+    store.write(KEY, RECORD | {"best_epoch": np.int64(3), "metrics": {"auc": np.float32(0.5)}})
+    assert store.results()[["best_epoch", "auc"]].to_numpy().tolist() == [[3, 0.5]]
 
 
 CLAIM = """
@@ -77,6 +82,46 @@ def test_claims(store):
     store.release()
     with sqlite3.connect(store.path) as db:
         assert db.execute("SELECT count(*) FROM running").fetchone() == (0,)
+
+
+def test_a_claim_of_a_process_that_had_the_same_number(store):
+    store.claim(KEY)
+    with sqlite3.connect(store.path) as db:
+        # Another live process, and the same number under an earlier start of the machine.
+        db.execute("UPDATE running SET process = ?, started = 'earlier'", (os.getppid(),))
+    assert store.claim(KEY)
+
+
+def test_a_claim_of_another_machine_stands(store):
+    store.claim(KEY)
+    with sqlite3.connect(store.path) as db:
+        db.execute("UPDATE running SET host = 'elsewhere'")
+    assert not store.claim(KEY)
+
+
+def open_many(path):
+    for number in range(30):
+        Store(f"{path}-{number}").write(KEY, RECORD)
+
+
+def test_two_processes_make_the_same_store(tmp_path):
+    context = multiprocessing.get_context("fork" if os.name == "posix" else "spawn")
+    openers = [context.Process(target=open_many, args=(tmp_path / "s",)) for _ in range(3)]
+    for opener in openers:
+        opener.start()
+    for opener in openers:
+        opener.join(60)
+    assert [opener.exitcode for opener in openers] == [0, 0, 0]
+
+
+def test_killed_while_it_was_made(tmp_path):
+    """Nothing of a half-made store is there to be found."""
+    sqlite3.connect(tmp_path / "s").execute("PRAGMA journal_mode = WAL").close()
+    assert len(Store(tmp_path / "s").results()) == 0
+    with sqlite3.connect(tmp_path / "other") as db:
+        db.execute("CREATE TABLE notes (text)")
+    with pytest.raises(ValueError, match="version 0; this skd2ace has 1"):
+        Store(tmp_path / "other")
 
 
 def write_many(path, first):

@@ -1,0 +1,50 @@
+"""Objects as text that says all there is to them, the same in every process."""
+
+import hashlib
+import inspect
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+# They have no say in what is compared.
+_OF_NO_MATTER = ("device", "verbose", "n_jobs")
+
+
+def shown(thing: Any) -> str:
+    """Show an object with all its parameters or attributes, functions by name.
+
+    Generators of random numbers are shown by their kind only: an experiment seeds every fit.
+    """
+    if isinstance(thing, torch.Tensor):
+        thing = thing.detach().cpu().numpy()
+    if isinstance(thing, np.ndarray) and thing.dtype != object:
+        digest = hashlib.sha256(np.ascontiguousarray(thing).tobytes()).hexdigest()
+        return f"{thing.dtype} {thing.shape} {digest}"
+    if isinstance(thing, (np.random.RandomState, np.random.Generator)):
+        return type(thing).__name__
+    if isinstance(thing, Mapping):
+        return repr([(shown(key), shown(value)) for key, value in thing.items()])
+    if isinstance(thing, (list, tuple)):
+        return repr([shown(part) for part in thing])
+    if isinstance(thing, (set, frozenset)):
+        return repr(sorted(map(shown, thing)))
+    if isinstance(thing, type) or inspect.isroutine(thing):
+        return f"{thing.__module__}.{thing.__qualname__}"
+    if hasattr(thing, "get_params"):
+        return repr((type(thing).__name__, sorted(_parameters(thing))))
+    return _without_addresses(thing)
+
+
+def _parameters(thing: Any) -> list[tuple[str, str]]:
+    parameters = thing.get_params(deep=False).items()
+    return [(name, shown(value)) for name, value in parameters if name not in _OF_NO_MATTER]
+
+
+def _without_addresses(thing: Any) -> str:
+    text = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(thing))
+    # What shows an address, and splitters, keep something that they do not show.
+    hides = text != repr(thing) or hasattr(thing, "split")
+    return text + (shown(vars(thing)) if hides and hasattr(thing, "__dict__") else "")

@@ -1,0 +1,79 @@
+"""Which settings make a fit another one, and which folds and labels are refused."""
+
+import subprocess
+import sys
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import KFold, PredefinedSplit, ShuffleSplit
+from sklearn.multiclass import OneVsRestClassifier
+from skorch.callbacks import EarlyStopping
+from skorch.dataset import ValidSplit
+
+from skd2ace import CLIFClassifier
+from skd2ace.benchmark import Experiment, MLkNN
+from skd2ace.metrics import macro_auc, macro_f1
+from skd2ace.selection import D2ACE
+
+
+def clif(**params):
+    small = {"module__hidden_size": 16, "module__embedding_size": 8, "max_epochs": 3, "verbose": 0}
+    return CLIFClassifier(**(small | params))
+
+
+def test_parameters_that_are_not_shown_count(data, tmp_path):
+    methods = [clif(batch_selector=D2ACE(n_neighbors=k)) for k in (5, 6)]
+    digests = {
+        Experiment({}, {"m": m}, store=tmp_path / "s")._settings(m)
+        for m in (*methods, clif(), clif(lr=0.2), clif(train_split=None))
+    }
+    assert len(digests) == 5
+    same = [clif(device="cpu"), clif(device="cuda"), clif(verbose=1)]
+    assert len({Experiment({}, {}, store=tmp_path / "s")._settings(m) for m in same}) == 1
+
+
+def digest(estimator, **given):
+    with TemporaryDirectory() as folder:
+        return Experiment({}, {}, **given, store=f"{folder}/s")._settings(estimator)
+
+
+def apart(*kinds):
+    return len(set(kinds)) == len(kinds)
+
+
+def test_settings_that_lie_deeper(tmp_path):
+    stops = [digest(clif(callbacks=[("es", EarlyStopping(patience=n))])) for n in (5, 50)]
+    splits = [digest(clif(train_split=ValidSplit(part))) for part in (0.2, 0.4)]
+    nested = [digest(OneVsRestClassifier(LogisticRegression(C=c))) for c in (1, 2)]
+    metrics = [digest(MLkNN(), metrics={"auc": metric}) for metric in (macro_auc, macro_f1)]
+    folds = np.repeat([0, 1], 1000)
+    dealt = [digest(MLkNN(), cv=PredefinedSplit(np.roll(folds, n))) for n in (0, 500)]
+    assert apart(*stops, *splits, *nested, *metrics, *dealt)
+    seeds = [digest(clif(random_state=np.random.RandomState(n))) for n in (0, 1)]
+    assert not apart(*seeds)
+
+
+def test_the_same_settings_in_another_process():
+    script = (
+        "from skorch.callbacks import EarlyStopping; from skorch.dataset import ValidSplit\n"
+        "from skd2ace import CLIFClassifier; from skd2ace.benchmark import Experiment\n"
+        "est = CLIFClassifier(callbacks=[EarlyStopping()], train_split=ValidSplit(0.3))\n"
+        "print(Experiment({}, {}, store='s')._settings(est))"
+    )
+    with TemporaryDirectory() as folder:
+        command = [sys.executable, "-c", script]
+        child = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    est = CLIFClassifier(callbacks=[EarlyStopping()], train_split=ValidSplit(0.3))
+    assert child.stdout.split() == [digest(est)]
+
+
+def test_folds_that_would_differ_are_refused(data, tmp_path):
+    for cv in (KFold(3, shuffle=True), ShuffleSplit(3)):
+        with pytest.raises(ValueError, match="deals other folds each time"):
+            Experiment({"d": data}, {}, cv, store=tmp_path / "s")
+    Experiment({"d": data}, {}, KFold(3), store=tmp_path / "s")
+    one_label = Experiment({"d": (data[0], data[1][:, :1])}, {"m": MLkNN()}, store=tmp_path / "s")
+    with pytest.raises(ValueError, match="d: Y must be a matrix of two labels or more"):
+        one_label.run(progress=False)
