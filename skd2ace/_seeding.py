@@ -61,13 +61,24 @@ def torch_rng(
             with torch.cuda.device(gpu):
                 torch.cuda.manual_seed(seed)
         if state:
-            torch.set_rng_state(state["cpu"])
-            # A run that moves from a CPU to a GPU has no state for it yet.
-            for gpu in cuda if "cuda" in state else []:
-                torch.cuda.set_rng_state(state["cuda"], gpu)
+            set_generator_states(device, state)
         try:
             yield end
         finally:
-            end["cpu"] = torch.get_rng_state()
-            for gpu in cuda:
-                end["cuda"] = torch.cuda.get_rng_state(gpu)
+            end.update(generator_states(device))
+
+
+def generator_states(device: torch.device) -> dict[str, Tensor]:
+    """States of torch's global generators, that of the device's own among them."""
+    states = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(device)
+    return states
+
+
+def set_generator_states(device: torch.device, states: dict[str, Tensor]) -> None:
+    """Set torch's global generators as :func:`generator_states` found them."""
+    torch.set_rng_state(states["cpu"])
+    # A run that moves from a CPU to a GPU has no state for it yet.
+    if device.type == "cuda" and "cuda" in states:
+        torch.cuda.set_rng_state(states["cuda"], device)

@@ -11,23 +11,19 @@ two CPU cores either takes about an hour.
 """
 
 import argparse
-import os
 import time
-import warnings
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
-from skmultilearn.dataset import load_from_arff
-from skmultilearn.model_selection import IterativeStratification
 
 from skd2ace import CLIFClassifier, DELAClassifier, PACAClassifier
-from skd2ace.datasets import load_yeast
+from skd2ace.datasets import fetch_mulan, load_yeast
 from skd2ace.metrics import macro_auc
+from skd2ace.model_selection import IterativeStratifiedKFold
 
 NETWORKS = {
     "CLIF": CLIFClassifier,
@@ -40,23 +36,14 @@ NETWORKS = {
 }
 
 
-def scene():
-    folder = Path(os.environ["SKD2ACE_DATA"]) / "scene"
-    with warnings.catch_warnings():
-        # The reader leaves its files to the garbage collector.
-        warnings.simplefilter("ignore", ResourceWarning)
-        parts = [load_from_arff(str(folder / f"scene-{p}.arff"), 6) for p in ("train", "test")]
-    X, Y = (np.vstack([part[k].toarray() for part in parts]) for k in (0, 1))
-    return X.astype(np.float64), Y.astype(int)
-
-
-DATA = {"yeast": lambda: load_yeast(return_X_y=True), "scene": scene}
+DATA = {
+    "yeast": lambda: load_yeast(return_X_y=True),
+    "scene": lambda: fetch_mulan("scene", return_X_y=True),
+}
 
 
 def folds(X, Y):
-    # This splitter draws from numpy's global generator.
-    np.random.seed(0)  # noqa: NPY002
-    return list(IterativeStratification(n_splits=5, order=1).split(X, Y))
+    return list(IterativeStratifiedKFold(5, random_state=0, method="skmultilearn").split(X, Y))
 
 
 def score(model, data, train, test):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ._tables import direction, lacking, need_reference, runs_of
+from ._tables import direction, incomplete, need_reference, runs_of
 
 
 def differences(
@@ -75,7 +75,7 @@ def differences(
     sign = 1 if direction(metric, higher_is_better) else -1
     per_dataset = runs_of(results, metric)
     others = need_reference(results["method"].unique(), reference)
-    left_out = {name: methods for name, runs in per_dataset.items() if (methods := lacking(runs))}
+    left_out = incomplete(per_dataset)
     rows = [
         {"dataset": name, "method": other}
         | _interval(sign * (runs[reference] - runs[other]), confidence)

@@ -94,6 +94,11 @@ def lacking(runs: Any) -> list[Any]:
     return [method for method in runs if runs[method].isna().any() or not len(runs)]
 
 
+def incomplete(per_dataset: dict[str, Any]) -> dict[str, list[Any]]:
+    """Datasets on which not all methods have all runs, and the methods that lack some."""
+    return {name: methods for name, runs in per_dataset.items() if (methods := lacking(runs))}
+
+
 def complete_means(results: Any, metric: str) -> Any:
     """Mean of each method (column) on each dataset (row) on which all methods have all runs.
 
@@ -105,9 +110,7 @@ def complete_means(results: Any, metric: str) -> Any:
         If no dataset is left.
     """
     per_dataset = runs_of(results, metric)
-    left_out = {
-        dataset: methods for dataset, runs in per_dataset.items() if (methods := lacking(runs))
-    }
+    left_out = incomplete(per_dataset)
     kept = {
         dataset: runs.mean() for dataset, runs in per_dataset.items() if dataset not in left_out
     }

@@ -8,10 +8,10 @@ from skorch import NeuralNet
 from torch import Tensor
 
 from skd2ace._devices import full_device
-from skd2ace._seeding import torch_rng
+from skd2ace._seeding import set_generator_states, torch_rng
 from skd2ace.training import Checkpointing
 from skd2ace.training._checkpointing import fingerprint, newest_checkpoint
-from skd2ace.training._state import restore_training_state, set_generator_states
+from skd2ace.training._state import restore_training_state
 
 
 class TrainingRun(NeuralNet):
@@ -65,7 +65,7 @@ class TrainingRun(NeuralNet):
 
     def _go_on_from(self, directory: str | os.PathLike[str], checkpoint: dict[str, Any]) -> None:
         restore_training_state(self, checkpoint["training"], training=True)
-        set_generator_states(self.device, checkpoint["generators"])
+        set_generator_states(full_device(self.device), checkpoint["generators"])
         self.last_epoch_ = checkpoint["last_epoch"]
         for _, callback in self.callbacks_:
             if isinstance(callback, Checkpointing):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
-from ._arff import load_arff
+from ._arff import frame, load_arff
 
 _N_LABELS = 14
 _DESCRIPTION = """MULAN yeast: 2417 genes, 103 features of micro-array expression and phylogenetic
@@ -56,10 +56,7 @@ def load_yeast(*, return_X_y: bool = False, as_frame: bool = False) -> Any:
     Y: Any = table[:, -_N_LABELS:].astype(np.int64)
     feature_names, label_names = names[:-_N_LABELS], names[-_N_LABELS:]
     if as_frame:
-        import pandas as pd
-
-        X = pd.DataFrame(X, columns=feature_names)
-        Y = pd.DataFrame(Y, columns=label_names)
+        X, Y = frame(X, feature_names), frame(Y, label_names)
     if return_X_y:
         return X, Y
     return Bunch(

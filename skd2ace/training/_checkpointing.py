@@ -11,8 +11,10 @@ import scipy.sparse as sp
 from skorch.callbacks import Callback, PrintLog
 
 from skd2ace._archive import ArchiveError, read_archive, write_archive
+from skd2ace._devices import full_device
+from skd2ace._seeding import generator_states
 
-from ._state import generator_states, training_state
+from ._state import training_state
 
 # The newest and, should it be damaged, the one before.
 _N_KEPT = 2
@@ -108,7 +110,7 @@ class Checkpointing(Callback):
         content = {
             "fingerprint": self.fingerprint_,
             "last_epoch": last,
-            "generators": generator_states(net.device),
+            "generators": generator_states(full_device(net.device)),
             "training": training_state(net),
         }
         write_archive(folder / f"epoch-{epoch:06d}.skd2ace", _KIND, content)

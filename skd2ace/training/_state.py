@@ -4,12 +4,9 @@ import inspect
 import warnings
 from typing import Any
 
-import torch
 from skorch.history import History
-from torch import Tensor
 
 from skd2ace._archive import encode
-from skd2ace._devices import full_device
 
 from ._best_epoch import bare
 from ._selection import BatchSelection
@@ -58,23 +55,6 @@ def _components(net: Any) -> dict[str, Any]:
     return {name: part for name, part in parts.items() if hasattr(part, "load_state_dict")}
 
 
-def generator_states(device: str | torch.device) -> dict[str, Tensor]:
-    """States of torch's global generators, that of the device's own among them."""
-    device = full_device(device)
-    states = {"cpu": torch.get_rng_state()}
-    if device.type == "cuda":
-        states["cuda"] = torch.cuda.get_rng_state(device)
-    return states
-
-
-def set_generator_states(device: str | torch.device, states: dict[str, Tensor]) -> None:
-    """Set torch's global generators; a GPU for which there is no state keeps its own."""
-    device = full_device(device)
-    torch.set_rng_state(states["cpu"])
-    if device.type == "cuda" and "cuda" in states:
-        torch.cuda.set_rng_state(states["cuda"], device)
-
-
 def _callback_state(net: Any, name: str, callback: Any) -> dict[str, Any]:
     """What a callback has come to know: what it would pickle, without its parameters.
 
@@ -109,8 +89,9 @@ def _restore_callback(
     if isinstance(callback, BatchSelection):
         callback.suspend(net, state["selector"])
         return
+    parameters = _parameters(callback)
     for attribute, value in state["values"].items():
-        if attribute not in _parameters(callback) and not _is_of_the_class(callback, attribute):
+        if attribute not in parameters and not _is_of_the_class(callback, attribute):
             setattr(callback, attribute, value)
     for attribute, value in state["states"].items():
         present = getattr(callback, attribute, None)
