@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from skd2ace.datasets import fetch_mulan, mulan_registry
+from skd2ace.datasets import MulanSet, fetch_mulan, mulan_registry, select_top_features
 
 from ._experiment import Experiment
 from ._methods import BASELINES, NETWORKS, PRESETS, SELECTORS, make_methods
@@ -78,7 +78,7 @@ def _add_run(actions: Any) -> None:
     add("--device", default="cpu", help="of the networks, for example cuda (default cpu)")
     add("--data-home", type=Path, help="folder of the data sets (default: SKD2ACE_DATA)")
     add("--store", type=Path, required=True, help="SQLite file of the results")
-    add("--jobs", type=int, default=1, help="fits at a time (default 1)")
+    add("--jobs", type=int, default=1, help="fits at a time (default 1); not for dask")
     add("--backend", choices=("loky", "threading", "dask"), help="of joblib (default loky)")
     add("--scheduler", help="address of a Dask scheduler, for --backend dask")
     add("--retry-failed", action="store_true", help="try again what failed before")
@@ -139,7 +139,16 @@ def _run(given: argparse.Namespace) -> int:
 def _loader(name: str, data_home: Path | None) -> Any:
     if name not in mulan_registry():
         raise ValueError(f"no data set {name!r}; see `python -m skd2ace.benchmark list`")
-    return partial(fetch_mulan, name, data_home=data_home, return_X_y=True)
+    return partial(_load, mulan_registry()[name], data_home)
+
+
+def _load(entry: MulanSet, data_home: Path | None) -> tuple[Any, Any]:
+    """Fetch a set, with the features that the papers keep of it."""
+    X, Y = fetch_mulan(entry.name, data_home=data_home, return_X_y=True)
+    # Some editions have no others.
+    if entry.top_fraction and X.shape[1] > entry.n_features:
+        X = select_top_features(X, entry.top_fraction)
+    return X, Y
 
 
 def _tell_of_failures(failures: Any) -> int:

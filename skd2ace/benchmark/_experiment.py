@@ -2,10 +2,11 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from typing import Any
 
-from joblib import Parallel, delayed, parallel_config
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import BaseCrossValidator
 from tqdm import tqdm
@@ -14,9 +15,15 @@ import skd2ace.metrics
 from skd2ace._seeding import derive_seed
 from skd2ace.model_selection import IterativeStratifiedKFold
 
+from ._data import Data, digest, loaded
+from ._progress import Progress, repeating
+from ._running import Fits
 from ._shown import shown
 from ._store import Key, Store
-from ._task import Task, run_task
+from ._task import Task
+
+_SECONDS_BETWEEN_DRAWINGS = 0.5
+_SECONDS_BETWEEN_SIGNS_OF_LIFE = 60
 
 _METRICS = (
     "macro_auc",
@@ -40,7 +47,8 @@ class Experiment:
     Parameters
     ----------
     datasets : dict of str to (X, Y) or callable
-        X (n, d) dense or sparse, Y (n, q) of 0/1; a callable returns the pair when it is needed.
+        X (n, d) dense, sparse or DataFrame of numbers, Y (n, q) of 0/1; a callable returns the
+        pair when it is needed.
     methods : dict of str to estimator
         Any scikit-learn multi-label classifiers with ``predict_proba``.
     cv : int or splitter, default=5
@@ -74,7 +82,7 @@ IterativeStratifiedKFold`.
 
     def __init__(
         self,
-        datasets: Mapping[str, tuple[Any, Any] | Callable[[], tuple[Any, Any]]],
+        datasets: Mapping[str, Data],
         methods: Mapping[str, BaseEstimator],
         cv: int | BaseCrossValidator = 5,
         metrics: Mapping[str, Callable[..., float]] | None = None,
@@ -118,12 +126,27 @@ IterativeStratifiedKFold`.
         ------
         KeyboardInterrupt
             On Ctrl-C; the fits that were running are lost, the others stored.
+        ValueError
+            After all others have run, if data sets could not be loaded, have one label only, or
+            are others than the store has fits of by the same name.
         """
+        settings = {"n_jobs": n_jobs, **config} | ({"backend": backend} if backend else {})
+        left_out: dict[str, Exception] = {}
         try:
-            for name in self.datasets:
-                self._run_dataset(name, n_jobs, backend, progress, config)
+            with repeating(self.store.renew, _SECONDS_BETWEEN_SIGNS_OF_LIFE):
+                for name in self.datasets:
+                    try:
+                        X, Y = self._identified(name)
+                    except Exception as error:
+                        left_out[name] = error
+                        tqdm.write(f"{name} is left out: {error}", file=sys.stderr)
+                    else:
+                        self._run_fits(name, X, Y, progress, settings)
         finally:
             self.store.release()
+        if left_out:
+            causes = "; ".join(f"{name}: {error}" for name, error in left_out.items())
+            raise ValueError(f"Left out: {causes}") from next(iter(left_out.values()))
         return self.results()
 
     def results(self) -> Any:
@@ -146,55 +169,28 @@ IterativeStratifiedKFold`.
         return rows.reset_index(drop=True)
 
     def tasks(self, dataset: str, X: Any, Y: Any) -> Iterator[Task]:
-        """All fits on one data set, in order: folds, then seeds, then methods.
-
-        Raises
-        ------
-        ValueError
-            If Y has one label only.
-        """
-        if Y.ndim != 2 or Y.shape[1] < 2:
-            raise ValueError(f"{dataset}: Y must be a matrix of two labels or more, got {Y.shape}.")
+        """All fits on one data set, in order: folds, then seeds, then methods."""
         for fold, (train, test) in enumerate(self._splitter().split(X, Y)):
             for seed in range(self.n_seeds):
                 random_state = derive_seed(derive_seed(self.random_state, fold), seed) % 2**32
                 for name, estimator in self.methods.items():
                     key = Key(dataset, name, fold, seed, self._settings(estimator))
-                    yield Task(key, estimator, random_state, train, test)
+                    described = repr(self._described(estimator))
+                    yield Task(key, estimator, random_state, train, test, described)
 
-    def _run_dataset(
-        self, name: str, n_jobs: int, backend: str | None, progress: bool, config: dict[str, Any]
-    ) -> None:
-        data = self.datasets[name]
-        X, Y = data() if callable(data) else data
+    def _identified(self, name: str) -> tuple[Any, Any]:
+        X, Y = loaded(self.datasets[name])
+        self.store.identify(name, digest(X, Y))
+        return X, Y
+
+    def _run_fits(self, name: str, X: Any, Y: Any, progress: bool, config: dict[str, Any]) -> None:
         tasks = list(self.tasks(name, X, Y))
         todo = [task for task in tasks if self.store.status(task.key) is None]
-        with tqdm(
-            total=len(tasks), initial=len(tasks) - len(todo), desc=name, disable=not progress
-        ) as bar:
-            tell = _epochs_on(bar) if n_jobs == 1 and backend is None else None
-            calls = (
-                delayed(run_task)(task, (X, Y), self.metrics, tell)
-                for task in self._claimed(todo, bar)
-            )
-            settings = {"n_jobs": n_jobs, **config} | ({"backend": backend} if backend else {})
-            with parallel_config(**settings):
-                # No more are claimed than can begin, so that another process finds some to do.
-                # One fit a batch: of several, the first would wait for the last to be stored.
-                parallel = Parallel(
-                    return_as="generator_unordered", pre_dispatch="n_jobs", batch_size=1
-                )
-                for key, record in parallel(calls):
-                    described = repr(self._described(self.methods[key.method]))
-                    self.store.write(key, {**record, "described": described})
-                    bar.update()
-                    bar.set_postfix_str(_brief(key, record))
-
-    def _claimed(self, tasks: Iterable[Task], bar: tqdm) -> Iterator[Task]:
-        for task in tasks:
-            if self.store.claim(task.key):
-                bar.set_postfix_str(_brief(task.key))
-                yield task
+        n_stored = len(tasks) - len(todo)
+        number = f" ({list(self.datasets).index(name) + 1}/{len(self.datasets)})"
+        bar = Progress(name + number, len(tasks), n_stored, is_shown=progress)
+        with closing(bar), repeating(bar.draw, _SECONDS_BETWEEN_DRAWINGS):
+            Fits(X, Y, self.metrics, self.store, bar, config).run(todo)
 
     def _splitter(self) -> BaseCrossValidator:
         if isinstance(self.cv, int):
@@ -208,18 +204,3 @@ IterativeStratifiedKFold`.
     def _described(self, estimator: BaseEstimator) -> tuple[Any, ...]:
         parts = (estimator, self._splitter(), self.random_state, self.metrics)
         return tuple(map(shown, parts))
-
-
-def _epochs_on(bar: tqdm) -> Callable[[int], None]:
-    def tell(epoch: int) -> None:
-        done = bar.postfix.partition(" · epoch")[0] if bar.postfix else ""
-        bar.set_postfix_str(f"{done} · epoch {epoch}")
-
-    return tell
-
-
-def _brief(key: Key, record: dict[str, Any] | None = None) -> str:
-    text = f"{key.method} · fold {key.fold + 1}"
-    if record is None:
-        return text
-    return f"{text} · {record['status']}"

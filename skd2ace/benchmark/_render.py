@@ -39,12 +39,21 @@ figcaption { color: var(--quiet); font-size: 0.85rem; margin-top: 0.35rem; }
 _LATEX = {
     "\\": r"\textbackslash{}",
     "±": r"$\pm$",
+    "\N{MINUS SIGN}": "$-$",
     "†": r"$\dagger$",
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    "|": r"\textbar{}",
 } | {character: "\\" + character for character in "&%$#_{}"}
+
+_LATEX_HEAD = r"""% To be \input into a document that loads booktabs and graphicx.
+\providecommand{\benchmarktable}[1]{\par\medskip\noindent{\footnotesize\sbox0{#1}%
+  \ifdim\wd0>\linewidth\resizebox{\linewidth}{!}{\usebox0}\else\usebox0\fi}\par\medskip}
+"""
+# About as many characters as a line of small print holds, and fewer rows than a page.
+_LINE, _PAGE = 84, 40
 
 
 @dataclass
@@ -155,16 +164,18 @@ def _markdown(block: Block) -> str:
 
 
 def to_latex(blocks: Sequence[Block], title: str) -> str:
-    """Sections and ``booktabs`` tables to be put into a document, without pictures."""
+    """Sections and tables to be put into a document, without pictures."""
     parts = [_latex(block) for block in blocks if not isinstance(block, Picture)]
-    return "% Needs \\usepackage{booktabs}.\n" + "\n\n".join(parts) + "\n"
+    return "\n".join([_LATEX_HEAD, "\n\n".join(parts), ""])
 
 
 def _latex_text(text: str) -> str:
     one_line = " ".join(str(text).split())
     safe = "".join(_LATEX.get(character, character) for character in one_line)
     # The minus of a number is no hyphen.
-    return re.sub(r"(?<![\w.-])-(?=\d)", "$-$", safe)
+    safe = re.sub(r"(?<![\w.-])-(?=\d)", "$-$", safe)
+    # Two hyphens are no dash, and what begins a row is no option of the line before.
+    return re.sub(r"(?<=-)(?=-)|^(?=[*\[])", "{}", safe)
 
 
 def _latex(block: Block) -> str:
@@ -173,18 +184,50 @@ def _latex(block: Block) -> str:
     if isinstance(block, Text):
         return _latex_text(block.text)
     assert isinstance(block, Table)
+    head, *rows = _latex_cells(block)
+    parts = [
+        _latex_table(
+            [[line[place] for place in part] for line in (head, *rows[start : start + _PAGE])]
+        )
+        for part in _side_by_side(block)
+        for start in range(0, len(rows), _PAGE)
+    ]
+    # The first part stays with the words before it.
+    return "\\nopagebreak\n" + "\n".join(parts)
+
+
+def _latex_cells(table: Table) -> list[list[str]]:
     rows = [
         [
             f"\\textbf{{{_latex_text(cell)}}}"
-            if (number, place) in block.bold
+            if (number, place) in table.bold
             else _latex_text(cell)
             for place, cell in enumerate(row)
         ]
-        for number, row in enumerate(block.rows)
+        for number, row in enumerate(table.rows)
     ]
-    head, *body = (
-        " & ".join(line) + r" \\" for line in [[_latex_text(cell) for cell in block.header], *rows]
+    return [[_latex_text(cell) for cell in table.header], *rows]
+
+
+def _side_by_side(table: Table) -> list[list[int]]:
+    """Deal the columns to tables that a page is wide enough for, each with the first column."""
+    first, *widths = (
+        max(map(len, column)) + 2 for column in zip(table.header, *table.rows, strict=True)
     )
-    columns = "l" + "r" * (len(block.header) - 1)
-    lines = [f"\\begin{{tabular}}{{{columns}}}", r"\toprule", head, r"\midrule", *body]
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"])
+    parts, room = [[0]], _LINE - first
+    for place, width in enumerate(widths, 1):
+        if width > room and len(parts[-1]) > 1:
+            parts.append([0])
+            room = _LINE - first
+        parts[-1].append(place)
+        room -= width
+    return parts
+
+
+def _latex_table(cells: Sequence[Sequence[str]]) -> str:
+    head, *body = (" & ".join(line) + r" \\" for line in cells)
+    columns = "l" + "r" * (len(cells[0]) - 1)
+    begin = f"\\benchmarktable{{\\begin{{tabular}}{{{columns}}}"
+    return "\n".join(
+        [begin, r"\toprule", head, r"\midrule", *body, r"\bottomrule", r"\end{tabular}}"]
+    )

@@ -46,8 +46,10 @@ def report(
     published : DataFrame, optional
         What :func:`published` returns; its numbers of the same metric and datasets are shown.
     format : {"markdown", "html", "latex"}, default="markdown"
-        HTML is one file that loads nothing, with pictures; the others are text only, LaTeX to be
-        put into a document that loads ``booktabs``.
+        HTML is one file that loads nothing, with pictures; the others are text only. LaTeX is a
+        part to be put into a document that loads ``booktabs`` and ``graphicx``; tables wider or
+        longer than a page come in pieces. Names that are not in Latin letters need LuaTeX or
+        XeTeX there, and a font that has them.
     higher_is_better : bool, optional
         By default as the metric is known; metrics of one's own need it.
 

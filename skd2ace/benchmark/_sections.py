@@ -56,6 +56,8 @@ def validation_curves(curves: Any, *, pictures: bool) -> list[Block]:
         raise ValueError(f"curves lacks the columns {missing}; it has {list(curves.columns)}.")
     # A validation part without both classes of any label has no Macro-AUC.
     known = curves.dropna(subset=["valid_macro_auc"]).reset_index(drop=True)
+    if known.empty:
+        return []
     best = known.loc[known.groupby(_CURVE[:4])["valid_macro_auc"].idxmax()]
     means = best.groupby(["dataset", "method"])[["epoch", "valid_macro_auc"]].mean()
     cells = {

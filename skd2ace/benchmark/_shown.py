@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 import torch
 
 # They have no say in what is compared.
@@ -20,6 +21,11 @@ def shown(thing: Any) -> str:
     """
     if isinstance(thing, torch.Tensor):
         thing = thing.detach().cpu().numpy()
+    if sp.issparse(thing):
+        thing = sp.csr_array(thing, copy=True)
+        thing.sum_duplicates()
+        places = (part.astype(np.int64) for part in (thing.indptr, thing.indices))
+        return shown((thing.shape, *places, thing.data))
     if isinstance(thing, np.ndarray) and thing.dtype != object:
         digest = hashlib.sha256(np.ascontiguousarray(thing).tobytes()).hexdigest()
         return f"{thing.dtype} {thing.shape} {digest}"

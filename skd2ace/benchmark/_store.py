@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
@@ -12,7 +11,9 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-_VERSION = 1
+from ._process import is_alive, this_process
+
+_VERSION = 2
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS fits (
     dataset TEXT NOT NULL, method TEXT NOT NULL, fold INTEGER NOT NULL, seed INTEGER NOT NULL,
@@ -22,17 +23,20 @@ CREATE TABLE IF NOT EXISTS fits (
 CREATE TABLE IF NOT EXISTS running (
     dataset TEXT NOT NULL, method TEXT NOT NULL, fold INTEGER NOT NULL, seed INTEGER NOT NULL,
     settings TEXT NOT NULL, host TEXT NOT NULL, process INTEGER NOT NULL, started TEXT NOT NULL,
+    seen REAL NOT NULL,
     PRIMARY KEY (dataset, method, fold, seed, settings)
 );
+CREATE TABLE IF NOT EXISTS data (dataset TEXT PRIMARY KEY, digest TEXT NOT NULL);
 """
 _MATCH = "dataset = ? AND method = ? AND fold = ? AND seed = ? AND settings = ?"
+_MINE = "host = ? AND process = ? AND started = ?"
 
 
 class Key(NamedTuple):
     """What makes a fit the one it is.
 
-    ``settings`` is a digest of all that the fit depends on beside the data's name: the
-    estimator's parameters, the folds and the seeds.
+    ``settings`` is a digest of all that the fit depends on beside the data: the estimator's
+    parameters, the folds and the seeds.
     """
 
     dataset: str
@@ -107,18 +111,41 @@ class Store:
             row = db.execute(f"SELECT status FROM fits WHERE {_MATCH}", key).fetchone()
         return row and row[0]
 
+    def identify(self, dataset: str, digest: str) -> None:
+        """Say what data a name stands for.
+
+        Raises
+        ------
+        ValueError
+            If there are fits of other data by that name.
+        """
+        with self._transaction() as db:
+            known = db.execute("SELECT digest FROM data WHERE dataset = ?", (dataset,)).fetchone()
+            has_fits = db.execute("SELECT 1 FROM fits WHERE dataset = ?", (dataset,)).fetchone()
+            if has_fits and known != (digest,):
+                raise ValueError(
+                    f"{self.path} has fits of other data called {dataset!r}; give this data "
+                    "another name, or use another store."
+                )
+            db.execute("INSERT OR REPLACE INTO data VALUES (?, ?)", (dataset, digest))
+
     def claim(self, key: Key) -> bool:
         """Say that this process runs a fit; False if it is stored or another live one runs it."""
         with self._transaction() as db:
             if db.execute(f"SELECT 1 FROM fits WHERE {_MATCH}", key).fetchone():
                 return False
-            found = f"SELECT host, process, started FROM running WHERE {_MATCH}"
-            who, mine = db.execute(found, key).fetchone(), _me()
-            if who and who != mine and _is_alive(*who):
+            found = f"SELECT host, process, started, seen FROM running WHERE {_MATCH}"
+            claimant, me = db.execute(found, key).fetchone(), this_process()
+            if claimant and claimant[:3] != me and is_alive(*claimant):
                 return False
-            values = "INSERT OR REPLACE INTO running VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-            db.execute(values, (*key, *mine))
+            values = "INSERT OR REPLACE INTO running VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            db.execute(values, (*key, *me, time.time()))
         return True
+
+    def renew(self) -> None:
+        """Say that this process still runs what it has claimed."""
+        with self._transaction() as db:
+            db.execute(f"UPDATE running SET seen = ? WHERE {_MINE}", (time.time(), *this_process()))
 
     def write(self, key: Key, record: dict[str, Any]) -> None:
         """Store a fit and take back the claim on it."""
@@ -132,8 +159,7 @@ class Store:
     def release(self) -> None:
         """Take back all claims of this process, when it stops before its fits have ended."""
         with self._transaction() as db:
-            mine = "DELETE FROM running WHERE host = ? AND process = ? AND started = ?"
-            db.execute(mine, _me())
+            db.execute(f"DELETE FROM running WHERE {_MINE}", this_process())
 
     def forget(self, keys: Iterable[Key]) -> None:
         """Delete fits, so that they are done again."""
@@ -205,26 +231,3 @@ def _write_ahead(db: sqlite3.Connection) -> None:
 def _plain(value: Any) -> Any:
     """What a number or array of numpy is in JSON."""
     return value.tolist() if hasattr(value, "tolist") else str(value)
-
-
-def _me() -> tuple[str, int, str]:
-    return socket.gethostname(), os.getpid(), _started(os.getpid()) or ""
-
-
-def _is_alive(host: str, process: int, started: str) -> bool:
-    """Whether a process still runs; of other machines it is believed."""
-    return host != socket.gethostname() or _started(process) == started
-
-
-def _started(process: int) -> str | None:
-    """What tells a process from a later one of the same number; None if it does not run."""
-    try:
-        if not Path("/proc/self/stat").exists():
-            # Elsewhere a process that runs is taken for the one that claimed.
-            os.kill(process, 0)
-            return ""
-        state, *rest = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return None
-    return None if state in "ZX" else f"{boot} {rest[18]}"

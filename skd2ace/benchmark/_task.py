@@ -31,11 +31,13 @@ class Task(NamedTuple):
     random_state: int
     train: NDArray[np.int64]
     test: NDArray[np.int64]
+    described: str
 
 
 def run_task(
     task: Task,
-    data: tuple[Any, Any],
+    X: Any,
+    Y: Any,
     metrics: dict[str, Callable[..., float]],
     tell_epoch: Callable[[int], None] | None = None,
 ) -> tuple[Key, dict[str, Any]]:
@@ -51,23 +53,27 @@ def run_task(
     KeyboardInterrupt
         On Ctrl-C, also where the estimator itself takes it for the end of training.
     """
-    record: dict[str, Any] = {**surroundings(), "started": time.strftime("%Y-%m-%dT%H:%M:%S")}
+    started = time.strftime("%Y-%m-%dT%H:%M:%S")
     try:
         with _noticing_interrupts():
-            record |= _fit_and_score(task, data, metrics, tell_epoch)
+            record = {"status": "ok", **_fit_and_score(task, X, Y, metrics, tell_epoch)}
     except Exception:
-        return task.key, {**record, "status": "failed", "error": traceback.format_exc()}
-    return task.key, {**record, "status": "ok"}
+        record = failed(traceback.format_exc())
+    return task.key, {**record, **surroundings(), "started": started}
+
+
+def failed(error: str) -> dict[str, Any]:
+    """Return the record of a fit that failed."""
+    return {"status": "failed", "error": error}
 
 
 def _fit_and_score(
     task: Task,
-    data: tuple[Any, Any],
+    X: Any,
+    Y: Any,
     metrics: dict[str, Callable[..., float]],
     tell_epoch: Callable[[int], None] | None,
 ) -> dict[str, Any]:
-    X, Y = data
-    Y = Y.toarray() if sp.issparse(Y) else np.asarray(Y)
     est = _prepared(task, tell_epoch)
     # Inside the fold: the test part has no say in the scale. That of sparse features keeps zeros.
     model = make_pipeline(MaxAbsScaler() if sp.issparse(X) else MinMaxScaler(), est)

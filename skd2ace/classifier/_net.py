@@ -4,26 +4,23 @@ import os
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
-from sklearn.utils.validation import check_consistent_length
 
 from skd2ace._seeding import RandomState
 from skd2ace._sklearn import Interval, Options, StrOptions
 from skd2ace.selection import BatchSelector
 from skd2ace.training import BatchIterator, TensorDataset
 
-from ._parameters import ParameterHandling, check_parameters
+from ._parameters import ParameterHandling
 from ._persistence import Persistence
 from ._prediction import Prediction
 from ._rollback import all_or_nothing
 from ._run import TrainingRun
 from ._setup import Setup
 from ._steps import TrainingSteps
-from ._targets import encode_targets
 
 
 class MultiLabelNetClassifier(
@@ -293,17 +290,3 @@ class MultiLabelNetClassifier(
         tags.classifier_tags.multi_class = False
         tags.input_tags.sparse = True
         return tags
-
-    def _check_data(
-        self, X: Any, y: Any, *, reset: bool, classes: Any = None
-    ) -> tuple[Any, NDArray[np.float32]]:
-        check_parameters(self)
-        X = self._check_features(X, reset=reset)
-        # Those of a matrix are always 0 and 1, whatever form they are declared in.
-        known = np.unique(classes) if classes is not None and np.ndim(y) == 1 else None
-        Y, found = encode_targets(y, known if reset else self.classes_)
-        check_consistent_length(X, Y)
-        if reset:
-            self.classes_, self.n_labels_ = found, Y.shape[1]
-        self._check_threshold(self.n_labels_)
-        return X, Y

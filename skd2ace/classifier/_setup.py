@@ -1,10 +1,13 @@
-"""How a net is made ready: seeds, sizes, callbacks, split."""
+"""How a net is made ready: data, seeds, sizes, callbacks, split."""
 
 from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_consistent_length
 from skorch import NeuralNet
 from skorch.callbacks import EpochScoring, ProgressBar
 
@@ -15,10 +18,28 @@ from skd2ace.training import BatchIterator, BatchSelection, BestEpoch
 
 from ._parameters import check_parameters, parameter_names
 from ._split import split
+from ._targets import encode_targets
 
 
 class Setup(NeuralNet):
     """A skorch net that is seeded, sized by its data, and holds a part of it out."""
+
+    classes_: NDArray
+
+    def _check_data(
+        self, X: Any, y: Any, *, reset: bool, classes: Any = None
+    ) -> tuple[Any, NDArray[np.float32]]:
+        """Check parameters and data; with ``reset`` take classes and sizes from the data."""
+        check_parameters(self)
+        X = self._check_features(X, reset=reset)
+        # Those of a matrix are always 0 and 1, whatever form they are declared in.
+        known = np.unique(classes) if classes is not None and np.ndim(y) == 1 else None
+        Y, found = encode_targets(y, known if reset else self.classes_)
+        check_consistent_length(X, Y)
+        if reset:
+            self.classes_, self.n_labels_ = found, Y.shape[1]
+        self._check_threshold(self.n_labels_)
+        return X, Y
 
     def initialize(self) -> "Setup":
         """Make callbacks, module, criterion and optimizer, seeded by ``random_state``.

@@ -1,20 +1,15 @@
-"""An experiment: same folds and seeds for all, nothing done twice, nothing half done stored."""
+"""An experiment: same folds and seeds for all, nothing done twice, failures kept."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import KFold
-from skorch.callbacks import Callback
 
 from skd2ace import CLIFClassifier
 from skd2ace.benchmark import Experiment, MLkNN, Store, make_methods
@@ -22,11 +17,6 @@ from skd2ace.benchmark._methods import BASELINES, SELECTORS
 from skd2ace.benchmark._task import label_probabilities
 from skd2ace.metrics import macro_auc, macro_f1
 from skd2ace.selection import D2ACE
-
-
-def clif(**params):
-    small = {"module__hidden_size": 16, "module__embedding_size": 8, "max_epochs": 3, "verbose": 0}
-    return CLIFClassifier(**(small | params))
 
 
 @pytest.fixture
@@ -70,7 +60,7 @@ def test_same_folds_and_seeds_for_all(data, tmp_path):
     np.testing.assert_allclose([X.min(0), X.max(0)], [np.zeros(8), np.ones(8)], atol=1e-12)
 
 
-def test_what_is_stored(datasets, tmp_path):
+def test_what_is_stored(datasets, tmp_path, clif):
     methods = {"net": clif(batch_selector=D2ACE(warmup_epochs=1)), "knn": MLkNN(3)}
     results = Experiment(datasets, methods, 3, store=tmp_path / "s").run(progress=False)
     assert len(results) == 2 * 2 * 3
@@ -129,21 +119,6 @@ def test_nothing_is_done_twice(data, tmp_path):
     assert run(methods={"one": SeesFolds(3)}) == (3, 3)
 
 
-class TurnsCtrlC(MLkNN):
-    def fit(self, X, Y):
-        try:
-            signal.raise_signal(signal.SIGINT)
-        except KeyboardInterrupt as error:
-            raise RuntimeError("interrupted") from error
-
-
-def test_ctrl_c_in_disguise(data, tmp_path):
-    experiment = Experiment({"d": data}, {"m": TurnsCtrlC()}, 3, store=tmp_path / "s")
-    with pytest.raises(KeyboardInterrupt):
-        experiment.run(progress=False)
-    assert len(experiment.failures()) == 0
-
-
 class Fails(DummyClassifier):
     def fit(self, X, Y, sample_weight=None):
         raise RuntimeError("it does not fit")
@@ -163,110 +138,6 @@ def test_a_failure_is_stored_and_the_rest_goes_on(data, tmp_path):
     assert len(experiment.failures()) == 0
 
 
-class PressesCtrlC(Callback):
-    def on_epoch_end(self, net, **kwargs):
-        if len(net.history) == 2:
-            signal.raise_signal(signal.SIGINT)
-
-
-def test_ctrl_c_stores_no_half_fit(data, tmp_path):
-    """Skorch alone would end the training early and go on with the next fit."""
-    methods = {"knn": MLkNN(3), "net": clif(callbacks=[PressesCtrlC()])}
-    experiment = Experiment({"d": data}, methods, 3, store=tmp_path / "s")
-    handler = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt):
-        experiment.run(progress=False)
-    assert signal.getsignal(signal.SIGINT) is handler
-    assert experiment.store.results()["method"].tolist() == ["knn"]
-    methods["net"] = clif()
-    assert len(Experiment({"d": data}, methods, 3, store=tmp_path / "s").run(progress=False)) == 6
-
-
-@pytest.mark.parametrize("backend", ["loky", "threading"])
-def test_in_parallel(data, tmp_path, backend):
-    methods = {"net": clif(batch_selector=D2ACE(warmup_epochs=1)), "knn": MLkNN(3)}
-
-    def run(name, **how):
-        experiment = Experiment({"d": data}, methods, 3, store=tmp_path / name)
-        return experiment.run(progress=False, **how)[["method", "fold", "macro_auc"]]
-
-    one, two = run("one"), run("two", n_jobs=2, backend=backend)
-    assert one[["method", "fold"]].equals(two[["method", "fold"]])
-    # Workers may compute with another number of threads, which moves the last bits.
-    np.testing.assert_allclose(one["macro_auc"], two["macro_auc"], rtol=0.02)
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")
-def test_on_a_dask_cluster(data, tmp_path):
-    distributed = pytest.importorskip("distributed")
-    with (
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-        ) as cluster,
-        distributed.Client(cluster),
-    ):
-        methods = {"net": clif(), "knn": MLkNN(3)}
-        experiment = Experiment({"d": data}, methods, 3, store=tmp_path / "s")
-        results = experiment.run(progress=False, n_jobs=2, backend="dask")
-    assert len(results) == 6
-    machines = {row["pid"] for row in results.to_dict("records")}
-    assert os.getpid() not in machines
-    assert len(machines) == 2
-
-
-SLOW = """
-import sys, time
-import numpy as np
-from sklearn.dummy import DummyClassifier
-from skd2ace.benchmark import Experiment, MLkNN
-
-class Slow(MLkNN):
-    def fit(self, X, Y):
-        print("fit", flush=True)
-        time.sleep(0.3)
-        return super().fit(X, Y)
-
-rng = np.random.default_rng(0)
-X = rng.normal(size=(60, 8))
-Y = (X[:, :4] > 0).astype(int)
-Experiment({"d": (X, Y)}, {"slow": Slow(3)}, 10, store=sys.argv[1]).run(progress=False)
-"""
-
-
-def start_slow(tmp_path):
-    script = tmp_path / "slow.py"
-    script.write_text(SLOW)
-    command = [sys.executable, str(script), str(tmp_path / "s")]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-
-
-def test_killed_in_the_middle(tmp_path):
-    process = start_slow(tmp_path)
-    for _ in range(3):
-        process.stdout.readline()
-    time.sleep(0.1)
-    process.kill()
-    process.communicate()
-    stored = Store(tmp_path / "s").results()
-    assert len(stored) == 2
-    process = start_slow(tmp_path)
-    out, _ = process.communicate(timeout=120)
-    assert out.split() == ["fit"] * 8
-    results = Store(tmp_path / "s").results()
-    assert sorted(results["fold"]) == list(range(10))
-    # The stored ones are as they were.
-    assert results.merge(stored[["fold", "fit_seconds"]], on=["fold", "fit_seconds"]).shape[0] == 2
-
-
-def test_two_processes_share_the_work(tmp_path):
-    processes = [start_slow(tmp_path) for _ in range(2)]
-    outs = [process.communicate(timeout=120)[0].split() for process in processes]
-    assert [process.returncode for process in processes] == [0, 0]
-    assert len(outs[0]) + len(outs[1]) == 10
-    assert len(Store(tmp_path / "s").results()) == 10
-
-
 def test_methods_by_name(data, tmp_path):
     methods = make_methods(["clif"], SELECTORS, BASELINES, max_epochs=12)
     assert len(methods) == len(SELECTORS) + len(BASELINES)
@@ -284,13 +155,66 @@ def is_net(est):
     return isinstance(est, CLIFClassifier)
 
 
-def test_progress_names_what_runs(data, tmp_path, capsys):
-    Experiment({"d": data}, {"net": clif()}, 3, store=tmp_path / "s").run()
-    shown = capsys.readouterr().err
-    assert "net · fold 2 · epoch 3" in shown
-    assert "3/3" in shown
-
-
 def test_the_store_is_one_file_when_nobody_uses_it(data, tmp_path):
     Experiment({"d": data}, {"knn": MLkNN(3)}, 3, store=tmp_path / "s").run(progress=False)
     assert [path.name for path in Path(tmp_path).iterdir()] == ["s"]
+
+
+def test_data_in_many_forms(data, tmp_path):
+    X, Y = data
+    X = np.where(X > 0, X, 0)
+    forms = {
+        "arrays": (X, Y),
+        "lists": (X.tolist(), Y.tolist()),
+        "frames": (pd.DataFrame(X), pd.DataFrame(Y)),
+        "lists of lists": (scipy.sparse.lil_array(X), scipy.sparse.lil_array(Y)),
+        "coordinates": (scipy.sparse.coo_array(X), scipy.sparse.coo_array(Y)),
+    }
+    experiment = Experiment(forms, {"m": MLkNN(3)}, 3, store=tmp_path / "s")
+    results = experiment.run(progress=False)
+    assert len(experiment.failures()) == 0
+    scores = results.pivot(index="fold", columns="dataset", values="macro_auc")
+    for name in ("lists", "frames"):
+        assert scores[name].equals(scores["arrays"]), name
+    assert scores["coordinates"].equals(scores["lists of lists"])
+
+
+def test_data_is_known_by_its_values(data, tmp_path):
+    X, Y = data
+
+    def run(X, Y):
+        experiment = Experiment({"d": (X, Y)}, {"m": MLkNN(3)}, 3, store=tmp_path / "s")
+        return len(experiment.run(progress=False))
+
+    sparse = scipy.sparse.csr_array(X)
+    assert run(sparse, Y) == 3
+    # The same in another order, and as another type of sparse matrix.
+    assert run(scipy.sparse.csc_matrix(X), Y) == 3
+    with pytest.raises(ValueError, match="fits of other data called 'd'"):
+        run(X, Y)
+    sparse.data[0] += 1
+    with pytest.raises(ValueError, match="fits of other data called 'd'"):
+        run(sparse, Y)
+    with pytest.raises(ValueError, match="fits of other data called 'd'"):
+        run(X, Y[:, ::-1])
+
+
+def test_data_that_cannot_be_used(data, tmp_path, capsys):
+    X, Y = data
+
+    def missing():
+        raise FileNotFoundError("there is no such file")
+
+    datasets = {
+        "missing": missing,
+        "one label": (X, Y[:, :1]),
+        "flat": (X, Y[:, 0]),
+        "uneven": (X, Y[1:]),
+        "good": data,
+    }
+    experiment = Experiment(datasets, {"m": MLkNN(3)}, 3, store=tmp_path / "s")
+    with pytest.raises(ValueError, match=r"^Left out: missing: there is no such file; one label: "):
+        experiment.run()
+    # Said before the others run, which takes its time.
+    assert "missing is left out: there is no such file" in capsys.readouterr().err
+    assert experiment.results()["dataset"].tolist() == ["good"] * 3

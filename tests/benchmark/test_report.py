@@ -2,6 +2,8 @@
 
 import base64
 import re
+import shutil
+import subprocess
 from html.parser import HTMLParser
 
 import numpy as np
@@ -192,7 +194,14 @@ def test_markdown_and_latex_escape(results):
     assert r"\<b\>\*x\*\[y\](z)\`" in text
     latex = report(results, format="latex")
     assert r"50\%\_\&\{x\}\$$-$1\textasciitilde{}\textasciicircum{}\textbackslash{}" in latex
-    assert r"a|b\_c \#" in latex
+    assert r"a\textbar{}b\_c \#" in latex
+
+
+def test_latex_names_are_no_commands(results):
+    results = results.replace({"yeast": "[2cm] a--b", "scene": "* \N{MINUS SIGN}1"})
+    latex = report(results, format="latex")
+    assert "\n{}[2cm] a-{}-b & " in latex, "no option of the row before"
+    assert "\n{}* $-$1 & " in latex
 
 
 def test_latex_tables_are_whole(results, curves):
@@ -204,7 +213,39 @@ def test_latex_tables_are_whole(results, curves):
         assert len(rows) > 1
         assert {line.count("&") + 1 for line in rows} == {len(columns)}
     assert re.search(r"\\textbf\{0\.\d{4} \$\\pm\$ 0\.\d{4}\}", text)
-    text.replace("±", "").encode("ascii")
+    text.encode("ascii")
+
+
+def test_latex_tables_fit_a_page():
+    names = [f"set {number}" for number in range(50)]
+    text = report(make_results(names, "ABCDEFGH"), format="latex").partition("subsection")[0]
+    told = []
+    for body in re.findall(r"\\toprule\n(.*?)\\bottomrule", text, re.DOTALL):
+        lines = [line.removesuffix(r" \\") for line in body.replace("\\midrule\n", "").splitlines()]
+        (_, *methods), *rows = (line.split(" & ") for line in lines)
+        assert len(rows) <= 40
+        assert max(map(len, lines)) < 150
+        told += [(name, method) for name, *_ in rows for method in methods]
+    assert sorted(told) == sorted((name, method) for name in names for method in "ABCDEFGH")
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_latex_compiles(curves, tmp_path):
+    odd = ["[1]", "-1_%", "* #&${}", "~^\\<|>", "é\N{EN DASH}\N{MINUS SIGN}", "long " * 40]
+    datasets = ["yeast", "100%_of_it", "[2cm]", *map(str, range(50))]
+    results = make_results(datasets, ["A", "B", *odd], n_folds=2)
+    text = report(results, reference="A", curves=curves, published=published(), format="latex")
+    (tmp_path / "report.tex").write_text(text, encoding="utf-8")
+    document = (
+        r"\documentclass{article}\usepackage{booktabs,graphicx}"
+        r"\begin{document}\input{report}\end{document}"
+    )
+    command = ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "-jobname=page", document]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=120)
+    assert ran.returncode == 0, ran.stdout.decode(errors="replace")[-2000:]
+    log = (tmp_path / "page.log").read_text(encoding="utf-8", errors="replace")
+    assert "Overfull" not in log, "all tables are within the page"
+    assert "Missing character" not in log
 
 
 def test_curves(results, curves):
@@ -214,6 +255,7 @@ def test_curves(results, curves):
     gappy = curves.assign(valid_macro_auc=curves["valid_macro_auc"].where(curves["method"] == "A"))
     assert "| yeast | 2.5 (0.7000) |" in report(results, curves=gappy)
     assert "Validation" not in report(results, curves=curves.iloc[:0])
+    assert "Validation" not in report(results, curves=curves.assign(valid_macro_auc=np.nan))
     with pytest.raises(ValueError, match=r"curves lacks the columns \['epoch'\]"):
         report(results, curves=curves.drop(columns="epoch"))
 

@@ -5,11 +5,13 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from skd2ace.benchmark._process import PATIENCE
 from skd2ace.benchmark._store import Key, Store
 
 KEY = Key("yeast", "clif", 0, 0, "abc")
@@ -92,11 +94,40 @@ def test_a_claim_of_a_process_that_had_the_same_number(store):
     assert store.claim(KEY)
 
 
-def test_a_claim_of_another_machine_stands(store):
+def test_a_claim_of_another_machine(store):
+    """It stands while its process says that it lives."""
     store.claim(KEY)
     with sqlite3.connect(store.path) as db:
         db.execute("UPDATE running SET host = 'elsewhere'")
     assert not store.claim(KEY)
+    with sqlite3.connect(store.path) as db:
+        db.execute("UPDATE running SET seen = seen - ?", (PATIENCE + 1,))
+    assert store.claim(KEY)
+
+
+def test_signs_of_life(store):
+    other = KEY._replace(fold=1)
+    for key in (KEY, other):
+        store.claim(key)
+    with sqlite3.connect(store.path) as db:
+        db.execute("UPDATE running SET seen = 1")
+        db.execute("UPDATE running SET host = 'elsewhere' WHERE fold = 1")
+    store.renew()
+    with sqlite3.connect(store.path) as db:
+        seen = dict(db.execute("SELECT fold, seen FROM running"))
+    assert seen[0] == pytest.approx(time.time(), abs=60)
+    assert seen[1] == 1
+
+
+def test_other_data_of_the_same_name(store):
+    store.identify("yeast", "abc")
+    # Nothing was done with the first.
+    store.identify("yeast", "xyz")
+    store.write(KEY, RECORD)
+    store.identify("yeast", "xyz")
+    store.identify("scene", "abc")
+    with pytest.raises(ValueError, match="fits of other data called 'yeast'"):
+        store.identify("yeast", "abc")
 
 
 def open_many(path):
@@ -120,7 +151,7 @@ def test_killed_while_it_was_made(tmp_path):
     assert len(Store(tmp_path / "s").results()) == 0
     with sqlite3.connect(tmp_path / "other") as db:
         db.execute("CREATE TABLE notes (text)")
-    with pytest.raises(ValueError, match="version 0; this skd2ace has 1"):
+    with pytest.raises(ValueError, match="version 0; this skd2ace has 2"):
         Store(tmp_path / "other")
 
 
@@ -145,8 +176,8 @@ def test_a_file_of_another_version_or_kind(tmp_path):
     path = tmp_path / "store.sqlite"
     Store(path)
     with sqlite3.connect(path) as db:
-        db.execute("PRAGMA user_version = 2")
-    with pytest.raises(ValueError, match="version 2; this skd2ace has 1"):
+        db.execute("PRAGMA user_version = 1")
+    with pytest.raises(ValueError, match="version 1; this skd2ace has 2"):
         Store(path)
     (tmp_path / "text").write_text("not a database, but long enough to be looked at" * 20)
     with pytest.raises(ValueError, match="cannot be used as a store"):

@@ -1,5 +1,6 @@
-"""Estimators small enough to fit in a moment."""
+"""Estimators small enough to fit in a moment, and how two of them are compared."""
 
+import numpy as np
 import pytest
 
 from skd2ace import CLIFClassifier, DELAClassifier, MultiLabelNetClassifier, PACAClassifier
@@ -64,3 +65,34 @@ def make_paca():
 def make_any(request, make, make_clif, make_dela, make_paca):
     makers = {"mlp": make, "clif": make_clif, "dela": make_dela, "paca": make_paca}
     return makers[request.param]
+
+
+def without_times(history):
+    return [{name: value for name, value in row.items() if name != "dur"} for row in history]
+
+
+@pytest.fixture
+def assert_same():
+    """An estimator is the equal of another: in its history, and in what it predicts for X."""
+
+    def assert_equal(again, est, X):
+        assert type(again) is type(est)
+        for method in ("predict_proba", "predict", "decision_function"):
+            np.testing.assert_array_equal(getattr(again, method)(X), getattr(est, method)(X))
+        assert without_times(again.history) == without_times(est.history)
+        np.testing.assert_array_equal(again.classes_, est.classes_)
+        assert again.best_epoch_ == est.best_epoch_
+        assert again.n_features_in_ == est.n_features_in_
+
+    return assert_equal
+
+
+@pytest.fixture
+def outcome():
+    """What a training led to, the weights to the bit, as values that ``==`` compares."""
+
+    def weights_and_history(est):
+        weights = {name: t.numpy().tobytes() for name, t in est.module_.state_dict().items()}
+        return weights, without_times(est.history), est.best_epoch_
+
+    return weights_and_history

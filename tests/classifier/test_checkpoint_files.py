@@ -10,12 +10,6 @@ from skd2ace._archive import ArchiveError
 from skd2ace.training import Checkpointing
 
 
-def outcome(est):
-    history = [{k: v for k, v in row.items() if k != "dur"} for row in est.history]
-    weights = {k: v.numpy().tobytes() for k, v in est.module_.state_dict().items()}
-    return weights, history, est.best_epoch_
-
-
 def test_every_n_epochs_and_the_last(make, data, tmp_path):
     written = []
 
@@ -36,7 +30,7 @@ def damage(path):
     path.write_bytes(content)
 
 
-def test_a_damaged_checkpoint_is_named_and_the_one_before_used(make, data, tmp_path):
+def test_a_damaged_checkpoint_is_named_and_the_one_before_used(make, data, tmp_path, outcome):
     whole = make(callbacks=[Checkpointing(tmp_path)]).fit(*data)
     fourth, fifth = sorted(tmp_path.iterdir())
     damage(fifth)
@@ -54,12 +48,12 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_used(make, data, tmp_p
 
 
 @pytest.mark.parametrize("missing", [True, False])
-def test_nothing_to_go_on_from(make, data, tmp_path, missing):
+def test_nothing_to_go_on_from(make, data, tmp_path, missing, outcome):
     folder = tmp_path / "not there" if missing else tmp_path
     assert outcome(make().fit(*data, resume=folder)) == outcome(make().fit(*data))
 
 
-def test_going_on_in_another_folder(make, data, tmp_path):
+def test_going_on_in_another_folder(make, data, tmp_path, outcome):
     """In a new one, but not in that of another training."""
     old, new, other = (tmp_path / name for name in ("old", "new", "other"))
     whole = make(callbacks=[Checkpointing(old)]).fit(*data)

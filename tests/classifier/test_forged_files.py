@@ -3,25 +3,10 @@
 import json
 import zipfile
 
-import numpy as np
 import pytest
 
 from skd2ace import CLIFClassifier
 from skd2ace._archive import ArchiveError
-
-
-def without_times(history):
-    return [{name: value for name, value in row.items() if name != "dur"} for row in history]
-
-
-def assert_same(again, est, X):
-    assert type(again) is type(est)
-    for method in ("predict_proba", "predict", "decision_function"):
-        np.testing.assert_array_equal(getattr(again, method)(X), getattr(est, method)(X))
-    assert without_times(again.history) == without_times(est.history)
-    np.testing.assert_array_equal(again.classes_, est.classes_)
-    assert again.best_epoch_ == est.best_epoch_
-    assert again.n_features_in_ == est.n_features_in_
 
 
 def changed(path, change):
@@ -77,7 +62,7 @@ def test_forged_files(make_clif, data, tmp_path, how):
         CLIFClassifier.load(tmp_path / "est")
 
 
-def test_an_attribute_that_is_none_of_its_own(make_clif, data, tmp_path):
+def test_an_attribute_that_is_none_of_its_own(make_clif, data, tmp_path, assert_same):
     """A file cannot put values in the place of methods."""
     est = make_clif().fit(*data)
     est.save(tmp_path / "est")

@@ -1,15 +1,13 @@
 """Nested parameters work everywhere, and mistakes are named."""
 
-import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
-from skorch.callbacks import EarlyStopping, EpochScoring
+from skorch.callbacks import EarlyStopping
 
 from skd2ace import CLIFClassifier
-from skd2ace.metrics import micro_f1_scorer
 from skd2ace.selection import D2ACE, RandomBatches
-from skd2ace.training import BatchIterator, BatchSelection, BestEpoch, TensorDataset
+from skd2ace.training import BatchSelection
 
 
 def test_selector_parameters_before_and_after_fit(make_any, data):
@@ -154,19 +152,6 @@ def test_impossible_selector_values(make_any, data):
         make_any(batch_selector=D2ACE(window=0)).fit(*data)
 
 
-def test_optimizer_settings_outlive_the_optimizer(make_any, data):
-    est = make_any().fit(*data)
-    est.set_params(optimizer__weight_decay=0.25)
-    assert est.optimizer_.param_groups[0]["weight_decay"] == 0.25
-    assert est.fit(*data).optimizer_.param_groups[0]["weight_decay"] == 0.25
-
-
-def test_learning_rate_after_fit(make_any, data):
-    est = make_any().fit(*data).set_params(lr=0.5)
-    assert est.optimizer_.param_groups[0]["lr"] == 0.5
-    assert est.lr == 0.5
-
-
 def test_default_callbacks_can_be_replaced_and_left_out(make_any, data):
     stop = EarlyStopping(monitor="train_loss", patience=2, threshold=1e9, sink=lambda _: None)
     est = make_any(callbacks=[("stop", stop)], callbacks__best_epoch=None, max_epochs=50)
@@ -187,109 +172,11 @@ def test_two_bridges_are_refused(make_any, data):
     assert est.batch_selector_.window == 7
 
 
-def test_another_network_after_fit_begins_anew(make_clif, data):
-    """What was trained stays until the next training, which does not go on from it."""
-    X, Y = data
-    est = make_clif().fit(X, Y)
-    before, state = est.predict_proba(X), torch.get_rng_state()
-    est.set_params(module__hidden_size=32, module__dropout=0.0)
-    np.testing.assert_array_equal(est.predict_proba(X), before)
-    assert torch.equal(torch.get_rng_state(), state)
-    est.partial_fit(X, Y)
-    fresh = make_clif(module__hidden_size=32, module__dropout=0.0).fit(X, Y)
-    assert len(est.history) == 5
-    np.testing.assert_array_equal(est.predict_proba(X), fresh.predict_proba(X))
-
-
-def test_other_components_after_fit(make_any, data):
-    est = make_any().fit(*data)
-    est.set_params(optimizer=torch.optim.AdamW, dataset=TensorDataset, iterator_train=BatchIterator)
-    assert isinstance(est.fit(*data).optimizer_, torch.optim.AdamW)
-
-
-def test_another_device_after_fit(make_any, data):
-    """There is one device here: what can be seen is that nothing is lost on the way."""
-    parts = make_any(batch_selector=None, max_epochs=3).fit(*data)
-    parts.set_params(device=torch.device("cpu")).partial_fit(*data)
-    whole = make_any(batch_selector=None, max_epochs=6).fit(*data)
-    assert parts.history[:, "train_loss"] == whole.history[:, "train_loss"]
-
-
-def test_callbacks_after_fit_keep_their_state(make_clif, data):
-    """In the middle of the warm-up of the learning rate."""
-    parts = make_clif(batch_selector=None, max_epochs=3).fit(*data)
-    parts.set_params(callbacks__best_epoch__monitor="valid_macro_auc", callbacks__print_log=None)
-    assert "print_log" not in dict(parts.callbacks_)
-    parts.partial_fit(*data)
-    whole = make_clif(batch_selector=None, max_epochs=6).fit(*data)
-    assert parts.history[:, "train_loss"] == whole.history[:, "train_loss"]
-    assert parts.best_epoch_ == whole.best_epoch_
-
-
-def test_another_score_after_fit(make_any, data):
-    """The recipe of docs/estimators.md, late."""
-    est = make_any().fit(*data)
-    scoring = EpochScoring(micro_f1_scorer, name="f1", lower_is_better=False)
-    est.set_params(
-        callbacks__valid_macro_auc=scoring,
-        callbacks__best_epoch__monitor="f1",
-        callbacks__print_log__keys_ignored=["dur"],
-    )
-    est.partial_fit(*data)
-    late = est.history[5:, "f1"]
-    assert est.best_epoch_ == 6 + int(np.argmax(late))
-    assert "dur" in dict(est.callbacks_)["print_log"].keys_ignored_
-
-
-def test_a_callback_of_ones_own_keeps_its_state(make_any, data):
-    def make_parts(n_epochs):
-        best = BestEpoch("valid_loss", lower_is_better=True)
-        return make_any(batch_selector=None, callbacks__best_epoch=best, max_epochs=n_epochs)
-
-    parts = make_parts(3).fit(*data).set_params(callbacks__print_log=None).partial_fit(*data)
-    whole = make_parts(6).fit(*data)
-    assert parts.best_epoch_ == whole.best_epoch_
-    assert parts.history[:, "train_loss"] == whole.history[:, "train_loss"]
-
-
-def test_a_component_and_its_parameter_in_one_call(make, data):
-    est = make().fit(*data)
-    est.set_params(optimizer=torch.optim.SGD, optimizer__momentum=0.5).fit(*data)
-    assert est.optimizer_.param_groups[0]["momentum"] == 0.5
-
-
-def test_no_bridge_after_fit_is_refused(make_any, data):
-    est = make_any().fit(*data)
-    with pytest.raises(ValueError, match="there are 0"):
-        est.set_params(callbacks="disable")
-
-
-def test_setting_what_is_there_changes_nothing(make_any, data):
-    est = make_any().fit(*data)
-    est.set_params(**est.get_params(deep=False)).partial_fit(*data)
-    assert len(est.history) == 10
-
-
-def test_a_device_that_is_not_there(make_any, data):
-    est = make_any().fit(*data)
-    with pytest.raises((RuntimeError, AssertionError)):
-        est.set_params(device="no such device")
-    assert est.predict(data[0]).shape == (60, 4)
-
-
 def test_a_failed_initialisation_is_none(make_any):
     est = make_any(module__n_features=8, module__n_labels=4, callbacks="disable")
     with pytest.raises(ValueError, match="there are 0"):
         est.initialize()
     assert not est.initialized_
-
-
-def test_nothing_of_an_earlier_fit_is_left(make_any, data):
-    X, Y = data
-    est = make_any(threshold="tune").fit(X, Y)
-    est.set_params(threshold=0.5, callbacks__best_epoch=None).fit(X, Y[:, :2])
-    assert not hasattr(est, "thresholds_")
-    assert not hasattr(est, "best_epoch_")
 
 
 def test_settings_of_the_paper():
@@ -302,14 +189,3 @@ def test_settings_of_the_paper():
     )
     assert est.optimizer is torch.optim.Adam
     assert dict(est._default_callbacks)["lr_warmup"].epochs == 10
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [("iterator_train__batch_size", 7), ("dataset__placement", "host"), ("module__dropout", 0.0)],
-)
-def test_components_after_fit(make_clif, data, name, value):
-    est = make_clif().fit(*data).set_params(**{name: value})
-    assert est.get_params()[name] == value
-    est.fit(*data)
-    assert est.history[0]["train_batch_count"] == (8 if value == 7 else 4)

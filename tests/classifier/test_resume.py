@@ -68,12 +68,6 @@ OTHERS = {
 }
 
 
-def outcome(est):
-    history = [{k: v for k, v in row.items() if k != "dur"} for row in est.history]
-    weights = {k: v.numpy().tobytes() for k, v in est.module_.state_dict().items()}
-    return weights, history, est.best_epoch_
-
-
 def interrupted_and_whole(make, X, Y, folder, others=list, crash=5, **params):
     def fit(name, epoch, **how):
         callbacks = [*others(), CrashesAt(epoch), Checkpointing(folder / name)]
@@ -86,13 +80,13 @@ def interrupted_and_whole(make, X, Y, folder, others=list, crash=5, **params):
 
 
 @pytest.mark.parametrize("others", OTHERS)
-def test_same_bits_beside_other_callbacks(make, data, tmp_path, others):
+def test_same_bits_beside_other_callbacks(make, data, tmp_path, others, outcome):
     parts, whole = interrupted_and_whole(make, *data, tmp_path, OTHERS[others])
     assert outcome(parts) == outcome(whole)
 
 
 @pytest.mark.parametrize("name", sorted({*selection.__all__} - {"BatchSelector", "functional"}))
-def test_same_bits_with_every_selector(make, data, tmp_path, name):
+def test_same_bits_with_every_selector(make, data, tmp_path, name, outcome):
     chosen = getattr(selection, name)()
     if "warmup_epochs" in chosen.get_params():
         chosen.set_params(warmup_epochs=2)
@@ -102,7 +96,7 @@ def test_same_bits_with_every_selector(make, data, tmp_path, name):
 
 
 @pytest.mark.parametrize("crash", [1, 2, 3, 8])
-def test_same_bits_for_every_network(make_any, data, tmp_path, crash):
+def test_same_bits_for_every_network(make_any, data, tmp_path, crash, outcome):
     """Also within the warm-ups of selector and learning rate."""
     parts, whole = interrupted_and_whole(make_any, *data, tmp_path, crash=crash)
     assert outcome(parts) == outcome(whole)
@@ -120,13 +114,13 @@ def test_same_bits_for_every_network(make_any, data, tmp_path, crash):
     ],
     ids=repr,
 )
-def test_same_bits_with_other_settings(make, data, tmp_path, params):
+def test_same_bits_with_other_settings(make, data, tmp_path, params, outcome):
     parts, whole = interrupted_and_whole(make, *data, tmp_path, **params)
     assert outcome(parts) == outcome(whole)
     np.testing.assert_array_equal(parts.predict(data[0]), whole.predict(data[0]))
 
 
-def test_sparse_features_in_a_pipeline(make, data, tmp_path):
+def test_sparse_features_in_a_pipeline(make, data, tmp_path, outcome):
     X, Y = scipy.sparse.csr_array(np.where(data[0] > 0, data[0], 0)), data[1]
 
     def fit(name, epoch, **how):
@@ -140,7 +134,7 @@ def test_sparse_features_in_a_pipeline(make, data, tmp_path):
     assert outcome(parts) == outcome(fit("whole", None))
 
 
-def test_without_a_seed_the_drawn_one_is_kept(make, data, tmp_path):
+def test_without_a_seed_the_drawn_one_is_kept(make, data, tmp_path, outcome):
     def fit(epoch):
         callbacks = [CrashesAt(epoch), Checkpointing(tmp_path)]
         return make(random_state=None, callbacks=callbacks).fit(*data, resume=tmp_path)
@@ -156,7 +150,7 @@ def test_without_a_seed_the_drawn_one_is_kept(make, data, tmp_path):
     assert outcome(fit(None)) == outcome(first)
 
 
-def test_what_goes_on_by_itself_after_the_end(make, data, tmp_path):
+def test_what_goes_on_by_itself_after_the_end(make, data, tmp_path, outcome):
     """Resuming an ended training trains no more; partial_fit then goes on as always."""
     est = make(callbacks=[Checkpointing(tmp_path)]).fit(*data)
     again = make(callbacks=[Checkpointing(tmp_path)]).fit(*data, resume=tmp_path)
@@ -229,7 +223,7 @@ def test_numbers_of_any_type_are_the_same(make, data, tmp_path):
     assert len(resumed.history) == 5
 
 
-def test_resuming_comes_before_a_warm_start(make, data, tmp_path):
+def test_resuming_comes_before_a_warm_start(make, data, tmp_path, outcome):
     whole = make(callbacks=[Checkpointing(tmp_path)]).fit(*data)
     est = make(warm_start=True).fit(data[0], 1 - data[1])
     assert outcome(est.fit(*data, resume=tmp_path)) == outcome(whole)
@@ -247,7 +241,7 @@ class Scaled(torch.nn.BCEWithLogitsLoss):
         return self.scale * super().forward(logits, Y)
 
 
-def test_a_criterion_with_a_state(make, data, tmp_path):
+def test_a_criterion_with_a_state(make, data, tmp_path, outcome):
     parts, whole = interrupted_and_whole(make, *data, tmp_path, criterion=Scaled)
     assert outcome(parts) == outcome(whole)
 

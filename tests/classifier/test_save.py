@@ -26,21 +26,7 @@ def own(est, mlp):
     return {"module": mlp} if type(est) is MultiLabelNetClassifier else {}
 
 
-def without_times(history):
-    return [{name: value for name, value in row.items() if name != "dur"} for row in history]
-
-
-def assert_same(again, est, X):
-    assert type(again) is type(est)
-    for method in ("predict_proba", "predict", "decision_function"):
-        np.testing.assert_array_equal(getattr(again, method)(X), getattr(est, method)(X))
-    assert without_times(again.history) == without_times(est.history)
-    np.testing.assert_array_equal(again.classes_, est.classes_)
-    assert again.best_epoch_ == est.best_epoch_
-    assert again.n_features_in_ == est.n_features_in_
-
-
-def test_round_trip(make_any, mlp, data, tmp_path):
+def test_round_trip(make_any, mlp, data, tmp_path, assert_same):
     X, Y = data
     est = make_any().fit(X, Y)
     est.save(tmp_path / "est")
@@ -51,7 +37,7 @@ def test_round_trip(make_any, mlp, data, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["mlp", "clif", "dela", "paca"])
-def test_training_goes_on_to_the_same_bits(request, name, mlp, data, tmp_path):
+def test_training_goes_on_to_the_same_bits(request, name, mlp, data, tmp_path, assert_same):
     X, Y = data
     est = request.getfixturevalue("make" if name == "mlp" else f"make_{name}")().fit(X, Y)
     est.save(tmp_path / "est")
@@ -83,7 +69,7 @@ def shown(value):
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
-def test_settings_come_back(make_clif, data, tmp_path, setting):
+def test_settings_come_back(make_clif, data, tmp_path, setting, assert_same):
     est = make_clif(**SETTINGS[setting]).fit(*data)
     est.save(tmp_path / "est")
     again = CLIFClassifier.load(tmp_path / "est")
@@ -93,7 +79,7 @@ def test_settings_come_back(make_clif, data, tmp_path, setting):
         assert shown(again.get_params(deep=False)[name]) == shown(value)
 
 
-def test_names_and_classes(make, mlp, data, tmp_path):
+def test_names_and_classes(make, mlp, data, tmp_path, assert_same):
     X = pd.DataFrame(data[0], columns=list("abcdefgh"))
     y = np.where(data[1][:, 0], "yes", "no")
     est = make().fit(X, y)
@@ -169,7 +155,7 @@ def test_a_module_of_ones_own_must_be_given(make, mlp, data, tmp_path):
         MultiLabelNetClassifier.load(tmp_path / "est", module=CLIF)
 
 
-def test_code_of_ones_own_should_be_given(make_clif, data, tmp_path):
+def test_code_of_ones_own_should_be_given(make_clif, data, tmp_path, assert_same):
     def params():
         return {"callbacks": [EarlyStopping(patience=9)], "train_split": ValidSplit(3)}
 
@@ -186,7 +172,7 @@ class OwnSGD(torch.optim.SGD):
     pass
 
 
-def test_an_optimizer_of_ones_own(make_clif, data, tmp_path):
+def test_an_optimizer_of_ones_own(make_clif, data, tmp_path, assert_same):
     est = make_clif(optimizer=OwnSGD).fit(*data)
     est.save(tmp_path / "est")
     assert_same(CLIFClassifier.load(tmp_path / "est", optimizer=OwnSGD), est, data[0])
@@ -201,7 +187,7 @@ def test_the_class_must_fit(make_clif, data, tmp_path):
         DELAClassifier.load(tmp_path / "est")
 
 
-def test_a_selector_changed_after_the_fit(make_clif, data, tmp_path):
+def test_a_selector_changed_after_the_fit(make_clif, data, tmp_path, assert_same):
     est = make_clif().fit(*data).set_params(batch_selector=MLUnc(warmup_epochs=1))
     est.save(tmp_path / "est")
     again = CLIFClassifier.load(tmp_path / "est")
@@ -240,7 +226,7 @@ def test_what_belongs_to_a_machine_is_left_there(make_clif, data, tmp_path):
     assert [type(callback) for callback in again.callbacks] == [LinearWarmup]
 
 
-def test_settings_that_do_not_fit_the_weights(make_clif, data, tmp_path):
+def test_settings_that_do_not_fit_the_weights(make_clif, data, tmp_path, assert_same):
     est = make_clif().fit(*data).set_params(module__hidden_size=12)
     with pytest.raises(ValueError, match="after the fit: fit again"):
         est.save(tmp_path / "est")
@@ -248,7 +234,7 @@ def test_settings_that_do_not_fit_the_weights(make_clif, data, tmp_path):
     assert_same(CLIFClassifier.load(tmp_path / "est"), est, data[0])
 
 
-def test_compiled(make_clif, data, tmp_path, monkeypatch):
+def test_compiled(make_clif, data, tmp_path, monkeypatch, assert_same):
     """Wrapped as torch.compile wraps; to compile in earnest takes half a minute."""
     monkeypatch.setattr(torch, "compile", lambda module, **_: OptimizedModule(module, lambda f: f))
     est = make_clif(compile=True).fit(*data)

@@ -1,0 +1,33 @@
+"""The data of an experiment: checked, in few forms, known by its values."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from sklearn.utils import check_array, check_consistent_length
+
+from ._shown import shown
+
+Data = tuple[Any, Any] | Callable[[], tuple[Any, Any]]
+
+
+def loaded(data: Data) -> tuple[Any, Any]:
+    """Return X as ndarray or CSR (n, d), which may lack values, and Y as ndarray (n, q).
+
+    Raises
+    ------
+    ValueError
+        If Y has one label only, or other rows than X.
+    """
+    X, Y = data() if callable(data) else data
+    X = check_array(X, accept_sparse="csr", ensure_all_finite="allow-nan", input_name="X")
+    Y = check_array(Y, accept_sparse="csr", ensure_2d=False, allow_nd=True, input_name="Y")
+    if Y.ndim != 2 or Y.shape[1] < 2:
+        raise ValueError(f"Y must be a matrix of two labels or more, and has shape {Y.shape}.")
+    check_consistent_length(X, Y)
+    return X, Y.toarray() if hasattr(Y, "toarray") else Y
+
+
+def digest(X: Any, Y: Any) -> str:
+    """Digest of the values, the same wherever the data came from."""
+    return hashlib.sha256(shown((X, Y)).encode()).hexdigest()[:16]
