@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from sklearn.utils import check_array, check_consistent_length
 
 from ._shown import shown
@@ -17,7 +18,7 @@ def loaded(data: Data) -> tuple[Any, Any]:
     Raises
     ------
     ValueError
-        If Y has one label only, or other rows than X.
+        If Y has one label only, values that are not 0 or 1, or other rows than X.
     """
     X, Y = data() if callable(data) else data
     X = check_array(X, accept_sparse="csr", ensure_all_finite="allow-nan", input_name="X")
@@ -25,9 +26,13 @@ def loaded(data: Data) -> tuple[Any, Any]:
     if Y.ndim != 2 or Y.shape[1] < 2:
         raise ValueError(f"Y must be a matrix of two labels or more, and has shape {Y.shape}.")
     check_consistent_length(X, Y)
-    return X, Y.toarray() if hasattr(Y, "toarray") else Y
+    Y = Y.toarray() if hasattr(Y, "toarray") else Y
+    if not np.isin(Y, (0, 1)).all():
+        raise ValueError("Y must hold 0 and 1 only.")
+    return X, Y
 
 
 def digest(X: Any, Y: Any) -> str:
-    """Digest of the values, the same wherever the data came from."""
-    return hashlib.sha256(shown((X, Y)).encode()).hexdigest()[:16]
+    """Digest of the values; their types do not matter, but whether X is sparse does."""
+    values = shown((X.astype(np.float64), Y.astype(np.int8)))
+    return hashlib.sha256(values.encode()).hexdigest()[:16]

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
@@ -20,9 +21,8 @@ from ._progress import Progress, repeating
 from ._running import Fits
 from ._shown import shown
 from ._store import Key, Store
-from ._task import Task
+from ._task import Task, judged
 
-_SECONDS_BETWEEN_DRAWINGS = 0.5
 _SECONDS_BETWEEN_SIGNS_OF_LIFE = 60
 
 _METRICS = (
@@ -67,6 +67,11 @@ IterativeStratifiedKFold`.
     ----------
     store : Store
 
+    Raises
+    ------
+    ValueError
+        If ``cv`` would deal other folds each time, or a metric does not say what it is of.
+
     Examples
     --------
     >>> from tempfile import TemporaryDirectory
@@ -97,6 +102,8 @@ IterativeStratifiedKFold`.
         self.methods = dict(methods)
         self.cv = cv
         self.metrics = dict(metrics or {name: getattr(skd2ace.metrics, name) for name in _METRICS})
+        for metric in self.metrics.values():
+            judged(metric)
         self.n_seeds = n_seeds
         self.random_state = random_state
         self.store = store if isinstance(store, Store) else Store(store)
@@ -109,7 +116,7 @@ IterativeStratifiedKFold`.
         Parameters
         ----------
         n_jobs : int, default=1
-            Fits at a time.
+            Fits at a time; Dask runs as many as the cluster has threads.
         backend : str, optional
             Of joblib; "dask" with a client made before.
         progress : bool, default=True
@@ -127,21 +134,16 @@ IterativeStratifiedKFold`.
         KeyboardInterrupt
             On Ctrl-C; the fits that were running are lost, the others stored.
         ValueError
-            After all others have run, if data sets could not be loaded, have one label only, or
-            are others than the store has fits of by the same name.
+            After all others have run, if data sets could not be loaded or split, have labels that
+            are not 0 or 1 or one label only, or are not those that the store has fits of by the
+            same name.
         """
         settings = {"n_jobs": n_jobs, **config} | ({"backend": backend} if backend else {})
         left_out: dict[str, Exception] = {}
         try:
             with repeating(self.store.renew, _SECONDS_BETWEEN_SIGNS_OF_LIFE):
-                for name in self.datasets:
-                    try:
-                        X, Y = self._identified(name)
-                    except Exception as error:
-                        left_out[name] = error
-                        tqdm.write(f"{name} is left out: {error}", file=sys.stderr)
-                    else:
-                        self._run_fits(name, X, Y, progress, settings)
+                for name, X, Y, tasks in self._prepared(left_out, progress):
+                    self._run_fits(name, X, Y, tasks, progress, settings)
         finally:
             self.store.release()
         if left_out:
@@ -157,6 +159,13 @@ IterativeStratifiedKFold`.
         """Fits of this experiment that failed, with the traceback in ``error``."""
         return self._mine(self.store.failures())
 
+    def running(self) -> Any:
+        """Fits of this experiment that other processes have claimed, which a run leaves to them.
+
+        Columns are those of :meth:`Store.running`.
+        """
+        return self._mine(self.store.running())
+
     def retry_failed(self) -> None:
         """Have this experiment's failed fits done again by the next run."""
         rows = self.failures()[list(Key._fields)]
@@ -170,27 +179,48 @@ IterativeStratifiedKFold`.
 
     def tasks(self, dataset: str, X: Any, Y: Any) -> Iterator[Task]:
         """All fits on one data set, in order: folds, then seeds, then methods."""
+        settings = {name: self._settings(method) for name, method in self.methods.items()}
         for fold, (train, test) in enumerate(self._splitter().split(X, Y)):
             for seed in range(self.n_seeds):
                 random_state = derive_seed(derive_seed(self.random_state, fold), seed) % 2**32
                 for name, estimator in self.methods.items():
-                    key = Key(dataset, name, fold, seed, self._settings(estimator))
-                    described = repr(self._described(estimator))
-                    yield Task(key, estimator, random_state, train, test, described)
+                    key = Key(dataset, name, fold, seed, settings[name])
+                    yield Task(key, estimator, random_state, train, test)
 
-    def _identified(self, name: str) -> tuple[Any, Any]:
-        X, Y = loaded(self.datasets[name])
-        self.store.identify(name, digest(X, Y))
-        return X, Y
+    def _prepared(
+        self, left_out: dict[str, Exception], progress: bool
+    ) -> Iterator[tuple[str, Any, Any, list[Task]]]:
+        """Load one data set after the other; note those that cannot be used, and why."""
+        for name, data in self.datasets.items():
+            try:
+                X, Y = loaded(data)
+                tasks = list(self.tasks(name, X, Y))
+                self.store.identify(name, digest(X, Y))
+            except sqlite3.Error:
+                raise
+            except Exception as error:
+                left_out[name] = error
+                if progress:
+                    tqdm.write(f"{name} is left out: {error}", file=sys.stderr)
+            else:
+                yield name, X, Y, tasks
 
-    def _run_fits(self, name: str, X: Any, Y: Any, progress: bool, config: dict[str, Any]) -> None:
-        tasks = list(self.tasks(name, X, Y))
+    def _run_fits(
+        self,
+        name: str,
+        X: Any,
+        Y: Any,
+        tasks: list[Task],
+        progress: bool,
+        config: dict[str, Any],
+    ) -> None:
         todo = [task for task in tasks if self.store.status(task.key) is None]
         n_stored = len(tasks) - len(todo)
         number = f" ({list(self.datasets).index(name) + 1}/{len(self.datasets)})"
         bar = Progress(name + number, len(tasks), n_stored, is_shown=progress)
-        with closing(bar), repeating(bar.draw, _SECONDS_BETWEEN_DRAWINGS):
-            Fits(X, Y, self.metrics, self.store, bar, config).run(todo)
+        described = {name: self._described(method) for name, method in self.methods.items()}
+        with closing(bar), repeating(bar.draw, bar.seconds_between_drawings):
+            Fits(X, Y, self.metrics, described, self.store, bar, config).run(todo)
 
     def _splitter(self) -> BaseCrossValidator:
         if isinstance(self.cv, int):
@@ -199,8 +229,7 @@ IterativeStratifiedKFold`.
 
     def _settings(self, estimator: BaseEstimator) -> str:
         """Digest of what a fit depends on beside its key: other settings are other fits."""
-        return hashlib.sha256(repr(self._described(estimator)).encode()).hexdigest()[:16]
+        return hashlib.sha256(self._described(estimator).encode()).hexdigest()[:16]
 
-    def _described(self, estimator: BaseEstimator) -> tuple[Any, ...]:
-        parts = (estimator, self._splitter(), self.random_state, self.metrics)
-        return tuple(map(shown, parts))
+    def _described(self, estimator: BaseEstimator) -> str:
+        return shown((estimator, self._splitter(), self.random_state, self.metrics))

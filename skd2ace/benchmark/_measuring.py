@@ -18,7 +18,9 @@ from skd2ace._seeding import RandomState
 from skd2ace.selection import BatchSelector
 from skd2ace.training import BatchSelection
 
-_PACKAGES = ("skd2ace", "torch", "skorch", "scikit-learn", "numpy", "scipy")
+_PACKAGES = (
+    "skd2ace", "torch", "skorch", "scikit-learn", "iterative-stratification", "numpy", "scipy",
+)  # fmt: skip
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
@@ -123,7 +125,7 @@ def _is_measurable() -> bool:
 
 
 def surroundings() -> dict[str, Any]:
-    """Versions, commit of the source if it is in a git checkout, machine."""
+    """Versions, commit of the source if it is in a git checkout ("-dirty" if changed), machine."""
     return {
         "versions": {"python": platform.python_version()} | {p: _version(p) for p in _PACKAGES},
         "git_commit": _commit(),
@@ -143,7 +145,9 @@ def _version(package: str) -> str | None:
 def _commit() -> str | None:
     here = Path(__file__)
     # Installed into another project's folder, this file is none of that project's.
-    return _git(here, "ls-files", "--error-unmatch", here.name) and _git(here, "rev-parse", "HEAD")
+    return _git(here, "ls-files", "--error-unmatch", here.name) and _git(
+        here, "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"
+    )
 
 
 def _git(file: Path, *arguments: str) -> str | None:

@@ -1,8 +1,9 @@
 """Fits of one data set: each claimed before and stored after, whatever dies meanwhile."""
 
+import sqlite3
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import BrokenExecutor, CancelledError
 from typing import Any
 
 from joblib import Parallel, delayed, parallel_config
@@ -20,6 +21,8 @@ class Fits:
     X : ndarray or CSR of shape (n, d)
     Y : ndarray of shape (n, q)
     metrics : dict of str to callable
+    described : dict of str to str
+        What is stored of each method.
     store : Store
     progress : Progress
     config : dict
@@ -31,6 +34,7 @@ class Fits:
         X: Any,
         Y: Any,
         metrics: dict[str, Callable[..., float]],
+        described: dict[str, str],
         store: Store,
         progress: Progress,
         config: dict[str, Any],
@@ -38,39 +42,66 @@ class Fits:
         self.X = X
         self.Y = Y
         self.metrics = metrics
+        self.described = described
         self.store = store
         self.progress = progress
         self.config = config
 
     def run(self, tasks: Iterable[Task]) -> None:
-        """Do the fits that no other process does."""
+        """Do the fits that no other process does.
+
+        A fit that takes its process with it, or cannot be sent to one, is stored as failed.
+        """
         waiting = deque(tasks)
         while waiting:
-            suspects = self._until_a_death(waiting)
-            if len(suspects) == 1:
-                self._write(suspects[0], failed("The process that ran it died: out of memory?"))
-            else:
-                # Which of them it was shows when each runs alone.
-                for task in suspects:
-                    self.run([task])
+            running, error = self._until_an_error(waiting)
+            if error is not None:
+                self._find_culprit(running, error, waiting)
 
-    def _until_a_death(self, waiting: deque[Task]) -> list[Task]:
-        """Do fits until one takes its process with it; return those that ran then."""
+    def _until_an_error(self, waiting: deque[Task]) -> tuple[dict[Key, Task], Exception | None]:
+        """Do fits until one is lost; return those that were not done then, and why."""
         running: dict[Key, Task] = {}
-        # No more are claimed than can begin, so that another process finds some to do. One fit
-        # a batch: of several, the first would wait for the last to be stored.
-        with parallel_config(**self.config):
+        with parallel_config(**self._config()):
+            # Few more are claimed than can begin, so that another process finds some to do. One
+            # fit a batch: of several, the first would wait for the last to be stored.
             parallel = Parallel(
                 return_as="generator_unordered", pre_dispatch="n_jobs", batch_size=1
             )
-            try:
-                for key, record in parallel(self._calls(waiting, running)):
-                    self._write(running.pop(key), record)
-            except (BrokenExecutor, CancelledError):
-                # Processes of this machine say the first. Dask says the second where data went
-                # with a worker, and nothing of a fit that killed all its workers.
-                pass
-        return list(running.values())
+            outcomes = parallel(self._calls(waiting, running))
+            while True:
+                try:
+                    key, record = next(outcomes)
+                except StopIteration:
+                    return running, None
+                except sqlite3.Error:
+                    raise
+                except Exception as error:
+                    # Not the fit's own, which is an outcome.
+                    return running, error
+                self._write(running.pop(key), record)
+
+    def _find_culprit(
+        self, running: dict[Key, Task], error: Exception, waiting: deque[Task]
+    ) -> None:
+        """Do each fit that had begun alone, where only itself is to blame."""
+        if not running:
+            raise error
+        if len(running) == 1:
+            ((_, task),) = running.items()
+            self._write(task, failed("".join(traceback.format_exception(error))))
+            return
+        begun = self.progress.begun() & set(running) or set(running)
+        for key in begun:
+            self.run([running.pop(key)])
+        waiting.extend(running.values())
+
+    def _config(self) -> dict[str, Any]:
+        if self.config.get("backend") != "dask":
+            return self.config
+        from ._dask import Cluster
+
+        # Anew each time: data is lost with the workers that hold it.
+        return self.config | {"backend": Cluster(scatter=[self.X, self.Y])}
 
     def _calls(self, waiting: deque[Task], running: dict[Key, Task]) -> Iterator[Any]:
         while waiting:
@@ -81,5 +112,6 @@ class Fits:
                 yield delayed(run_task)(task, self.X, self.Y, self.metrics, tell_epoch)
 
     def _write(self, task: Task, record: dict[str, Any]) -> None:
-        self.store.write(task.key, {**record, "described": task.described})
+        described = self.described[task.key.method]
+        self.store.write(task.key, {**record, "described": described})
         self.progress.end(task.key)

@@ -5,13 +5,13 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from ._process import is_alive, this_process
+from ._process import is_alive, started, this_process
 
 _VERSION = 2
 _SCHEMA = """
@@ -22,14 +22,16 @@ CREATE TABLE IF NOT EXISTS fits (
 );
 CREATE TABLE IF NOT EXISTS running (
     dataset TEXT NOT NULL, method TEXT NOT NULL, fold INTEGER NOT NULL, seed INTEGER NOT NULL,
-    settings TEXT NOT NULL, host TEXT NOT NULL, process INTEGER NOT NULL, started TEXT NOT NULL,
-    seen REAL NOT NULL,
+    settings TEXT NOT NULL,
+    host TEXT NOT NULL, process INTEGER NOT NULL, started REAL NOT NULL, seen REAL NOT NULL,
     PRIMARY KEY (dataset, method, fold, seed, settings)
 );
 CREATE TABLE IF NOT EXISTS data (dataset TEXT PRIMARY KEY, digest TEXT NOT NULL);
 """
 _MATCH = "dataset = ? AND method = ? AND fold = ? AND seed = ? AND settings = ?"
-_MINE = "host = ? AND process = ? AND started = ?"
+_OF_DATASET = "WHERE dataset = ?"
+_CLAIMANT = "host, process, started, seen"
+_MINE = "host = ? AND process = ?"
 
 
 class Key(NamedTuple):
@@ -105,6 +107,17 @@ class Store:
         ]
         return pd.DataFrame(rows, columns=[*Key._fields, "error"])
 
+    def running(self) -> pd.DataFrame:
+        """Fits that processes have claimed and not ended, a row each.
+
+        Columns ``host``, ``process`` and ``seen``: when it last gave a sign of life, in seconds
+        since the epoch.
+        """
+        columns = [*Key._fields, "host", "process", "seen"]
+        with self._connection() as db:
+            rows = db.execute(f"SELECT {', '.join(columns)} FROM running").fetchall()
+        return pd.DataFrame(rows, columns=columns)
+
     def status(self, key: Key) -> str | None:
         """Whether a fit is "ok" or "failed"; None where it is not stored."""
         with self._connection() as db:
@@ -117,12 +130,14 @@ class Store:
         Raises
         ------
         ValueError
-            If there are fits of other data by that name.
+            If there are fits of other data by that name, or some are under way.
         """
         with self._transaction() as db:
-            known = db.execute("SELECT digest FROM data WHERE dataset = ?", (dataset,)).fetchone()
-            has_fits = db.execute("SELECT 1 FROM fits WHERE dataset = ?", (dataset,)).fetchone()
-            if has_fits and known != (digest,):
+            known = db.execute(f"SELECT digest FROM data {_OF_DATASET}", (dataset,)).fetchone()
+            fits = db.execute(f"SELECT 1 FROM fits {_OF_DATASET}", (dataset,)).fetchone()
+            claims = db.execute(f"SELECT {_CLAIMANT} FROM running {_OF_DATASET}", (dataset,))
+            is_used = fits or any(is_alive(*claimant) for claimant in claims)
+            if is_used and known != (digest,):
                 raise ValueError(
                     f"{self.path} has fits of other data called {dataset!r}; give this data "
                     "another name, or use another store."
@@ -134,17 +149,18 @@ class Store:
         with self._transaction() as db:
             if db.execute(f"SELECT 1 FROM fits WHERE {_MATCH}", key).fetchone():
                 return False
-            found = f"SELECT host, process, started, seen FROM running WHERE {_MATCH}"
+            found = f"SELECT {_CLAIMANT} FROM running WHERE {_MATCH}"
             claimant, me = db.execute(found, key).fetchone(), this_process()
-            if claimant and claimant[:3] != me and is_alive(*claimant):
+            if claimant and claimant[:2] != me and is_alive(*claimant):
                 return False
             values = "INSERT OR REPLACE INTO running VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            db.execute(values, (*key, *me, time.time()))
+            db.execute(values, (*key, *me, started(os.getpid()), time.time()))
         return True
 
     def renew(self) -> None:
         """Say that this process still runs what it has claimed."""
-        with self._transaction() as db:
+        # A store that is in use for long will be free the next time.
+        with suppress(sqlite3.OperationalError), self._transaction() as db:
             db.execute(f"UPDATE running SET seen = ? WHERE {_MINE}", (time.time(), *this_process()))
 
     def write(self, key: Key, record: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """One fit of an experiment: train, predict, score, measure."""
 
+import hashlib
 import inspect
 import signal
 import threading
@@ -20,6 +21,7 @@ from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler
 from skd2ace import MultiLabelNetClassifier
 
 from ._measuring import TimedBatchSelection, peak_memory, reset_peak_memory, surroundings
+from ._shown import shown
 from ._store import Key
 
 
@@ -31,7 +33,12 @@ class Task(NamedTuple):
     random_state: int
     train: NDArray[np.int64]
     test: NDArray[np.int64]
-    described: str
+
+    @property
+    def split(self) -> str:
+        """Digest of rows and seed: methods are compared where these are the same."""
+        rows = (self.train.astype(np.int64), self.test.astype(np.int64))
+        return hashlib.sha256(shown((*rows, self.random_state)).encode()).hexdigest()[:16]
 
 
 def run_task(
@@ -54,12 +61,14 @@ def run_task(
         On Ctrl-C, also where the estimator itself takes it for the end of training.
     """
     started = time.strftime("%Y-%m-%dT%H:%M:%S")
+    if tell_epoch is not None:
+        tell_epoch(0)
     try:
         with _noticing_interrupts():
             record = {"status": "ok", **_fit_and_score(task, X, Y, metrics, tell_epoch)}
     except Exception:
         record = failed(traceback.format_exc())
-    return task.key, {**record, **surroundings(), "started": started}
+    return task.key, {**record, **surroundings(), "started": started, "split": task.split}
 
 
 def failed(error: str) -> dict[str, Any]:
@@ -124,12 +133,24 @@ def scores(
     metrics: dict[str, Callable[..., float]], Y: Any, proba: Any, labels: Any
 ) -> dict[str, float]:
     """All metrics, each of probabilities or of labels, as its second parameter is named."""
-    wanted = {"y_score": proba, "Y_score": proba, "y_pred": labels, "Y_pred": labels}
-    return {name: float(metric(Y, wanted[_second(metric)])) for name, metric in metrics.items()}
+    wanted = {"score": proba, "pred": labels}
+    return {name: float(metric(Y, wanted[judged(metric)])) for name, metric in metrics.items()}
 
 
-def _second(metric: Callable[..., float]) -> str:
-    return list(inspect.signature(metric).parameters)[1]
+def judged(metric: Callable[..., float]) -> str:
+    """What a metric is of: "score" or "pred".
+
+    Raises
+    ------
+    ValueError
+        If the name of its second parameter does not say.
+    """
+    second = [*inspect.signature(metric).parameters, "", ""][1]
+    if second not in ("y_score", "Y_score", "y_pred", "Y_pred"):
+        raise ValueError(
+            f"{metric} must name its second parameter y_score or y_pred, and names it {second!r}."
+        )
+    return second[2:]
 
 
 def _prepared(task: Task, tell_epoch: Callable[[int], None] | None) -> BaseEstimator:

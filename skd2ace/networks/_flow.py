@@ -69,10 +69,9 @@ class ConditionalFlow(nn.Module):
         context = self.conditioner_label.weight.T + self.conditioner_label.bias
         hidden = F.elu(hidden[:, None] + context).flatten(0, 1)
         weight = self.conditioner_output.weight * self.output_mask
-        # One slice for each of the numbers that a dimension has, as the flow wants them.
-        weight = weight.view(-1, latent_size, weight.shape[1]).transpose(1, 2)
-        bias = self.conditioner_output.bias.view(-1, 1, latent_size)
-        numbers = torch.baddbmm(bias, hidden.expand(len(weight), -1, -1), weight).flatten(1)
+        numbers = F.linear(hidden, weight, self.conditioner_output.bias)
+        # One row for each of the numbers that a dimension has, as the flow wants them.
+        numbers = numbers.view(len(hidden), -1, latent_size).transpose(0, 1).flatten(1)
         every = codes[:, None].expand(b, len(context), latent_size)
         units = self.unit_parameters
         moved, log_slope = sigmoid_flow(every.flatten(), numbers, units.weight, units.bias)

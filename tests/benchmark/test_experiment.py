@@ -1,5 +1,6 @@
 """An experiment: same folds and seeds for all, nothing done twice, failures kept."""
 
+import sqlite3
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn.model_selection import KFold
 
 from skd2ace import CLIFClassifier
 from skd2ace.benchmark import Experiment, MLkNN, Store, make_methods
+from skd2ace.benchmark._data import digest
 from skd2ace.benchmark._methods import BASELINES, SELECTORS
 from skd2ace.benchmark._task import label_probabilities
 from skd2ace.metrics import macro_auc, macro_f1
@@ -71,6 +73,13 @@ def test_what_is_stored(datasets, tmp_path, clif):
     assert (nets["selection_seconds"] > 0).all()
     assert results["peak_memory_mb"].between(50, 20_000).all()
     assert results["versions"].map(lambda versions: "torch" in versions).all()
+    assert (results["predict_seconds"] > 0).all()
+    # None where the package is installed, or unpacked, without git.
+    assert results["git_commit"].fillna("0" * 40).str.fullmatch("[0-9a-f]{40}(-dirty)?").all()
+    # One split for each fold of a data set, whatever the method.
+    splits = results.groupby(["dataset", "fold"])["split"].nunique()
+    assert (splits == 1).all()
+    assert results["split"].nunique() == 3
     assert set(results["device"]) == {"cpu"}
     assert (results["n_train"] + results["n_test"] == 60).all()
     curves = Store(tmp_path / "s").curves()
@@ -160,6 +169,25 @@ def test_the_store_is_one_file_when_nobody_uses_it(data, tmp_path):
     assert [path.name for path in Path(tmp_path).iterdir()] == ["s"]
 
 
+def test_metrics_must_say_what_they_are_of(data, tmp_path):
+    with pytest.raises(ValueError, match="must name its second parameter y_score or y_pred"):
+        Experiment({"d": data}, {}, 3, {"m": lambda a, b: 0.0}, store=tmp_path / "s")
+    with pytest.raises(ValueError, match="and names it ''"):
+        Experiment({"d": data}, {}, 3, {"m": lambda a: 0.0}, store=tmp_path / "s")
+
+
+def test_fits_of_other_processes_are_left_to_them(data, tmp_path):
+    experiment = Experiment({"d": data}, {"m": MLkNN(3)}, 3, store=tmp_path / "s")
+    task = next(experiment.tasks("d", *data))
+    experiment.store.identify("d", digest(*data))
+    experiment.store.claim(task.key)
+    with sqlite3.connect(tmp_path / "s") as db:
+        db.execute("UPDATE running SET host = 'elsewhere'")
+    assert experiment.run(progress=False)["fold"].tolist() == [1, 2]
+    running = experiment.running()
+    assert running[["fold", "host"]].to_numpy().tolist() == [[0, "elsewhere"]]
+
+
 def test_data_in_many_forms(data, tmp_path):
     X, Y = data
     X = np.where(X > 0, X, 0)
@@ -188,8 +216,9 @@ def test_data_is_known_by_its_values(data, tmp_path):
 
     sparse = scipy.sparse.csr_array(X)
     assert run(sparse, Y) == 3
-    # The same in another order, and as another type of sparse matrix.
-    assert run(scipy.sparse.csc_matrix(X), Y) == 3
+    # The same in another order, and in other types.
+    assert run(scipy.sparse.csc_matrix(X), Y.astype(bool)) == 3
+    assert run(scipy.sparse.coo_array(X), Y.astype(np.float32)) == 3
     with pytest.raises(ValueError, match="fits of other data called 'd'"):
         run(X, Y)
     sparse.data[0] += 1
@@ -210,6 +239,8 @@ def test_data_that_cannot_be_used(data, tmp_path, capsys):
         "one label": (X, Y[:, :1]),
         "flat": (X, Y[:, 0]),
         "uneven": (X, Y[1:]),
+        "counts": (X, Y + 1),
+        "fewer rows than folds": (X[:2], Y[:2]),
         "good": data,
     }
     experiment = Experiment(datasets, {"m": MLkNN(3)}, 3, store=tmp_path / "s")

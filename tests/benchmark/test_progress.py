@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from skorch.callbacks import Callback
 
-from skd2ace.benchmark import Experiment, MLkNN
+from skd2ace.benchmark import Experiment, MLkNN, _progress
 from skd2ace.benchmark._progress import Progress, repeating
 from skd2ace.benchmark._store import Key
 from skd2ace.benchmark._task import Task
 
 
 def task(estimator, fold=0):
-    return Task(Key("d", "net", fold, 0, ""), estimator, 0, None, None, "")
+    return Task(Key("d", "net", fold, 0, ""), estimator, 0, None, None)
 
 
 def bar():
@@ -28,11 +28,16 @@ def last_line(capsys):
 
 def test_epochs_are_parts_of_fits(clif, capsys):
     with bar() as progress:
-        tells = [progress.begin(task(clif(max_epochs=10), fold)) for fold in range(2)]
+        tells = [progress.begin(task(clif(max_epochs=10), fold)) for fold in range(3)]
+        progress.draw()
+        assert "net" not in last_line(capsys)
+        for tell in tells[:2]:
+            tell(0)
         progress.draw()
         line = last_line(capsys)
         assert "1.0/4 fits" in line
         assert "net · fold 1, net · fold 2" in line
+        assert {key.fold for key in progress.begun()} == {0, 1}
         tells[0](2)
         tells[1](5)
         progress.draw()
@@ -48,9 +53,11 @@ def test_epochs_are_parts_of_fits(clif, capsys):
 
 def test_plain_estimators_have_no_epochs(capsys):
     with bar() as progress:
-        progress.begin(task(MLkNN(3)))
+        progress.begin(task(MLkNN(3)))(0)
         progress.draw()
-        assert "1.0/4 fits" in last_line(capsys)
+        line = last_line(capsys)
+        assert "1.0/4 fits" in line
+        assert "net · fold 1" in line
 
 
 def test_a_fit_on_another_machine(clif):
@@ -74,17 +81,21 @@ def waiting():
     """Make a callback; of a class that is pickled by value, as no worker can import this."""
 
     class Waits(Callback):
-        """Waits after the second epoch until the bar has had time to be drawn."""
+        """Waits before and after two epochs until the bar has been drawn."""
+
+        def on_train_begin(self, net, **kwargs):
+            time.sleep(1)
 
         def on_epoch_end(self, net, **kwargs):
             if len(net.history) == 2:
-                time.sleep(2)
+                time.sleep(1)
 
     return Waits()
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_in_an_experiment(data, tmp_path, capsys, clif, n_jobs):
+def test_in_an_experiment(data, tmp_path, capsys, clif, n_jobs, monkeypatch):
+    monkeypatch.setattr(_progress, "_IN_LOG", 0.1)
     methods = {"net": clif(callbacks=[waiting()])}
     Experiment({"d": data}, methods, 2, store=tmp_path / "s").run(n_jobs=n_jobs)
     shown = capsys.readouterr().err

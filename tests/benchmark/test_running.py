@@ -2,9 +2,11 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -79,18 +81,30 @@ def lethal(unless=None):
     return Lethal(3)
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
-def test_a_fit_that_kills_its_process(data, tmp_path):
-    """It is stored as failed; those that ran beside it are not to blame."""
-    methods = {"lethal": lethal(), "net": MLkNN(5), "knn": MLkNN(3)}
-    experiment = Experiment({"d": data}, methods, 3, store=tmp_path / "s")
+class CannotBeSent(MLkNN):
+    def __reduce__(self):
+        raise TypeError("it cannot be pickled")
+
+
+def test_fits_that_are_lost_on_the_way(data, tmp_path):
+    """They are stored as failed; those that ran beside them are not to blame."""
+    methods = {"lethal": lethal(), "stays": CannotBeSent(3), "net": MLkNN(5), "knn": MLkNN(3)}
+    experiment = Experiment({"d": data}, methods, 2, store=tmp_path / "s")
     results = experiment.run(progress=False, n_jobs=2)
-    assert results["method"].value_counts().to_dict() == {"net": 3, "knn": 3}
+    assert results["method"].value_counts().to_dict() == {"net": 2, "knn": 2}
     failures = experiment.failures()
-    assert failures[["method", "fold"]].to_numpy().tolist() == [
-        ["lethal", fold] for fold in range(3)
-    ]
-    assert failures["error"].str.contains("died").all()
+    errors = failures.groupby("method")["error"]
+    assert errors.count().to_dict() == {"lethal": 2, "stays": 2}
+    assert "unexpectedly terminated" in errors.min()["lethal"]
+    assert "it cannot be pickled" in errors.min()["stays"]
+
+
+def test_no_workers_at_all(data, tmp_path):
+    """What keeps every fit from beginning is no fit's fault."""
+    experiment = Experiment({"d": data}, {"knn": MLkNN(3)}, 3, store=tmp_path / "s")
+    with pytest.raises(ValueError, match="no_such_backend"):
+        experiment.run(progress=False, backend="no_such_backend")
+    assert len(experiment.failures()) == 0
 
 
 @pytest.fixture
@@ -118,12 +132,19 @@ def test_on_a_dask_cluster(data, tmp_path, clif, scheduler):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_a_worker_of_a_dask_cluster_dies(data, tmp_path, scheduler):
+@pytest.mark.parametrize("always", [False, True])
+def test_a_fit_that_kills_workers_of_a_dask_cluster(data, tmp_path, scheduler, always):
     distributed = pytest.importorskip("distributed")
     with distributed.Client(scheduler):
-        methods = {"lethal once": lethal(unless=tmp_path / "killed"), "knn": MLkNN(3)}
-        experiment = Experiment({"d": data}, methods, 3, store=tmp_path / "s")
-        assert len(experiment.run(progress=False, backend="dask")) == 6
+        unless = None if always else tmp_path / "killed"
+        methods = {"lethal": lethal(unless), "knn": MLkNN(3)}
+        experiment = Experiment({"d": data}, methods, 2, store=tmp_path / "s")
+        results = experiment.run(progress=False, backend="dask")
+    assert results["method"].value_counts().to_dict() == {"knn": 2} | (
+        {} if always else {"lethal": 2}
+    )
+    assert experiment.failures()["method"].tolist() == ["lethal"] * 2 * always
+    assert os.getpid() not in set(results["pid"])
 
 
 @pytest.mark.slow
@@ -151,41 +172,101 @@ class Slow(MLkNN):
         time.sleep(0.3)
         return super().fit(X, Y)
 
-rng = np.random.default_rng(0)
-X = rng.normal(size=(60, 8))
-Y = (X[:, :4] > 0).astype(int)
-Experiment({"d": (X, Y)}, {"slow": Slow(3)}, 10, store=sys.argv[1]).run(progress=False)
+if __name__ == "__main__":
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 8))
+    Y = (X[:, :4] > 0).astype(int)
+    experiment = Experiment({"d": (X, Y)}, {"slow": Slow(3)}, 10, store=sys.argv[1])
+    print("ready", flush=True)
+    input()
+    experiment.run(progress=False, n_jobs=int(sys.argv[2]))
 """
 
 
-def start_slow(tmp_path):
-    script = tmp_path / "slow.py"
-    script.write_text(SLOW)
-    command = [sys.executable, str(script), str(tmp_path / "s")]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+SLOWLY_TWO = pytest.param(2, marks=pytest.mark.slow)
 
 
-def test_killed_in_the_middle(tmp_path):
-    process = start_slow(tmp_path)
-    for _ in range(3):
-        process.stdout.readline()
-    time.sleep(0.1)
+@pytest.fixture
+def slow(tmp_path):
+    """Start processes that do ten fits of a third of a second, ready to begin together."""
+    processes = []
+
+    def start(n_processes=1, n_jobs=1):
+        (script := tmp_path / "slow.py").write_text(SLOW)
+        (scratch := tmp_path / "scratch").mkdir(exist_ok=True)
+        command = [sys.executable, str(script), str(tmp_path / "s"), str(n_jobs)]
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        env = os.environ | {"TMPDIR": str(scratch)}
+        started = [
+            subprocess.Popen(command, **pipes, text=True, env=env, start_new_session=True)
+            for _ in range(n_processes)
+        ]
+        processes.extend(started)
+        for process in started:
+            assert process.stdout.readline() == "ready\n"
+        for process in started:
+            process.stdin.write("\n")
+            process.stdin.flush()
+        return started
+
+    yield start
+    for process in processes:
+        # Workers outlive a parent that was killed.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def wait_for_results(path, n):
+    while len(stored := Store(path).results()) < n:
+        time.sleep(0.02)
+    return stored
+
+
+def finish(process):
+    """Number of fits that a process did before it ended by itself."""
+    out, error = process.communicate(timeout=120)
+    assert process.returncode == 0, error
+    return out.split().count("fit")
+
+
+@pytest.mark.parametrize("n_jobs", [1, SLOWLY_TWO])
+def test_killed_in_the_middle(tmp_path, slow, n_jobs):
+    (process,) = slow(n_jobs=n_jobs)
+    wait_for_results(tmp_path / "s", 2)
     process.kill()
-    process.communicate()
+    process.wait()
     stored = Store(tmp_path / "s").results()
-    assert len(stored) == 2
-    process = start_slow(tmp_path)
-    out, _ = process.communicate(timeout=120)
-    assert out.split() == ["fit"] * 8
+    assert 2 <= len(stored) < 10
+    (process,) = slow(n_jobs=n_jobs)
+    assert finish(process) == 10 - len(stored)
     results = Store(tmp_path / "s").results()
     assert sorted(results["fold"]) == list(range(10))
     # The stored ones are as they were.
-    assert results.merge(stored[["fold", "fit_seconds"]], on=["fold", "fit_seconds"]).shape[0] == 2
+    kept = results.merge(stored[["fold", "fit_seconds"]], on=["fold", "fit_seconds"])
+    assert len(kept) == len(stored)
 
 
-def test_two_processes_share_the_work(tmp_path):
-    processes = [start_slow(tmp_path) for _ in range(2)]
-    outs = [process.communicate(timeout=120)[0].split() for process in processes]
-    assert [process.returncode for process in processes] == [0, 0]
-    assert len(outs[0]) + len(outs[1]) == 10
+@pytest.mark.parametrize("n_jobs", [1, SLOWLY_TWO])
+def test_ctrl_c_leaves_nothing_behind(tmp_path, slow, n_jobs):
+    (process,) = slow(n_jobs=n_jobs)
+    wait_for_results(tmp_path / "s", 1)
+    # A terminal sends it to the workers too.
+    os.killpg(process.pid, signal.SIGINT)
+    _, error = process.communicate(timeout=120)
+    assert process.returncode != 0
+    assert error.strip().endswith("KeyboardInterrupt")
+    with sqlite3.connect(tmp_path / "s") as db:
+        assert db.execute("SELECT count(*) FROM running").fetchone() == (0,)
+    assert list((tmp_path / "scratch").glob("epochs-*")) == []
+    n_stored = len(Store(tmp_path / "s").results())
+    (process,) = slow()
+    assert finish(process) == 10 - n_stored
+
+
+@pytest.mark.parametrize("n_jobs", [1, SLOWLY_TWO])
+def test_two_processes_share_the_work(tmp_path, slow, n_jobs):
+    counts = [finish(process) for process in slow(2, n_jobs)]
+    assert sum(counts) == 10
+    assert all(counts)
     assert len(Store(tmp_path / "s").results()) == 10

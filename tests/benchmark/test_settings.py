@@ -18,12 +18,7 @@ from skd2ace.metrics import macro_auc, macro_f1
 from skd2ace.selection import D2ACE
 
 
-def clif(**params):
-    small = {"module__hidden_size": 16, "module__embedding_size": 8, "max_epochs": 3, "verbose": 0}
-    return CLIFClassifier(**(small | params))
-
-
-def test_parameters_that_are_not_shown_count(data, tmp_path):
+def test_parameters_that_are_not_shown_count(data, tmp_path, clif):
     methods = [clif(batch_selector=D2ACE(n_neighbors=k)) for k in (5, 6)]
     digests = {
         Experiment({}, {"m": m}, store=tmp_path / "s")._settings(m)
@@ -43,7 +38,7 @@ def apart(*kinds):
     return len(set(kinds)) == len(kinds)
 
 
-def test_settings_that_lie_deeper(tmp_path):
+def test_settings_that_lie_deeper(tmp_path, clif):
     stops = [digest(clif(callbacks=[("es", EarlyStopping(patience=n))])) for n in (5, 50)]
     splits = [digest(clif(train_split=ValidSplit(part))) for part in (0.2, 0.4)]
     nested = [digest(OneVsRestClassifier(LogisticRegression(C=c))) for c in (1, 2)]

@@ -90,7 +90,7 @@ def test_a_claim_of_a_process_that_had_the_same_number(store):
     store.claim(KEY)
     with sqlite3.connect(store.path) as db:
         # Another live process, and the same number under an earlier start of the machine.
-        db.execute("UPDATE running SET process = ?, started = 'earlier'", (os.getppid(),))
+        db.execute("UPDATE running SET process = ?, started = 1", (os.getppid(),))
     assert store.claim(KEY)
 
 
@@ -119,6 +119,16 @@ def test_signs_of_life(store):
     assert seen[1] == 1
 
 
+def test_a_store_that_is_locked_for_long(store, monkeypatch):
+    """The next sign of life will do."""
+
+    def locked():
+        raise sqlite3.OperationalError("database is locked")
+
+    monkeypatch.setattr(store, "_transaction", locked)
+    store.renew()
+
+
 def test_other_data_of_the_same_name(store):
     store.identify("yeast", "abc")
     # Nothing was done with the first.
@@ -128,6 +138,18 @@ def test_other_data_of_the_same_name(store):
     store.identify("scene", "abc")
     with pytest.raises(ValueError, match="fits of other data called 'yeast'"):
         store.identify("yeast", "abc")
+
+
+def test_other_data_while_the_first_fit_runs(store):
+    store.identify("yeast", "abc")
+    store.claim(KEY)
+    with sqlite3.connect(store.path) as db:
+        db.execute("UPDATE running SET host = 'elsewhere'")
+    with pytest.raises(ValueError, match="fits of other data called 'yeast'"):
+        store.identify("yeast", "xyz")
+    with sqlite3.connect(store.path) as db:
+        db.execute("UPDATE running SET seen = seen - ?", (PATIENCE + 1,))
+    store.identify("yeast", "xyz")
 
 
 def open_many(path):
