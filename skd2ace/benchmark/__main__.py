@@ -2,27 +2,30 @@
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from skd2ace.datasets import MulanSet, fetch_mulan, mulan_registry, select_top_features
+import pandas as pd
 
+from skd2ace.datasets import (
+    MulanSet,
+    drop_rare_labels,
+    drop_unlabelled,
+    fetch_mulan,
+    mulan_registry,
+    select_top_features,
+)
+
+from ._arguments import make_parser
 from ._experiment import Experiment
-from ._methods import BASELINES, NETWORKS, PRESETS, SELECTORS, make_methods
+from ._listing import listing
+from ._methods import PRESETS, make_methods
+from ._published import published
 from ._report import report
 from ._store import Store
-
-_EXAMPLE = """
-A small comparison, and what came of it:
-
-  python -m skd2ace.benchmark run --datasets emotions yeast --networks clif \\
-      --selectors random d2ace --folds 5 --epochs 100 --store results.sqlite
-  python -m skd2ace.benchmark report --store results.sqlite --format html --output report.html
-
-Run the first again after a crash, or with more methods: what is stored is not done again.
-"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,9 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status: 0, 1 where fits failed, 130 after Ctrl-C.
+        Exit status: 0, 1 where fits failed or are left to other processes, 2 where the command
+        was wrong or data sets were left out, 130 after Ctrl-C.
     """
-    parser = _parser()
+    parser = make_parser(run=_run, report=_report, listing=_list)
     given = parser.parse_args(arguments)
     try:
         return given.action(given)
@@ -45,61 +49,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m skd2ace.benchmark",
-        description="Compare multi-label methods on MULAN's data sets.",
-        epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    actions = parser.add_subparsers(required=True, metavar="{run,report,list}")
-    _add_run(actions)
-    _add_report(actions)
-    listing = actions.add_parser("list", help="show data sets, methods and presets by name")
-    listing.set_defaults(action=_list)
-    return parser
-
-
-def _add_run(actions: Any) -> None:
-    run = actions.add_parser(
-        "run", help="fit what is not stored yet", epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
-    add = run.add_argument
-    add("--preset", choices=PRESETS, help="a whole comparison; what else is given replaces parts")
-    add("--datasets", nargs="+", metavar="NAME", help="see the command list")
-    add("--networks", nargs="+", choices=NETWORKS)
-    add("--selectors", nargs="+", choices=SELECTORS, help="each with every network")
-    add("--baselines", nargs="+", choices=BASELINES, default=[])
-    add("--folds", type=int, default=5, help="of a stratified cross-validation (default 5)")
-    add("--seeds", type=int, default=1, help="fits of each fold, differently seeded (default 1)")
-    add("--epochs", type=int, default=100, help="of the networks (default 100)")
-    add("--random-state", type=int, default=0, help="seed of folds and fits (default 0)")
-    add("--device", default="cpu", help="of the networks, for example cuda (default cpu)")
-    add("--data-home", type=Path, help="folder of the data sets (default: SKD2ACE_DATA)")
-    add("--store", type=Path, required=True, help="SQLite file of the results")
-    add("--jobs", type=int, default=1, help="fits at a time (default 1); not for dask")
-    add("--backend", choices=("loky", "threading", "dask"), help="of joblib (default loky)")
-    add("--scheduler", help="address of a Dask scheduler, for --backend dask")
-    add("--retry-failed", action="store_true", help="try again what failed before")
-    add("--quiet", action="store_true", help="no progress bar")
-    run.set_defaults(action=_run)
-
-
-def _add_report(actions: Any) -> None:
-    page = actions.add_parser("report", help="tables, ranks, tests and pictures of what is stored")
-    add = page.add_argument
-    add("--store", type=Path, required=True)
-    add("--metric", default="macro_auc", help="(default macro_auc)")
-    add("--reference", help="method that the others are compared with")
-    add("--datasets", nargs="+", metavar="NAME", help="only these (default: all in the store)")
-    add("--methods", nargs="+", metavar="NAME", help="only these, as 'clif d2ace'")
-    add("--format", choices=("markdown", "html", "latex"), default="markdown")
-    add("--output", type=Path, help="file to write (default: print)")
-    page.set_defaults(action=_report)
-
-
 def _run(given: argparse.Namespace) -> int:
+    if given.scheduler:
+        given.backend = given.backend or "dask"
+    if (given.backend == "dask") != bool(given.scheduler):
+        raise ValueError("--backend dask and --scheduler ADDRESS need each other")
+    experiment = _experiment(given)
+    if given.retry_failed:
+        experiment.retry_failed()
+    if given.scheduler:
+        _connect(given.scheduler)
+    try:
+        experiment.run(n_jobs=given.jobs, backend=given.backend, progress=not given.quiet)
+    finally:
+        status = _tell_of_failures(experiment.failures())
+    return _tell_of_others(experiment.running()) or status
+
+
+def _connect(scheduler: str) -> None:
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise ValueError("--backend dask needs Dask: `pip install 'skd2ace[dask]'`") from error
+    # The first client made is the one that joblib finds.
+    Client(scheduler)
+
+
+def _experiment(given: argparse.Namespace) -> Experiment:
     parts = PRESETS.get(given.preset, {}) | {
         name: value
         for name in ("datasets", "networks", "selectors")
@@ -116,38 +92,33 @@ def _run(given: argparse.Namespace) -> int:
     )
     if not methods or (given.selectors and "networks" not in parts):
         raise ValueError("give --networks or --baselines")
-    experiment = Experiment(
-        {name: _loader(name, given.data_home) for name in parts["datasets"]},
+    return Experiment(
+        dict(_source(name, given.data_home, given.min_positives) for name in parts["datasets"]),
         methods,
         given.folds,
         n_seeds=given.seeds,
         random_state=given.random_state,
         store=given.store,
     )
-    if given.retry_failed:
-        experiment.retry_failed()
-    if given.scheduler:
-        from distributed import Client
-
-        given.backend = given.backend or "dask"
-        # The first client made is the one that joblib finds.
-        Client(given.scheduler)
-    experiment.run(n_jobs=given.jobs, backend=given.backend, progress=not given.quiet)
-    return _tell_of_failures(experiment.failures())
 
 
-def _loader(name: str, data_home: Path | None) -> Any:
-    if name not in mulan_registry():
+def _source(name: str, data_home: Path | None, min_positives: int | None) -> tuple[str, Any]:
+    """Name of a set as the registry has it, and what loads it."""
+    known = {entry.name.lower(): entry for entry in mulan_registry().values()}
+    if name.lower() not in known:
         raise ValueError(f"no data set {name!r}; see `python -m skd2ace.benchmark list`")
-    return partial(_load, mulan_registry()[name], data_home)
+    entry = known[name.lower()]
+    return entry.name, partial(_load, entry, data_home, min_positives)
 
 
-def _load(entry: MulanSet, data_home: Path | None) -> tuple[Any, Any]:
-    """Fetch a set, with the features that the papers keep of it."""
+def _load(entry: MulanSet, data_home: Path | None, min_positives: int | None) -> tuple[Any, Any]:
+    """Fetch a set, with the features that the papers keep of it, and labels frequent enough."""
     X, Y = fetch_mulan(entry.name, data_home=data_home, return_X_y=True)
     # Some editions have no others.
     if entry.top_fraction and X.shape[1] > entry.n_features:
         X = select_top_features(X, entry.top_fraction)
+    if min_positives is not None:
+        X, Y = drop_unlabelled(X, drop_rare_labels(Y, min_positives))
     return X, Y
 
 
@@ -160,19 +131,28 @@ def _tell_of_failures(failures: Any) -> int:
     return int(len(failures) > 0)
 
 
+def _tell_of_others(running: Any) -> int:
+    for (host, process), fits in running.groupby(["host", "process"]):
+        print(
+            f"{len(fits)} fits are left to process {process} on {host}, last heard of "
+            f"{time.time() - fits['seen'].max():.0f} s ago; run again for their results"
+        )
+    return int(len(running) > 0)
+
+
 def _report(given: argparse.Namespace) -> int:
     if not given.store.exists():
         raise ValueError(f"there is no store {given.store}")
-    store = Store(given.store)
-    results = store.results()
-    results, curves = (
-        _selected(_told_apart(rows, results), given) for rows in (results, store.curves())
-    )
+    results, failures, curves = _tables(Store(given.store), given)
+    if results.empty:
+        raise ValueError(f"no fit of these has succeeded; {len(failures)} failed")
     text = report(
         results,
         metric=given.metric,
         reference=given.reference,
         curves=curves,
+        published=published() if given.published else None,
+        failures=failures,
         format=given.format,
     )
     if given.output is None:
@@ -182,35 +162,40 @@ def _report(given: argparse.Namespace) -> int:
     return 0
 
 
-def _told_apart(rows: Any, results: Any) -> Any:
+def _tables(store: Store, given: argparse.Namespace) -> list[Any]:
+    """Results, failures and curves of the data sets and methods that are asked for."""
+    results, failures, curves = store.results(), store.failures(), store.curves()
+    fits = pd.concat([table[["dataset", "method", "settings"]] for table in (results, failures)])
+    tables = [_told_apart(table, fits) for table in (results, failures, curves)]
+    chosen = {"dataset": given.datasets, "method": given.methods}
+    for column, names in chosen.items():
+        if names:
+            # Plain baselines have no curves, and what always failed has no results.
+            stored = {*tables[0][column], *tables[1][column]}
+            kept = [_stored_name(name, column, stored) for name in names]
+            tables = [table[table[column].isin(kept)] for table in tables]
+    return tables
+
+
+def _told_apart(rows: Any, fits: Any) -> Any:
     """Name methods that were run with several settings by the digest of these too."""
-    kinds = results.groupby("method")["settings"].nunique()
+    kinds = fits.groupby("method")["settings"].nunique()
     several = rows["method"].map(kinds) > 1
     names = rows["method"].where(~several, rows["method"] + " " + rows["settings"].str[:6])
     return rows.assign(method=names)
 
 
-def _selected(rows: Any, given: argparse.Namespace) -> Any:
-    for column, names in (("dataset", given.datasets), ("method", given.methods)):
-        unknown = set(names or ()) - set(rows[column])
-        # Plain baselines have no curves.
-        if unknown and "epoch" not in rows:
-            raise ValueError(f"the store has no {column} {sorted(unknown)[0]!r}")
-        rows = rows[rows[column].isin(names)] if names else rows
-    return rows
+def _stored_name(name: str, column: str, stored: set[str]) -> str:
+    """Name as the store has it, which the command to run may have been given in other capitals."""
+    alike = {other.lower(): other for other in stored} if column == "dataset" else {}
+    found = name if name in stored else alike.get(name.lower())
+    if found is None:
+        raise ValueError(f"the store has no {column} {name!r}")
+    return found
 
 
 def _list(given: argparse.Namespace) -> int:
-    print("Data sets (--datasets):")
-    for name in mulan_registry():
-        print(f"  {name}")
-    for title, names in (
-        ("Networks (--networks)", NETWORKS),
-        ("Selectors (--selectors)", SELECTORS),
-        ("Baselines (--baselines)", BASELINES),
-        ("Presets (--preset)", PRESETS),
-    ):
-        print(f"{title}:\n  {' '.join(names)}")
+    print(listing(given.data_home))
     return 0
 
 

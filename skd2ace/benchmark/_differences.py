@@ -22,7 +22,8 @@ def differences(
     Parameters
     ----------
     results : DataFrame
-        As for :func:`mean_table`.
+        As for :func:`mean_table`. Columns ``n_train`` and ``n_test``, the instances that a fit
+        was trained and tested on, serve the interval where they are there.
     metric : str
         Column.
     reference : str
@@ -49,10 +50,11 @@ def differences(
     Notes
     -----
     Seeds are averaged within a fold first: they are no new data. The interval is that of the
-    corrected resampled t-test [1]_ over the k folds. Training sets of a cross-validation overlap,
-    so the variance of the mean is ``(1/k + 1/(k-1)) s²`` instead of ``s²/k``, with n_test/n_train
-    = 1/(k-1), and k - 1 degrees of freedom. The plain t interval would be far too narrow. With
-    one fold there is no interval: ``low`` and ``high`` are NaN.
+    corrected resampled t-test [1]_ over the k folds, with k - 1 degrees of freedom. Training sets
+    overlap, so the variance of the mean is ``(1/k + n_test/n_train) s²`` instead of ``s²/k``; the
+    plain t interval would be far too narrow. ``n_test/n_train`` is that of the dataset's means of
+    these columns, or ``1/(k-1)``, that of a cross-validation, where they are not known. With one
+    fold there is no interval: ``low`` and ``high`` are NaN.
 
     References
     ----------
@@ -76,9 +78,10 @@ def differences(
     per_dataset = runs_of(results, metric)
     others = need_reference(results["method"].unique(), reference)
     left_out = incomplete(per_dataset)
+    test_shares = _test_shares(results)
     rows = [
         {"dataset": name, "method": other}
-        | _interval(sign * (runs[reference] - runs[other]), confidence)
+        | _interval(sign * (runs[reference] - runs[other]), confidence, test_shares.get(name))
         for name, runs in per_dataset.items()
         for other in others
         if not {reference, other} & set(left_out.get(name, []))
@@ -89,11 +92,22 @@ def differences(
     return table
 
 
-def _interval(gains: Any, confidence: float) -> dict[str, float]:
+def _test_shares(results: Any) -> dict[Any, float]:
+    """n_test/n_train of the datasets of which they are known."""
+    columns = ["n_test", "n_train"]
+    if not set(columns) <= set(results.columns):
+        return {}
+    means = results.dropna(subset=columns).groupby("dataset")[columns].mean()
+    return (means["n_test"] / means["n_train"]).to_dict()
+
+
+def _interval(gains: Any, confidence: float, test_share: float | None) -> dict[str, float]:
     of_folds = gains.groupby(level="fold").mean()
     k, mean = len(of_folds), float(of_folds.mean())
     if k < 2:
         return {"difference": mean, "low": np.nan, "high": np.nan, "n_folds": k}
-    error = float(np.sqrt((1 / k + 1 / (k - 1)) * of_folds.var(ddof=1)))
+    # All folds of a cross-validation but one are trained on.
+    test_share = 1 / (k - 1) if test_share is None else test_share
+    error = float(np.sqrt((1 / k + test_share) * of_folds.var(ddof=1)))
     half = float(stats.t.ppf((1 + confidence) / 2, k - 1)) * error
     return {"difference": mean, "low": mean - half, "high": mean + half, "n_folds": k}

@@ -21,20 +21,10 @@ from ._progress import Progress, repeating
 from ._running import Fits
 from ._shown import shown
 from ._store import Key, Store
+from ._tables import HIGHER_IS_BETTER
 from ._task import Task, judged
 
 _SECONDS_BETWEEN_SIGNS_OF_LIFE = 60
-
-_METRICS = (
-    "macro_auc",
-    "micro_f1",
-    "macro_f1",
-    "ranking_loss",
-    "hamming_loss",
-    "one_error",
-    "coverage",
-    "label_ranking_average_precision",
-)
 
 
 class Experiment:
@@ -101,7 +91,9 @@ IterativeStratifiedKFold`.
         self.datasets = dict(datasets)
         self.methods = dict(methods)
         self.cv = cv
-        self.metrics = dict(metrics or {name: getattr(skd2ace.metrics, name) for name in _METRICS})
+        self.metrics = dict(
+            metrics or {name: getattr(skd2ace.metrics, name) for name in HIGHER_IS_BETTER}
+        )
         for metric in self.metrics.values():
             judged(metric)
         self.n_seeds = n_seeds

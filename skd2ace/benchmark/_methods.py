@@ -76,14 +76,22 @@ def make_methods(
     dict of str to estimator
         Named "clif d2ace" and so on.
 
+    Raises
+    ------
+    ValueError
+        If a name is unknown.
+
     Examples
     --------
     >>> from skd2ace.benchmark import make_methods
     >>> sorted(make_methods(["clif"], ["random", "d2ace"], ["mlknn"]))
     ['clif d2ace', 'clif random', 'mlknn']
     """
+    networks, selectors, baselines = list(networks), list(selectors), list(baselines)
+    for names, known in ((networks, NETWORKS), (selectors, SELECTORS), (baselines, BASELINES)):
+        if unknown := [name for name in names if name not in known]:
+            raise ValueError(f"There is no {unknown[0]!r}; known are {', '.join(known)}.")
     methods: dict[str, BaseEstimator] = {name: BASELINES[name]() for name in baselines}
-    selectors = list(selectors)
     for network in networks:
         for selector in selectors:
             methods[f"{network} {selector}"] = NETWORKS[network](

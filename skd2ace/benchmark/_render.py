@@ -14,7 +14,7 @@ _STYLE = """
     --quiet: #9aa5b1; }
 }
 * { box-sizing: border-box; }
-body { margin: 0 auto; padding: 1.25rem 1rem 3rem; max-width: 60rem; color: var(--ink);
+body { margin: 0 auto; padding: 1.25rem 1rem 3rem; max-width: 64rem; color: var(--ink);
   background: var(--paper); font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", sans-serif; }
 h1 { font-size: 1.6rem; line-height: 1.2; margin: 0 0 1rem; }
 h2 { font-size: 1.15rem; margin: 2.25rem 0 0.5rem; color: var(--accent); }

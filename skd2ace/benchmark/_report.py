@@ -5,13 +5,15 @@ from typing import Any
 
 import numpy as np
 
+from ._basis import basis
+from ._comparison import chosen_reference, differences_told, p_told, wilcoxon_told
 from ._diagram import CriticalDifferenceDisplay
-from ._differences import differences
+from ._grid import MISSING, grid
 from ._pictures import diagram_picture
 from ._render import Block, Heading, Table, Text, to_html, to_latex, to_markdown
-from ._sections import MISSING, published_numbers, times, validation_curves
-from ._statistics import friedman, mean_table, ranks, wilcoxon_against
-from ._tables import direction, metric_name, need_reference
+from ._sections import published_numbers, times, validation_curves
+from ._statistics import friedman, mean_table, ranks
+from ._tables import direction, metric_name
 
 _FORMATS: dict[str, Callable[..., str]] = {
     "markdown": to_markdown,
@@ -27,24 +29,31 @@ def report(
     reference: str | None = None,
     curves: Any = None,
     published: Any = None,
+    failures: Any = None,
     format: str = "markdown",
     higher_is_better: bool | None = None,
 ) -> str:
-    """Write up results: means, ranks, tests, differences, times and validation curves.
+    """Write up results: means, differences, ranks, tests, times and validation curves.
 
     Parameters
     ----------
     results : DataFrame
         As for :func:`mean_table`. Times are told where there are columns ``fit_seconds`` and
-        ``selection_seconds``.
+        ``selection_seconds``; versions, machine, device, commit and days where there are
+        ``versions`` (dicts), ``machine``, ``device``, ``git_commit`` and ``started``, as those of
+        :meth:`Store.results` are.
     metric : str, default="macro_auc"
         Column.
     reference : str, optional
-        The method that the others are compared with; without it they are ranked only.
+        The method that the others are compared with. By default that of the best average rank,
+        of several the first by name; where nothing can be ranked, that with the most runs.
     curves : DataFrame, optional
         Columns ``dataset``, ``method``, ``fold``, ``seed``, ``epoch`` and ``valid_macro_auc``.
     published : DataFrame, optional
         What :func:`published` returns; its numbers of the same metric and datasets are shown.
+    failures : DataFrame, optional
+        Columns ``dataset``, ``method``, ``fold`` and ``seed`` of the fits that failed, as
+        :meth:`Store.failures` returns them: the report names them.
     format : {"markdown", "html", "latex"}, default="markdown"
         HTML is one file that loads nothing, with pictures; the others are text only. LaTeX is a
         part to be put into a document that loads ``booktabs`` and ``graphicx``; tables wider or
@@ -56,17 +65,19 @@ def report(
     Returns
     -------
     str
-        The report. No difference between two methods is told without its interval.
+        The report. No methods are compared without the intervals of their differences.
 
     Raises
     ------
     ValueError
-        If the format, the reference or the metric is unknown, or results or curves lack columns.
+        If the format, the reference or the metric is unknown, a table lacks columns, and as
+        :func:`mean_table`: methods that were fitted on different folds are not compared.
 
     Notes
     -----
     Ranks and tests use the datasets on which all methods have all runs; the report names the
-    others. Tests that need more methods or datasets are left out with a sentence that says so.
+    others, and the methods that lack runs. Tests that need more methods or datasets are left out
+    with a sentence that says so.
 
     Examples
     --------
@@ -80,12 +91,15 @@ def report(
     if format not in _FORMATS:
         raise ValueError(f"format must be one of {', '.join(_FORMATS)}; got {format!r}.")
     upward = direction(metric, higher_is_better)
+    reference, choice = chosen_reference(results, metric, upward, reference)
     title = f"Benchmark by {metric_name(metric)}"
     blocks = [
         Heading(title, 1),
+        *basis(results, metric, failures),
         *_means(results, metric, upward),
+        *differences_told(results, metric, upward, reference, choice),
         *_ranks(results, metric, upward, pictures=format == "html"),
-        *_against(results, metric, upward, reference),
+        *wilcoxon_told(results, metric, upward, reference),
         *times(results),
         *validation_curves(curves, pictures=format == "html"),
         *published_numbers(published, metric, results["dataset"].unique()),
@@ -100,28 +114,20 @@ def _means(results: Any, metric: str, upward: bool) -> list[Block]:
     # What lacks runs cannot be the best: its mean is of other folds.
     eligible = mean.where(complete)
     best = eligible.max(axis=1) if upward else eligible.min(axis=1)
-    bold = np.argwhere(eligible.eq(best, axis=0).to_numpy()) if mean.shape[1] > 1 else np.empty(0)
-    rows = [
-        [
-            str(name),
-            *(_mean_cell(table.loc[name], method, n_runs.loc[name].max()) for method in mean),
-        ]
-        for name in mean.index
-    ]
+    is_best = eligible.eq(best, axis=0) & (mean.shape[1] > 1)
+    pairs = [(dataset, method) for dataset in mean.index for method in mean]
+    cells = {
+        (name, method): _mean_cell(table.loc[name], method, n_runs.loc[name].max())
+        for name, method in pairs
+    }
     better = "larger is better" if upward else "smaller is better"
     return [
         Text(
-            f"{_count(len(mean), 'dataset')}, {_count(mean.shape[1], 'method')}. Mean ± standard "
-            f"deviation over folds and seeds; {better}; the best of each dataset is bold."
+            f"Mean ± standard deviation over folds and seeds; {better}; the best of each dataset "
+            "is bold."
         ),
-        Table(
-            ["dataset", *map(str, mean)], rows, {(row, place + 1) for row, place in bold.tolist()}
-        ),
+        grid(mean.index, mean.columns, cells, {pair for pair in pairs if is_best.loc[pair]}),
     ]
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _mean_cell(row: Any, method: Any, n_expected: float) -> str:
@@ -157,7 +163,7 @@ def _ranks(results: Any, metric: str, upward: bool, *, pictures: bool) -> list[B
         *blocks,
         Text(
             f"Friedman's test over {n_datasets} datasets: chi-squared {test.statistic:.2f}, "
-            f"p {_p(test.p_value)}. Average ranks that differ by more than "
+            f"p {p_told(test.p_value)}. Average ranks that differ by more than "
             f"{display.critical_difference_:.2f} differ significantly by Nemenyi's test at level "
             "0.05."
         ),
@@ -169,75 +175,4 @@ def _left_out(left_out: dict[Any, list[Any]]) -> list[Block]:
     return [
         Text(f"Left out: {name}, where runs are missing of {', '.join(map(str, methods))}.")
         for name, methods in left_out.items()
-    ]
-
-
-def _p(value: float) -> str:
-    return f"= {value:.4f}" if value >= 0.0001 else "< 0.0001"
-
-
-def _against(results: Any, metric: str, upward: bool, reference: str | None) -> list[Block]:
-    if reference is None:
-        return []
-    head, methods = Heading(f"Against {reference}"), results["method"].unique()
-    if list(methods) == [reference]:
-        return [head, Text("There is no other method to compare with.")]
-    need_reference(methods, reference)
-    return [
-        head,
-        *_wilcoxon(results, metric, upward, reference),
-        *_differences(results, metric, upward, reference),
-    ]
-
-
-def _wilcoxon(results: Any, metric: str, upward: bool, reference: str) -> list[Block]:
-    try:
-        test = wilcoxon_against(results, metric, reference, higher_is_better=upward)
-    except ValueError as error:
-        return [Text(f"No test over datasets. {error}")]
-    n_datasets = int(test.iloc[0][["win", "tie", "loss"]].sum())
-    if n_datasets < 2:
-        return [Text("Wilcoxon's test needs two datasets with all runs; there is 1.")]
-    adjusted = wilcoxon_against(
-        results, metric, reference, correction="holm", higher_is_better=upward
-    )
-    rows = [
-        [
-            str(row.Index),
-            f"{row.win} / {row.tie} / {row.loss}",
-            f"{row.statistic:g}",
-            _p(row.p_value).removeprefix("= "),
-            _p(adjusted.loc[row.Index, "p_value"]).removeprefix("= "),
-        ]
-        for row in test.itertuples()
-    ]
-    return [
-        Text(
-            f"Wilcoxon's signed-rank test over {n_datasets} datasets, two-sided. Wins are "
-            f"{reference}'s."
-        ),
-        Table(["method", "win / tie / loss", "statistic", "p", "p after Holm"], rows),
-    ]
-
-
-def _differences(results: Any, metric: str, upward: bool, reference: str) -> list[Block]:
-    table = differences(results, metric, reference, higher_is_better=upward)
-    told = table.dropna(subset=["low", "high"])
-    if told.empty:
-        return [Text("No differences: an interval needs two folds with the runs of both methods.")]
-    cells = {
-        (row.dataset, row.method): f"{row.difference:+.4f} ({row.low:+.4f} to {row.high:+.4f})"
-        for row in told.itertuples()
-    }
-    others = [method for method in results["method"].unique() if method != reference]
-    rows = [
-        [str(name), *(cells.get((name, other), MISSING) for other in others)]
-        for name in results["dataset"].unique()
-    ]
-    return [
-        Text(
-            f"How much better {reference} is on each dataset, with its 95 % interval over folds "
-            "and seeds (corrected resampled t, Nadeau and Bengio 2003); below zero, it is worse."
-        ),
-        Table(["dataset", *map(str, others)], rows),
     ]

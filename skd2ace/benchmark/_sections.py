@@ -4,11 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from ._grid import MISSING, grid
 from ._pictures import curve_picture
 from ._render import Block, Heading, Table, Text
 from ._tables import metric_name
-
-MISSING = "-"
 
 _CURVE = ["dataset", "method", "fold", "seed", "epoch", "valid_macro_auc"]
 _MARKS = {0.01: "*", 0.05: "†"}
@@ -21,20 +20,16 @@ def times(results: Any) -> list[Block]:
     columns = [name for name in ("fit_seconds", "selection_seconds") if name in results]
     seconds = results[columns].astype(np.float64)
     means = seconds.groupby([results["dataset"], results["method"]], sort=False).mean()
-    methods = results["method"].unique()
-    rows = [
-        [str(name), *(_time_cell(means, (name, method)) for method in methods)]
-        for name in results["dataset"].unique()
-    ]
+    cells = {pair: _time_cell(means, pair) for pair in means.index}
     return [
         Heading("Seconds"),
         Text("Mean seconds of a fit; in brackets, how many of them went into selecting batches."),
-        Table(["dataset", *map(str, methods)], rows),
+        grid(results["dataset"].unique(), results["method"].unique(), cells),
     ]
 
 
 def _time_cell(means: Any, key: tuple[Any, Any]) -> str:
-    if key not in means.index or np.isnan(means.loc[key, "fit_seconds"]):
+    if np.isnan(means.loc[key, "fit_seconds"]):
         return MISSING
     selecting = means.loc[key].get("selection_seconds", np.nan)
     cell = f"{means.loc[key, 'fit_seconds']:.2f}"
@@ -67,15 +62,11 @@ def validation_curves(curves: Any, *, pictures: bool) -> list[Block]:
         )
     }
     datasets, methods = known["dataset"].unique(), known["method"].unique()
-    rows = [
-        [str(name), *(cells.get((name, method), MISSING) for method in methods)]
-        for name in datasets
-    ]
     drawn = [curve_picture(name, known[known["dataset"] == name]) for name in datasets if pictures]
     return [
         Heading("Validation"),
         Text("Best epoch by validation and the Macro-AUC there in brackets, means over runs."),
-        Table(["dataset", *map(str, methods)], rows),
+        grid(datasets, methods, cells),
         *drawn,
     ]
 

@@ -30,7 +30,8 @@ def mean_table(results: Any, metric: str) -> Any:
     ----------
     results : DataFrame
         A run a row: columns ``dataset``, ``method``, ``fold``, ``seed`` and the metric's. Runs
-        without a number (NaN) are left out.
+        without a number (NaN) are left out. Where there is a column ``split``, a digest of the
+        rows and seed of a fit, methods must have the same in each fold; NaN is not checked.
     metric : str
         Column.
 
@@ -45,7 +46,8 @@ def mean_table(results: Any, metric: str) -> Any:
     Raises
     ------
     ValueError
-        If a column is missing, there is no number, or a run occurs twice.
+        If a column is missing, there is no number, a run occurs twice, or methods were fitted on
+        different folds or with different seeds.
 
     Examples
     --------

@@ -53,25 +53,51 @@ def direction(metric: str | None, higher_is_better: bool | None) -> bool:
     return HIGHER_IS_BETTER[metric]
 
 
+def check_columns(name: str, table: Any, columns: list[str]) -> None:
+    """Raise a ValueError if a table lacks one of the columns."""
+    missing = [column for column in columns if column not in table]
+    if missing:
+        raise ValueError(f"{name} lacks the columns {missing}; it has {list(table.columns)}.")
+
+
 def check_results(results: Any, metric: str) -> Any:
     """Return the rows that have a number, by dataset, method, fold and seed.
 
     Raises
     ------
     ValueError
-        If a column is missing, there is no number, or a run occurs twice.
+        If a column is missing, there is no number, a run occurs twice, or methods were fitted on
+        different folds.
     """
-    missing = [column for column in [*KEYS, metric] if column not in results]
-    if missing:
-        raise ValueError(f"results lacks the columns {missing}; it has {list(results.columns)}.")
+    check_columns("results", results, [*KEYS, metric])
     twice = results.duplicated(KEYS)
     if twice.any():
         run = results.loc[twice, KEYS].iloc[0].to_dict()
         raise ValueError(f"results holds the run {run} more than once.")
-    rows = results[[*KEYS, metric]].dropna(subset=[metric])
+    rows = results.dropna(subset=[metric])
     if rows.empty:
         raise ValueError(f"results holds no number of metric={metric!r}.")
-    return rows
+    if "split" in rows:
+        _check_pairs(rows)
+    return rows[[*KEYS, metric]]
+
+
+def _check_pairs(rows: Any) -> None:
+    """Raise a ValueError if runs that are to be compared had other rows or seeds.
+
+    Fold 0 of five folds is not fold 0 of ten. Runs whose ``split`` is unknown may be anything.
+    """
+    run = ["dataset", "fold", "seed"]
+    n_splits = rows.groupby(run)["split"].transform("nunique")
+    unpaired = rows[n_splits.to_numpy() > 1]
+    for (dataset, *_), runs in unpaired.groupby(run, sort=False):
+        alike = runs.groupby("split", sort=False)["method"].agg(list)
+        groups = " and ".join(", ".join(map(str, methods)) for methods in alike)
+        raise ValueError(
+            f"On {dataset}, the methods {groups} were fitted on different folds or with different "
+            "seeds and cannot be compared. Compare only methods run with the same folds and random "
+            "state; on the command line, choose them with --methods."
+        )
 
 
 def runs_of(results: Any, metric: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ they know the whole format and say in which line it is broken.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import repeat
 from typing import Any, NamedTuple
@@ -18,12 +18,16 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ._arff_header import QUOTED, ArffError, Attribute, unquote
+from ._arff_header import QUOTED, ArffError, Attribute, Line, unquote
 
 _Reader = Callable[[str], float]
 
 _CELL = re.compile(rf"(?:[^,'\"]+|{QUOTED.pattern})*")
 _MISSING = re.compile(r"(?<![^,\s])\?(?![^,\s])")
+# Rows are read in blocks of so many characters: as texts they take 20 times their size and more.
+_BLOCK = 2**22
+# About what a string takes beside its characters.
+_PER_ROW = 64
 _UNKNOWN_TO_THE_FAST = re.compile(r"['\"\\_]")
 
 
@@ -36,18 +40,16 @@ class Body(NamedTuple):
     """
 
     cells: Any
-    lines: list[int]
+    lines: NDArray[np.int64]
 
 
-def read_body(lines: list[str], start: int, attributes: list[Attribute], path: object) -> Body:
+def read_body(lines: Iterator[Line], attributes: list[Attribute], path: object) -> Body:
     """Read the rows that follow ``@data``.
 
     Parameters
     ----------
-    lines : list of str
-        All lines of the file, without white space at their ends.
-    start : int
-        Index of the first line after ``@data``.
+    lines : iterator of (int, str)
+        Numbers of lines, and lines, without blank ones and comments.
     attributes : list of Attribute
     path : str or path
         Named in errors.
@@ -62,17 +64,35 @@ def read_body(lines: list[str], start: int, attributes: list[Attribute], path: o
     ArffError
         If there is no row, or one that does not fit the attributes.
     """
-    places = [i for i in range(start, len(lines)) if lines[i] and lines[i][0] != "%"]
-    if not places:
-        raise ArffError(path, len(lines), "no row follows @data; is the file cut short?")
-    rows, numbers = [lines[i] for i in places], [i + 1 for i in places]
-    if rows[0][0] == "{":
-        cells = _read_sparse_fast(rows, attributes)
-        return Body(
-            _read_sparse(rows, numbers, attributes, path) if cells is None else cells, numbers
+    blocks, numbers, is_sparse = list[Any](), list[NDArray[np.int64]](), None
+    for rows, places in _blocks(lines):
+        if is_sparse is None:
+            is_sparse = rows[0][0] == "{"
+        fast, careful = (
+            (_read_sparse_fast, _read_sparse) if is_sparse else (_read_dense_fast, _read_dense)
         )
-    cells = _read_dense_fast(rows, attributes)
-    return Body(_read_dense(rows, numbers, attributes, path) if cells is None else cells, numbers)
+        cells: Any = fast(rows, attributes)
+        blocks.append(careful(rows, places, attributes, path) if cells is None else cells)
+        numbers.append(np.array(places, dtype=np.int64))
+    if not blocks:
+        raise ArffError(path, None, "no row follows @data; is the file cut short?")
+    if len(blocks) == 1:
+        return Body(blocks[0], numbers[0])
+    cells = sp.vstack(blocks, format="coo") if is_sparse else np.concatenate(blocks)
+    return Body(cells, np.concatenate(numbers))
+
+
+def _blocks(lines: Iterator[Line]) -> Iterator[tuple[list[str], list[int]]]:
+    rows, numbers, size = list[str](), list[int](), 0
+    for number, row in lines:
+        rows.append(row)
+        numbers.append(number)
+        size += len(row) + _PER_ROW
+        if size > _BLOCK:
+            yield rows, numbers
+            rows, numbers, size = [], [], 0
+    if rows:
+        yield rows, numbers
 
 
 def _read_dense_fast(rows: list[str], attributes: list[Attribute]) -> NDArray[np.float64] | None:

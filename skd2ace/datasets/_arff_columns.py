@@ -48,10 +48,7 @@ def feature_matrix(
         names += own
         # What a sparse row leaves out is filled in where it does not mean zero.
         n_full += 0 if is_sparse and _is_zero_by_default(attribute) else len(own)
-    n_cells = len(body.lines) * n_full
-    if n_cells > _MAX_CELLS:
-        problem = f"X would have {n_cells} cells, and {_MAX_CELLS} is the limit"
-        raise ArffError(path, None, f"{problem}; there are nominal attributes of many values")
+    _check_size("X", len(body.lines) * n_full, path)
     if is_sparse:
         return _sparse_columns(body.cells, attributes, chosen), names
     if len(names) == len(chosen) and not any(map(_is_one_hot, attributes)):
@@ -73,13 +70,15 @@ def label_matrix(body: Body, attributes: list[Attribute], chosen: list[int], pat
     Raises
     ------
     ArffError
-        If a label is anything but 0 or 1, or missing.
+        If a label is anything but 0 or 1, or missing, or Y would be absurdly large.
     """
     for attribute in map(attributes.__getitem__, chosen):
         if _is_one_hot(attribute):
             problem = f"label {attribute.name!r} has the values {attribute.values}, not 0 and 1"
             raise ArffError(path, None, problem[:200])
     if sp.issparse(body.cells):
+        n_full = sum(not _is_zero_by_default(attributes[j]) for j in chosen)
+        _check_size("Y", len(body.lines) * n_full, path)
         Y: Any = _sparse_columns(body.cells, attributes, chosen)
     else:
         Y = np.ascontiguousarray(body.cells[:, chosen])
@@ -88,8 +87,15 @@ def label_matrix(body: Body, attributes: list[Attribute], chosen: list[int], pat
         row, column = int(entries.row[wrong[0]]), int(entries.col[wrong[0]])
         value, name = entries.data[wrong[0]], attributes[chosen[column]].name
         said = "missing" if np.isnan(value) else f"{value:g}, not 0 or 1"
-        raise ArffError(path, body.lines[row], f"label {name!r} is {said}")
+        raise ArffError(path, int(body.lines[row]), f"label {name!r} is {said}")
     return Y.astype(np.int64)
+
+
+def _check_size(matrix: str, n_cells: int, path: object) -> None:
+    if n_cells > _MAX_CELLS:
+        problem = f"{matrix} would have {n_cells} cells, and {_MAX_CELLS} is the limit"
+        hint = "there are nominal attributes of many values, or whose first value is not 0"
+        raise ArffError(path, None, f"{problem}; {hint}")
 
 
 def _is_one_hot(attribute: Attribute) -> bool:

@@ -1,11 +1,14 @@
 """The header of an ARFF file: its relation and its attributes."""
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-# A header of more attributes than this is no data set: the text collections have 50 thousand.
-_MAX_ATTRIBUTES = 2_000_000
+# A header of more columns than this is no data set: the text collections have 50 thousand. Each
+# value of a nominal attribute is a column, called by the attribute's name too.
+_MAX_COLUMNS = 2_000_000
+_MAX_NAME = 1000
 _NUMERIC = frozenset(("numeric", "real", "integer"))
 _SPACE = re.compile(r"\s*")
 QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
@@ -13,6 +16,10 @@ _NAME = re.compile(r"[^\s{]+")
 _VALUE = re.compile(r"[^,{}]+")
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)")
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
+
+
+Line = tuple[int, str]
+"""A line's number, from 1, and the line without white space at its ends."""
 
 
 class ArffError(ValueError):
@@ -55,6 +62,11 @@ class Attribute(NamedTuple):
         return self.values is not None and _is_zero_one(self.values)
 
     @property
+    def n_columns(self) -> int:
+        """How many columns it is read into: one, or one for each of its values."""
+        return 1 if self.values is None or self.is_flag else len(self.values)
+
+    @property
     def default(self) -> float:
         """What a sparse row means by leaving it out: zero, or the first of its values."""
         # Of a nominal attribute that is no flag, the body holds positions.
@@ -76,21 +88,19 @@ def unquote(text: str) -> str:
     return _ESCAPE.sub(_unescape, inner) if "\\" in inner else inner
 
 
-def read_header(lines: list[str], path: object) -> tuple[Header, int]:
-    """Read the lines down to ``@data``.
+def read_header(lines: Iterator[Line], path: object) -> Header:
+    """Read the lines down to ``@data``, and leave those that follow.
 
     Parameters
     ----------
-    lines : list of str
-        All lines of the file, without white space at their ends.
+    lines : iterator of (int, str)
+        Without blank lines and comments.
     path : str or path
         Named in errors.
 
     Returns
     -------
-    header : Header
-    start : int
-        Index of the line after ``@data``.
+    Header
 
     Raises
     ------
@@ -98,34 +108,37 @@ def read_header(lines: list[str], path: object) -> tuple[Header, int]:
         If a line is none of the format's, an attribute has no readable type or the name of
         another, or ``@data`` is missing.
     """
-    relation, attributes, names = "", list[Attribute](), set[str]()
-    for index, line in enumerate(lines):
-        if not line or line[0] == "%":
-            continue
+    relation, attributes, names, n_columns = "", list[Attribute](), set[str](), 0
+    for number, line in lines:
         keyword, rest = [*line.split(None, 1), ""][:2]
         try:
             if keyword.lower() == "@data":
                 if not attributes:
                     raise ValueError("@data comes before any @attribute")
-                return Header(relation, attributes), index + 1
+                return Header(relation, attributes)
             if keyword.lower() == "@attribute":
                 attributes.append(_attribute(rest))
                 _check_new(attributes[-1].name, names)
+                n_columns = _check_number(n_columns + attributes[-1].n_columns)
             elif keyword.lower() == "@relation":
                 relation = _relation(rest)
             else:
                 raise ValueError(f"expected @relation, @attribute or @data, found {line[:40]!r}")
         except ValueError as error:
-            raise ArffError(path, index + 1, str(error)) from None
-    raise ArffError(path, len(lines), "the file ends without @data; is it cut short?")
+            raise ArffError(path, number, str(error)) from None
+    raise ArffError(path, None, "the file ends without @data; is it cut short?")
 
 
 def _check_new(name: str, names: set[str]) -> None:
     if name in names:
         raise ValueError(f"a second attribute is called {name!r}")
     names.add(name)
-    if len(names) > _MAX_ATTRIBUTES:
-        raise ValueError(f"more than {_MAX_ATTRIBUTES} attributes")
+
+
+def _check_number(n_columns: int) -> int:
+    if n_columns > _MAX_COLUMNS:
+        raise ValueError(f"there are more than {_MAX_COLUMNS} attributes and values")
+    return n_columns
 
 
 def _relation(text: str) -> str:
@@ -138,6 +151,9 @@ def _attribute(text: str) -> Attribute:
     if match is None:
         raise ValueError(f"the attribute has no name, or a quote is not closed: {text[:40]!r}")
     name, kind = unquote(match[0]), text[match.end() :].strip()
+    if len(name) > _MAX_NAME:
+        problem = f"an attribute's name is longer than {_MAX_NAME} characters"
+        raise ValueError(f"{problem}: {name[:40]!r}")
     if kind[:1] == "{":
         return Attribute(name, _nominal(kind))
     word = kind.partition("%")[0].partition("[")[0].strip().lower()

@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from sklearn.datasets import get_data_home
 from sklearn.utils import Bunch
 
-from ._arff import frame, load_arff
+from ._arff import frame, load_arff, side_by_side
 from ._arff_header import ArffError
 from ._registry import MULAN_COMMIT, MulanSet, mulan_registry
 
@@ -43,14 +43,14 @@ def fetch_mulan(
     return_X_y : bool, default=False
         Whether to return ``(X, Y)`` only.
     as_frame : bool, default=False
-        Whether X and Y are DataFrames.
+        Whether X and Y are DataFrames. ``frame`` then has both side by side.
 
     Returns
     -------
     Bunch or tuple
         ``data``, ``target``, ``feature_names``, ``target_names``, ``DESCR``, as
-        :func:`load_arff` reads them; or ``(X, Y)``. Where the set has a training and a test
-        part, the training part comes first.
+        :func:`load_arff` reads them, and ``frame``, which is None without ``as_frame``; or
+        ``(X, Y)``. Where the set has a training and a test part, the training part comes first.
 
     Raises
     ------
@@ -95,10 +95,17 @@ def fetch_mulan(
     return Bunch(
         data=X,
         target=Y,
+        frame=side_by_side(X, Y) if as_frame else None,
         feature_names=parts[0].feature_names,
         target_names=parts[0].label_names,
         DESCR=_description(entry, X.shape, Y.shape[1]),
     )
+
+
+def is_here(entry: MulanSet, data_home: str | os.PathLike[str] | None = None) -> bool:
+    """Whether all files of a set are on the disk, where :func:`fetch_mulan` looks for them."""
+    folder = _data_home(data_home) / entry.folder
+    return all((folder / file).is_file() for file in (entry.xml, *entry.arff))
 
 
 def _data_home(data_home: str | os.PathLike[str] | None) -> Path:

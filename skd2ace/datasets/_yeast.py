@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
-from ._arff import frame, load_arff
+from ._arff import frame, load_arff, side_by_side
 
 _N_LABELS = 14
 _DESCRIPTION = """MULAN yeast: 2417 genes, 103 features of micro-array expression and phylogenetic
@@ -31,13 +31,14 @@ def load_yeast(*, return_X_y: bool = False, as_frame: bool = False) -> Any:
     return_X_y : bool, default=False
         Whether to return ``(X, Y)`` only.
     as_frame : bool, default=False
-        Whether X and Y are DataFrames.
+        Whether X and Y are DataFrames. ``frame`` then has both side by side.
 
     Returns
     -------
     Bunch or tuple
         ``data`` (2417, 103) float64, ``target`` (2417, 14) int64 of 0/1, ``feature_names``,
-        ``target_names``, ``DESCR``; or ``(X, Y)``.
+        ``target_names``, ``DESCR``, and ``frame``, which is None without ``as_frame``; or
+        ``(X, Y)``.
 
     Raises
     ------
@@ -62,6 +63,7 @@ def load_yeast(*, return_X_y: bool = False, as_frame: bool = False) -> Any:
     return Bunch(
         data=X,
         target=Y,
+        frame=side_by_side(X, Y) if as_frame else None,
         feature_names=feature_names,
         target_names=label_names,
         DESCR=_DESCRIPTION,

@@ -144,6 +144,8 @@ class IterativeStratifiedKFold(BaseCrossValidator):
         ValueError
             If y is missing, has another length than X, holds anything but 0 and 1 or has fewer
             instances than ``n_splits``, or if a fold came out empty.
+        ImportError
+            If the implementation is not installed.
         """
         if y is None:
             raise ValueError("y must be given: the folds are stratified by its labels.")
@@ -185,8 +187,10 @@ def _labels(y: Any) -> sp.csr_array:
 
 
 def _iterstrat_folds(Y: sp.csr_array, n_splits: int, seed: int, order: int) -> list[Indices]:
-    from iterstrat.ml_stratifiers import MultilabelStratifiedKFold
-
+    try:
+        from iterstrat.ml_stratifiers import MultilabelStratifiedKFold
+    except ImportError as error:
+        raise _missing("iterstrat", "iterative-stratification", "benchmark") from error
     dense = Y.toarray().astype(bool)
     if dense.shape[1] == 1:
         # A single column is refused. Its complement says nothing new.
@@ -195,9 +199,15 @@ def _iterstrat_folds(Y: sp.csr_array, n_splits: int, seed: int, order: int) -> l
     return [test for _, test in splitter.split(dense, dense)]
 
 
-def _skmultilearn_folds(Y: sp.csr_array, n_splits: int, seed: int, order: int) -> list[Indices]:
-    from skmultilearn.model_selection import IterativeStratification
+def _missing(method: str, package: str, extra: str) -> ImportError:
+    return ImportError(f"method={method!r} needs {package}: `pip install 'skd2ace[{extra}]'`.")
 
+
+def _skmultilearn_folds(Y: sp.csr_array, n_splits: int, seed: int, order: int) -> list[Indices]:
+    try:
+        from skmultilearn.model_selection import IterativeStratification
+    except ImportError as error:
+        raise _missing("skmultilearn", "scikit-multilearn", "data") from error
     splitter = IterativeStratification(n_splits, order=order)
     with _lock:
         # Only the global generator can be seeded: the class takes no random_state of ours.

@@ -1,16 +1,19 @@
 """The command line: run, report and list, and what a newcomer gets wrong."""
 
 import os
-import shutil
+import re
+import sqlite3
 import subprocess
 import sys
+import time
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from skd2ace.benchmark import Store, __main__
-from skd2ace.benchmark._methods import PRESETS, SELECTORS
+from skd2ace.benchmark import Experiment, MLkNN, Store, __main__, make_methods
+from skd2ace.benchmark._listing import ABOUT
+from skd2ace.benchmark._methods import BASELINES, NETWORKS, PRESETS, SELECTORS
+from skd2ace.benchmark._tables import HIGHER_IS_BETTER
 
 main = __main__.main
 
@@ -51,9 +54,8 @@ def test_report(ran, tmp_path, capsys, format, sign):
     assert capsys.readouterr().out == ""
 
 
-def test_a_method_run_with_several_settings(ran, capsys):
-    again = ["run", "--datasets", "emotions", "--baselines", "mlknn", "--folds", "3", "--quiet"]
-    assert main([*again, "--random-state", "1", "--store", str(ran)]) == 0
+def test_a_method_run_with_several_settings(ran, data, capsys):
+    Experiment({"emotions": data}, {"mlknn": MLkNN(5)}, 3, store=ran).run(progress=False)
     assert main(["report", "--store", str(ran)]) == 0
     head = next(
         line for line in capsys.readouterr().out.splitlines() if line.startswith("| dataset")
@@ -104,22 +106,69 @@ def test_features_that_the_papers_keep(tmp_path, data, monkeypatch):
     for width, kept in ((47236, 944), (944, 944)):
         wide = np.tile(X, 6000)[:, :width]
         monkeypatch.setattr(__main__, "fetch_mulan", lambda name, wide=wide, **_: (wide, Y))
-        load = __main__._loader("rcv1subset1", None)
+        _, load = __main__._source("rcv1subset1", None, None)
         assert load()[0].shape == (60, kept)
-    assert __main__._loader("yeast", None)()[0].shape == (60, 944)
+    assert __main__._source("yeast", None, None)[1]()[0].shape == (60, 944)
 
 
-def test_list(capsys):
-    assert main(["list"]) == 0
-    printed = capsys.readouterr().out
-    for name in ("emotions", "clif", "d2ace", "mlknn", "d2ace-table3"):
-        assert name in printed.split()
+def test_rare_labels(made_up, tmp_path, data):
+    """Of the made-up labels the last is rare."""
+    positives = data[1].sum(axis=0)
+    least = int(positives[:3].min())
+    assert positives[3] < least
+    path = str(tmp_path / "results.sqlite")
+    arguments = ["--datasets", "flags", "--baselines", "mlknn", "--folds", "2", "--store", path]
+    assert main(["run", *arguments, "--min-positives", str(least), "--quiet"]) == 0
+    sizes = Store(path).results()[["n_train", "n_test"]].sum(axis=1)
+    assert set(sizes) == {int(data[1][:, :3].any(axis=1).sum())} != {60}
+    _, load = __main__._source("flags", None, least)
+    assert load()[1].shape[1] == 3
+
+
+def test_names_in_other_capitals(ran, capsys):
+    again = ["--datasets", "YEAST", "--baselines", "mlknn", "--folds", "3", "--store", str(ran)]
+    assert main(["run", *again, "--quiet"]) == 0
+    assert len(Store(ran).results()) == 2 * 2 * 3
+    assert main(["report", "--store", str(ran), "--datasets", "Yeast"]) == 0
+    assert "1 dataset, 2 methods" in capsys.readouterr().out
+
+
+def test_list(capsys, tmp_path):
+    (tmp_path / "flags").mkdir()
+    for name in ("flags.arff", "flags.xml"):
+        (tmp_path / "flags" / name).touch()
+    assert main(["list", "--data-home", str(tmp_path)]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["emotions", "593", "72", "6", "music", "downloaded"] in lines
+    assert "to be put there by you" in {" ".join(line[5:]) for line in lines}
+    assert ["flags", "194", "19", "7", "images", "here"] in lines
+    assert ["networks:", *PRESETS["d2ace-table3"]["networks"]] in lines
+    # Each with what it is.
+    for names, known in zip(ABOUT.values(), (NETWORKS, SELECTORS, BASELINES), strict=True):
+        assert list(names) == list(known)
+        assert all([name, *text.split()] in lines for name, text in names.items())
+
+
+def test_metrics_are_those_that_are_stored(tmp_path):
+    stored = Experiment({}, {}, store=tmp_path / "s").metrics
+    assert set(stored) == set(HIGHER_IS_BETTER)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_methods_that_are_not_known(place):
+    parts = [["clif"], ["d2ace"], ["mlknn"]]
+    known = parts[place].pop()
+    parts[place].append("d3ace")
+    with pytest.raises(ValueError, match=f"There is no 'd3ace'; known are .*{known}"):
+        make_methods(*parts)
 
 
 WRONG = {
     "no data set": (["--networks", "clif"], "give --datasets"),
     "no method": (["--datasets", "yeast"], "give --networks or --baselines"),
     "an unknown data set": (["--datasets", "yest", "--baselines", "mlknn"], "no data set 'yest'"),
+    "Dask without an address": (["--backend", "dask"], "--scheduler ADDRESS need each other"),
+    "an address without Dask": (["--backend", "loky", "--scheduler", "x"], "need each other"),
 }
 
 
@@ -128,6 +177,34 @@ def test_mistakes(tmp_path, capsys, case):
     arguments, message = WRONG[case]
     assert main(["run", *arguments, "--store", str(tmp_path / "s")]) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "least"), [("--folds", 2), ("--seeds", 1), ("--epochs", 1), ("--jobs", 1)]
+)
+def test_numbers_that_are_too_small(capsys, option, least):
+    for value in (str(least - 1), "-3", "many"):
+        with pytest.raises(SystemExit) as ended:
+            main(["run", "--store", "s", option, value])
+        assert ended.value.code == 2
+        message = f"argument {option}: must be a whole number of at least {least}; got '{value}'"
+        assert message in capsys.readouterr().err
+
+
+def test_an_unknown_metric(ran, capsys):
+    with pytest.raises(SystemExit):
+        main(["report", "--store", str(ran), "--metric", "auc"])
+    assert "choose from" in capsys.readouterr().err
+
+
+def test_published_numbers(ran, capsys):
+    assert main(["report", "--store", str(ran)]) == 0
+    assert "Published" not in capsys.readouterr().out
+    assert main(["report", "--store", str(ran), "--published"]) == 0
+    printed = capsys.readouterr().out
+    # ML-Unc with CLIF on yeast, as Table 3 of the D2ACE paper has it.
+    assert "D2ACE, Table 3" in printed
+    assert "yeast" in printed.partition("Published")[2]
 
 
 def test_a_report_of_nothing(tmp_path, capsys):
@@ -149,18 +226,36 @@ def test_failures_are_told_and_tried_again(made_up, tmp_path, capsys, monkeypatc
     assert len(Store(path).results()) == 5
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")
-def test_in_a_browser(ran, tmp_path):
-    page, picture = tmp_path / "report.html", tmp_path / "report.png"
-    assert main(["report", "--store", str(ran), "--format", "html", "--output", str(page)]) == 0
-    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--window-size=420,2000"]
-    subprocess.run([*command, f"--screenshot={picture}", page.as_uri()], check=True, timeout=120)
-    shown = plt.imread(picture)[:, :, :3]
-    # Wide tables scroll within the page, and the page itself is not cut off at the right.
-    assert shown.shape[1] == 420
-    assert shown[:300].std() > 0.05
-    assert shown[:, -10:].std() < shown.std() / 2
+def test_a_report_names_what_failed(ran, capsys, monkeypatch):
+    again = ["run", "--datasets", "emotions", "yeast", "--baselines", "mlp", "--quiet"]
+    with monkeypatch.context() as patch:
+        patch.setattr("sklearn.neural_network.MLPClassifier.fit", None)
+        assert main([*again, "--folds", "3", "--store", str(ran)]) == 1
+    capsys.readouterr()
+    assert main(["report", "--store", str(ran)]) == 0
+    assert "failed: mlp (6)" in capsys.readouterr().out
+    assert main(["report", "--store", str(ran), "--datasets", "yeast"]) == 0
+    assert "failed: mlp (3)" in capsys.readouterr().out
+    assert main(["report", "--store", str(ran), "--methods", "mlknn"]) == 0
+    assert "failed" not in capsys.readouterr().out
+    assert main(["report", "--store", str(ran), "--methods", "mlp"]) == 2
+    assert "no fit of these has succeeded; 6 failed" in capsys.readouterr().err
+
+
+def test_fits_left_to_other_processes_are_told(ran, made_up, capsys):
+    with sqlite3.connect(ran) as db:
+        (key,) = db.execute(
+            "DELETE FROM fits WHERE dataset = 'yeast' AND method = 'mlknn' AND fold = 1 "
+            "RETURNING dataset, method, fold, seed, settings"
+        ).fetchall()
+        db.execute(
+            "INSERT INTO running VALUES (?, ?, ?, ?, ?, 'elsewhere', 7, 0, ?)",
+            (*key, time.time() - 60),
+        )
+    arguments = ["--datasets", "emotions", "yeast", "--baselines", "mlknn", "--folds", "3"]
+    assert main(["run", *arguments, "--store", str(ran), "--quiet"]) == 1
+    told = capsys.readouterr().out
+    assert re.search(r"1 fits are left to process 7 on elsewhere, last heard of 6\d s ago", told)
 
 
 @pytest.mark.parametrize("action", [[], ["run"], ["report"], ["list"]])

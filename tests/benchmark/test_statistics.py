@@ -182,43 +182,12 @@ def test_holm_by_hand():
     assert _holm(np.array([0.9, 0.8])).tolist() == [1, 1]
 
 
-def test_differences_by_hand():
-    # Gains of the folds, seeds averaged: 0.1, 0.1, 0.2 and 0.2.
-    cells = {
-        ("s", "A"): [[0.6, 0.8], [0.7, 0.7], [0.7, 0.9], [0.9, 0.7]],
-        ("s", "B"): [[0.5, 0.7], [0.6, 0.6], [0.6, 0.6], [0.6, 0.6]],
-    }
-    row = differences(frame(cells), "macro_auc", "A").iloc[0]
-    assert (row["dataset"], row["method"], row["n_folds"]) == ("s", "B", 4)
-    assert row["difference"] == pytest.approx(0.15)
-    variance = 4 * 0.05**2 / 3
-    # The quantile of t with 3 degrees of freedom is in every table.
-    half = 3.182446 * np.sqrt((1 / 4 + 1 / 3) * variance)
-    assert (row["low"], row["high"]) == pytest.approx((0.15 - half, 0.15 + half), abs=1e-6)
-    narrow = differences(frame(cells), "macro_auc", "A", confidence=0.9).iloc[0]
-    assert narrow["high"] - 0.15 == pytest.approx(half * 2.353363 / 3.182446, abs=1e-6)
-
-
 def test_seeds_are_no_new_data(results):
     once = results[results["seed"] == 0]
     copies = pd.concat([once, *(once.assign(seed=seed) for seed in range(1, 5))])
     pd.testing.assert_frame_equal(
         differences(once, "macro_auc", "A"), differences(copies, "macro_auc", "A")
     )
-
-
-def test_positive_is_better_in_either_direction():
-    cells = {("s", "A"): [0.3, 0.4], ("s", "B"): [0.2, 0.2]}
-    gain = differences(frame(cells), "macro_auc", "A")["difference"]
-    loss = differences(frame(cells, "ranking_loss"), "ranking_loss", "A")["difference"]
-    assert gain[0] == pytest.approx(0.15)
-    assert loss[0] == pytest.approx(-0.15)
-
-
-def test_one_fold_has_no_interval():
-    row = differences(frame({("s", "A"): [0.3], ("s", "B"): [0.2]}), "macro_auc", "A").iloc[0]
-    assert row["difference"] == pytest.approx(0.1)
-    assert np.isnan([row["low"], row["high"]]).all()
 
 
 @pytest.mark.parametrize("gap", ["no row", "NaN"])

@@ -90,6 +90,9 @@ def test_results(write_file, dense_text, sparse_text):
     np.testing.assert_array_equal(frames.X.to_numpy(), X.toarray())
     np.testing.assert_array_equal(frames.Y.to_numpy(), Y.toarray())
     assert list(frames.X.columns) == frames.feature_names
+    assert list(frames.frame) == frames.feature_names + frames.label_names
+    pd.testing.assert_frame_equal(frames.frame[frames.label_names], frames.Y)
+    assert load_arff(path).frame is None
     dense = load_arff(write_file(dense_text), labels=["thrush"], as_frame=True)
     assert list(dense.Y.columns) == ["thrush"]
     assert dense.X["sky=grey"].tolist() == [1, 0, 0]

@@ -18,9 +18,6 @@ FAST = "@attribute a real\n@attribute b {0,1}\n@attribute c real\n"
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
-        ("", 1, "without @data; is it cut short"),
-        (HEAD, 4, "without @data"),
-        (HEAD + "@data\n", 5, "no row follows @data"),
         ("@data\n1", 1, "before any @attribute"),
         ("hello\n", 1, "expected @relation, @attribute or @data, found 'hello'"),
         ("@attribute\n", 1, "has no name"),
@@ -71,6 +68,20 @@ def test_broken_files(write_file, text, line, message):
         load_arff(path, labels=["b"])
     assert (caught.value.path, caught.value.line) == (path, line)
     assert str(caught.value).startswith(f"{path}, line {line}: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "the file ends without @data; is it cut short"),
+        (HEAD, "the file ends without @data"),
+        (HEAD + "@data\n\n%1,1,x", "no row follows @data"),
+    ],
+)
+def test_files_that_end_early(read_arff, text, message):
+    with pytest.raises(ArffError, match=message) as caught:
+        read_arff(text, labels=["b"])
+    assert caught.value.line is None
 
 
 def test_the_error_travels(tmp_path):

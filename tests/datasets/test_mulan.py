@@ -95,6 +95,9 @@ def test_parts_are_joined(toy, home, no_server):
     X, Y = fetch_mulan("birds", data_home=str(home), return_X_y=True, as_frame=True)
     assert isinstance(X, pd.DataFrame)
     assert Y["y"].tolist() == [0, 1, 1]
+    framed = fetch_mulan("birds", data_home=home, as_frame=True)
+    assert framed.frame.to_dict("list") == {"a": [1, 2, 3], "y": [0, 1, 1]}
+    assert birds.frame is None
 
 
 def test_parts_must_fit(toy, home):
@@ -166,6 +169,16 @@ def test_a_download_with_another_checksum_is_not_kept(toy, home, server, text):
 def test_nobody_answers(toy, home, no_server):
     with pytest.raises(OSError, match="You may put it into the folder"):
         fetch_mulan("birds", data_home=home)
+
+
+def test_whether_all_files_are_there(toy, home, monkeypatch):
+    assert not _mulan.is_here(toy, home)
+    put(home / "birds", {"birds.xml": XML, "birds-train.arff": TRAIN})
+    assert not _mulan.is_here(toy, home)
+    put(home / "birds")
+    assert _mulan.is_here(toy, home)
+    monkeypatch.setenv("SKD2ACE_DATA", str(home))
+    assert _mulan.is_here(toy)
 
 
 @pytest.mark.parametrize("name", ["../../etc", "birds/..", "", "yahoo-Sports"])

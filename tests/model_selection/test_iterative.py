@@ -1,5 +1,6 @@
 """Folds are complete, stratified, repeatable and those of the two implementations."""
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -230,6 +231,21 @@ def test_bad_labels(make, y, message):
 def test_lengths_must_agree(make, labels):
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         list(make().split(np.zeros(89), labels))
+
+
+@pytest.mark.parametrize(
+    ("method", "module", "extra"),
+    [
+        ("iterstrat", "iterstrat.ml_stratifiers", "benchmark"),
+        ("skmultilearn", "skmultilearn", "data"),
+    ],
+)
+def test_what_is_not_installed(labels, monkeypatch, method, module, extra):
+    # None makes an import fail.
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.delitem(sys.modules, "skmultilearn.model_selection")
+    with pytest.raises(ImportError, match=rf"method='{method}' needs .*skd2ace\[{extra}\]"):
+        held_out(IterativeStratifiedKFold(method=method), labels)
 
 
 def test_an_empty_fold_is_an_error():

@@ -1,0 +1,127 @@
+"""What the command line takes, and its help."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ._methods import BASELINES, NETWORKS, PRESETS, SELECTORS
+from ._tables import HIGHER_IS_BETTER
+
+_RUN = """
+A small comparison, and what came of it:
+
+  python -m skd2ace.benchmark run --datasets emotions yeast --networks clif \\
+      --selectors random d2ace --folds 5 --epochs 100 --store results.sqlite
+  python -m skd2ace.benchmark report --store results.sqlite --format html --output report.html
+
+Run the first again after a crash, or with more methods: what is stored is not done again.
+"""
+_REPORT = """
+All that is stored as a page with pictures, and the ranks of two methods by another metric:
+
+  python -m skd2ace.benchmark report --store results.sqlite --reference 'clif d2ace' \\
+      --published --format html --output report.html
+  python -m skd2ace.benchmark report --store results.sqlite --metric ranking_loss \\
+      --methods 'clif random' 'clif d2ace'
+"""
+_Action = Callable[[argparse.Namespace], int]
+
+
+def make_parser(*, run: _Action, report: _Action, listing: _Action) -> argparse.ArgumentParser:
+    """Make the parser of the command, whose ``action`` is one of those given."""
+    parser = argparse.ArgumentParser(
+        prog="python -m skd2ace.benchmark",
+        description="Compare multi-label methods on MULAN's data sets.",
+        epilog=_RUN,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    actions = parser.add_subparsers(required=True, metavar="{run,report,list}")
+    commands: list[tuple[str, str, str, _Action, Callable[[Any], None]]] = [
+        ("run", "fit what is not stored yet", _RUN, run, _add_run),
+        ("report", "tables, ranks, tests and pictures of what is stored", _REPORT, report,
+         _add_report),
+        ("list", "show data sets, methods and presets, and what they are", "", listing, _add_list),
+    ]  # fmt: skip
+    for name, does, example, action, add_options in commands:
+        command = actions.add_parser(
+            name, help=does, description=f"{does[0].upper()}{does[1:]}.", epilog=example,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )  # fmt: skip
+        add_options(command.add_argument)
+        command.set_defaults(action=action)
+    return parser
+
+
+def _add_run(add: Any) -> None:
+    add("--preset", choices=PRESETS, help="a whole comparison; what else is given replaces parts")
+    add("--datasets", nargs="+", metavar="NAME", help="of MULAN; the command list shows them")
+    add("--networks", nargs="+", choices=NETWORKS, help="deep networks (default none)")
+    add("--selectors", nargs="+", choices=SELECTORS,
+        help="batch selection, each with every network (default random)")  # fmt: skip
+    add("--baselines", nargs="+", choices=BASELINES, default=[],
+        help="plain methods to run beside them (default none)")  # fmt: skip
+    add("--folds", type=_from(2), default=5, metavar="K",
+        help="of a stratified cross-validation (default 5)")  # fmt: skip
+    add("--seeds", type=_from(1), default=1, metavar="N",
+        help="fits of each fold, differently seeded (default 1)")  # fmt: skip
+    add("--epochs", type=_from(1), default=100, metavar="N", help="of the networks (default 100)")
+    add("--min-positives", type=_from(1), metavar="N",
+        help="drop labels of fewer instances, then instances without labels (default: keep all; "
+        "D2ACE's published code: 21); needs a store of its own")  # fmt: skip
+    add("--random-state", type=int, default=0, metavar="SEED",
+        help="of folds and fits (default 0)")  # fmt: skip
+    add("--device", default="cpu", help="of the networks, for example cuda (default cpu)")
+    _add_data_home(add)
+    _add_store(add)
+    add("--jobs", type=_from(1), default=1, metavar="N",
+        help="fits at a time (default 1); with Dask as many as it has threads")  # fmt: skip
+    add("--backend", choices=("loky", "threading", "dask"),
+        help="what runs them: processes, threads or a cluster (default loky)")  # fmt: skip
+    add("--scheduler", metavar="ADDRESS", help="of the Dask scheduler, for --backend dask")
+    add("--retry-failed", action="store_true", help="try again what failed before")
+    add("--quiet", action="store_true", help="no progress bar")
+
+
+def _add_report(add: Any) -> None:
+    _add_store(add)
+    add("--metric", choices=HIGHER_IS_BETTER, default="macro_auc",
+        help="what methods are compared by (default macro_auc)")  # fmt: skip
+    add("--reference", metavar="METHOD",
+        help="that the others are compared with (default: the best one)")  # fmt: skip
+    add("--datasets", nargs="+", metavar="NAME", help="only these (default: all in the store)")
+    add("--methods", nargs="+", metavar="METHOD",
+        help="only these, as 'clif d2ace' (default: all in the store)")  # fmt: skip
+    add("--published", action="store_true", help="show what papers print for these data sets too")
+    add("--format", choices=("markdown", "html", "latex"), default="markdown",
+        help="html has pictures, the others are text (default markdown)")  # fmt: skip
+    add("--output", type=Path, metavar="FILE", help="to write (default: print)")
+
+
+def _add_list(add: Any) -> None:
+    _add_data_home(add)
+
+
+def _add_data_home(add: Any) -> None:
+    add("--data-home", type=Path, metavar="FOLDER",
+        help="of the data sets (default: the one that the environment variable SKD2ACE_DATA "
+        "names, or else mulan in scikit-learn's)")  # fmt: skip
+
+
+def _add_store(add: Any) -> None:
+    add("--store", type=Path, required=True, metavar="FILE", help="SQLite file of the results")
+
+
+def _from(least: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        try:
+            found = int(text)
+        except ValueError:
+            found = least - 1
+        if found < least:
+            raise argparse.ArgumentTypeError(
+                f"must be a whole number of at least {least}; got {text!r}"
+            )
+        return found
+
+    return number
