@@ -55,10 +55,10 @@ def _run(given: argparse.Namespace) -> int:
     if (given.backend == "dask") != bool(given.scheduler):
         raise ValueError("--backend dask and --scheduler ADDRESS need each other")
     experiment = _experiment(given)
-    if given.retry_failed:
-        experiment.retry_failed()
     if given.scheduler:
         _connect(given.scheduler)
+    if given.retry_failed:
+        experiment.retry_failed()
     try:
         experiment.run(n_jobs=given.jobs, backend=given.backend, progress=not given.quiet)
     finally:
@@ -164,17 +164,19 @@ def _report(given: argparse.Namespace) -> int:
 
 def _tables(store: Store, given: argparse.Namespace) -> list[Any]:
     """Results, failures and curves of the data sets and methods that are asked for."""
-    results, failures, curves = store.results(), store.failures(), store.curves()
-    fits = pd.concat([table[["dataset", "method", "settings"]] for table in (results, failures)])
-    tables = [_told_apart(table, fits) for table in (results, failures, curves)]
-    chosen = {"dataset": given.datasets, "method": given.methods}
-    for column, names in chosen.items():
-        if names:
-            # Plain baselines have no curves, and what always failed has no results.
-            stored = {*tables[0][column], *tables[1][column]}
-            kept = [_stored_name(name, column, stored) for name in names]
-            tables = [table[table[column].isin(kept)] for table in tables]
-    return tables
+    tables = _chosen([store.results(), store.failures(), store.curves()], "dataset", given.datasets)
+    # By what is left: a trial on another data set is no reason to tell settings apart.
+    fits = pd.concat([table[["method", "settings"]] for table in tables[:2]])
+    return _chosen([_told_apart(table, fits) for table in tables], "method", given.methods)
+
+
+def _chosen(tables: list[Any], column: str, names: list[str] | None) -> list[Any]:
+    if not names:
+        return tables
+    # Plain baselines have no curves, and what always failed has no results.
+    stored = {*tables[0][column], *tables[1][column]}
+    kept = [_stored_name(name, column, stored) for name in names]
+    return [table[table[column].isin(kept)] for table in tables]
 
 
 def _told_apart(rows: Any, fits: Any) -> Any:
@@ -190,7 +192,7 @@ def _stored_name(name: str, column: str, stored: set[str]) -> str:
     alike = {other.lower(): other for other in stored} if column == "dataset" else {}
     found = name if name in stored else alike.get(name.lower())
     if found is None:
-        raise ValueError(f"the store has no {column} {name!r}")
+        raise ValueError(f"the store has no {column} {name!r}, but {', '.join(sorted(stored))}")
     return found
 
 

@@ -51,8 +51,8 @@ def differences_told(
         return [
             *head,
             Text(
-                "No differences: an interval needs two folds with the runs of both methods, so "
-                "that nothing by which the means differ here can be told apart from chance."
+                "No differences: an interval needs two folds and all runs of both methods. Nothing "
+                "by which the means differ here can be told apart from chance."
             ),
         ]
     n_pairs = results["dataset"].nunique() * (len(methods) - 1)
@@ -62,8 +62,8 @@ def differences_told(
         Text(
             f"How much better {reference} is on each dataset, with the 95 % interval over folds "
             "and seeds (corrected resampled t, Nadeau and Bengio 2003); below zero, it is worse. "
-            "Bold intervals leave out zero; where one holds zero, the two are not told apart from "
-            f"chance.{gaps}"
+            "Bold intervals leave out zero; one that holds zero does not tell the two apart. They "
+            f"are not corrected for their number.{gaps}"
         ),
         _table_of_differences(told, results, reference),
     ]

@@ -13,7 +13,7 @@ from ._pictures import diagram_picture
 from ._render import Block, Heading, Table, Text, to_html, to_latex, to_markdown
 from ._sections import published_numbers, times, validation_curves
 from ._statistics import friedman, mean_table, ranks
-from ._tables import direction, metric_name
+from ._tables import direction, lacking, metric_name, runs_of
 
 _FORMATS: dict[str, Callable[..., str]] = {
     "markdown": to_markdown,
@@ -109,15 +109,16 @@ def report(
 
 def _means(results: Any, metric: str, upward: bool) -> list[Block]:
     table = mean_table(results, metric)
-    mean, n_runs = table["mean"], table["n_runs"]
-    complete = n_runs.eq(n_runs.max(axis=1), axis=0) & n_runs.gt(0)
-    # What lacks runs cannot be the best: its mean is of other folds.
-    eligible = mean.where(complete)
+    mean, runs = table["mean"], runs_of(results, metric)
+    eligible = mean.copy()
+    for name in mean.index:
+        # What lacks runs cannot be the best: its mean is of other folds.
+        eligible.loc[name, lacking(runs[name])] = np.nan
     best = eligible.max(axis=1) if upward else eligible.min(axis=1)
     is_best = eligible.eq(best, axis=0) & (mean.shape[1] > 1)
     pairs = [(dataset, method) for dataset in mean.index for method in mean]
     cells = {
-        (name, method): _mean_cell(table.loc[name], method, n_runs.loc[name].max())
+        (name, method): _mean_cell(table.loc[name], method, len(runs[name]))
         for name, method in pairs
     }
     better = "larger is better" if upward else "smaller is better"
@@ -130,12 +131,12 @@ def _means(results: Any, metric: str, upward: bool) -> list[Block]:
     ]
 
 
-def _mean_cell(row: Any, method: Any, n_expected: float) -> str:
+def _mean_cell(row: Any, method: Any, n_expected: int) -> str:
     mean, std, n_runs = (row[part, method] for part in ("mean", "std", "n_runs"))
     if not n_runs:
         return MISSING
     cell = f"{mean:.4f}" + ("" if np.isnan(std) else f" ± {std:.4f}")
-    return cell if n_runs == n_expected else f"{cell} ({n_runs:.0f} of {n_expected:.0f} runs)"
+    return cell if n_runs == n_expected else f"{cell} ({n_runs:.0f} of {n_expected} runs)"
 
 
 def _ranks(results: Any, metric: str, upward: bool, *, pictures: bool) -> list[Block]:

@@ -105,8 +105,9 @@ class Fits:
 
     def _calls(self, waiting: deque[Task], running: dict[Key, Task]) -> Iterator[Any]:
         while waiting:
+            is_mine = self.store.claim(waiting[0].key)
             task = waiting.popleft()
-            if self.store.claim(task.key):
+            if is_mine:
                 running[task.key] = task
                 tell_epoch = self.progress.begin(task)
                 yield delayed(run_task)(task, self.X, self.Y, self.metrics, tell_epoch)

@@ -19,6 +19,8 @@ def shown(thing: Any) -> str:
 
     Generators of random numbers are shown by their kind only: an experiment seeds every fit.
     """
+    if isinstance(thing, type) or inspect.isroutine(thing):
+        return f"{thing.__module__}.{thing.__qualname__}"
     if isinstance(thing, torch.Tensor):
         thing = thing.detach().cpu().numpy()
     if sp.issparse(thing):
@@ -27,7 +29,12 @@ def shown(thing: Any) -> str:
         thing.eliminate_zeros()
         places = (part.astype(np.int64) for part in (thing.indptr, thing.indices))
         return shown((thing.shape, *places, thing.data))
-    if isinstance(thing, np.ndarray) and thing.dtype != object:
+    if hasattr(thing, "to_numpy"):
+        # The repr of a DataFrame leaves out its middle.
+        thing = (type(thing).__name__, getattr(thing, "axes", None), thing.to_numpy())
+    if isinstance(thing, np.ndarray) and thing.dtype == object:
+        thing = (thing.shape, thing.ravel().tolist())
+    if isinstance(thing, np.ndarray):
         values = np.ascontiguousarray(thing).reshape(-1).view(np.uint8)
         digest = hashlib.sha256(values.data).hexdigest()
         return f"{thing.dtype} {thing.shape} {digest}"
@@ -39,8 +46,6 @@ def shown(thing: Any) -> str:
         return repr([shown(part) for part in thing])
     if isinstance(thing, (set, frozenset)):
         return repr(sorted(map(shown, thing)))
-    if isinstance(thing, type) or inspect.isroutine(thing):
-        return f"{thing.__module__}.{thing.__qualname__}"
     if hasattr(thing, "get_params"):
         return repr((type(thing).__name__, sorted(_parameters(thing))))
     return _without_addresses(thing)

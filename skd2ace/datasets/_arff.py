@@ -42,8 +42,8 @@ def load_arff(
     as_frame : bool, default=False
         Whether X and Y are DataFrames. ``frame`` then has both side by side.
     max_bytes : int, default=2**29
-        A file that is larger, or unpacks to more, is refused. The largest set of
-        :func:`mulan_registry`, bookmarks, would take 0.41e9 bytes if its zeros were written out.
+        A file that is larger, or unpacks to more, is refused. Of :func:`mulan_registry`'s sets,
+        bookmarks takes 0.41e9 bytes with its zeros written out; rcv1 and tmc2007 must be sparse.
 
     Returns
     -------

@@ -74,7 +74,15 @@ def test_a_report_of_a_part(ran, capsys):
     assert "emotions" not in printed
     assert "logistic-regression" not in printed
     assert main(["report", "--store", str(ran), "--methods", "clif"]) == 2
-    assert "the store has no method 'clif'" in capsys.readouterr().err
+    assert "no method 'clif', but logistic-regression, mlknn" in capsys.readouterr().err
+
+
+def test_a_trial_on_another_data_set_is_no_reason_for_digests(ran, capsys):
+    trial = ["run", "--datasets", "emotions", "--baselines", "mlknn", "--folds", "2", "--quiet"]
+    assert main([*trial, "--store", str(ran)]) == 0
+    part = ["--datasets", "yeast", "--methods", "mlknn", "logistic-regression"]
+    assert main(["report", "--store", str(ran), *part]) == 0
+    assert "| mlknn |" in capsys.readouterr().out
 
 
 def test_networks_with_selectors(made_up, tmp_path):
@@ -138,15 +146,15 @@ def test_list(capsys, tmp_path):
     for name in ("flags.arff", "flags.xml"):
         (tmp_path / "flags" / name).touch()
     assert main(["list", "--data-home", str(tmp_path)]) == 0
-    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert ["emotions", "593", "72", "6", "music", "downloaded"] in lines
-    assert "to be put there by you" in {" ".join(line[5:]) for line in lines}
-    assert ["flags", "194", "19", "7", "images", "here"] in lines
-    assert ["networks:", *PRESETS["d2ace-table3"]["networks"]] in lines
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "emotions 593 72 6 music to be downloaded" in lines
+    assert "genbase 662 1186 27 biology to be got by you" in lines
+    assert "flags 194 19 7 images here" in lines
+    assert f"networks: {' '.join(PRESETS['d2ace-table3']['networks'])}" in lines
     # Each with what it is.
     for names, known in zip(ABOUT.values(), (NETWORKS, SELECTORS, BASELINES), strict=True):
         assert list(names) == list(known)
-        assert all([name, *text.split()] in lines for name, text in names.items())
+        assert all(f"{name} {text}" in lines for name, text in names.items())
 
 
 def test_metrics_are_those_that_are_stored(tmp_path):

@@ -114,7 +114,7 @@ def test_many_methods_are_rows():
 
 def test_one_fold_tells_nothing_apart(results):
     text = report(results[results["fold"] == 0])
-    assert "an interval needs two folds with the runs of both methods, so that nothing by" in text
+    assert "an interval needs two folds and all runs of both methods. Nothing by which" in text
     assert "can be told apart from chance." in text
     assert not re.search(NUMBER, text)
 
@@ -210,3 +210,13 @@ def test_only_what_is_known_is_told(results):
     assert "Fitted with" not in report(nothing)
     once = report(results.assign(git_commit="0123456789abcdef", started="2026-11-21T10:00:00"))
     assert "Fitted with: commit 0123456789; 2026-11-21.\n" in once
+
+
+def test_methods_that_each_lack_another_fold(results):
+    """Equal numbers of runs are no equal folds: none is the best, and each says what it lacks."""
+    lacks = results["method"].map({"A": 0, "B": 1, "C": 2})
+    text = report(results[results["fold"] != lacks], reference="A")
+    (line,) = (line for line in text.splitlines() if line.startswith("| yeast | 0."))
+    assert line.count("(2 of 3 runs)") == 3
+    assert "**" not in line
+    assert "No differences: an interval needs two folds and all runs of both methods." in text

@@ -137,13 +137,15 @@ def test_a_fit_that_kills_workers_of_a_dask_cluster(data, tmp_path, scheduler, a
     distributed = pytest.importorskip("distributed")
     with distributed.Client(scheduler):
         unless = None if always else tmp_path / "killed"
-        methods = {"lethal": lethal(unless), "knn": MLkNN(3)}
+        methods = {"lethal": lethal(unless), "stays": CannotBeSent(3), "knn": MLkNN(3)}
         experiment = Experiment({"d": data}, methods, 2, store=tmp_path / "s")
         results = experiment.run(progress=False, backend="dask")
     assert results["method"].value_counts().to_dict() == {"knn": 2} | (
         {} if always else {"lethal": 2}
     )
-    assert experiment.failures()["method"].tolist() == ["lethal"] * 2 * always
+    failed = experiment.failures().groupby("method")["error"]
+    assert failed.count().to_dict() == {"stays": 2} | ({"lethal": 2} if always else {})
+    assert "it cannot be pickled" in failed.min()["stays"]
     assert os.getpid() not in set(results["pid"])
 
 

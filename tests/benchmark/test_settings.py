@@ -5,6 +5,7 @@ import sys
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold, PredefinedSplit, ShuffleSplit
@@ -14,6 +15,7 @@ from skorch.dataset import ValidSplit
 
 from skd2ace import CLIFClassifier
 from skd2ace.benchmark import Experiment, MLkNN
+from skd2ace.benchmark._shown import shown
 from skd2ace.metrics import macro_auc, macro_f1
 from skd2ace.selection import D2ACE
 
@@ -36,6 +38,20 @@ def digest(estimator, **given):
 
 def apart(*kinds):
     return len(set(kinds)) == len(kinds)
+
+
+def test_settings_whose_repr_leaves_something_out():
+    def tables(value):
+        names = np.array([f"name {n}" for n in range(2000)], dtype=object)
+        names[1000] = value
+        frame = pd.DataFrame({"name": names})
+        return names, frame, frame["name"], pd.Index(names)
+
+    for one, other in zip(tables("one"), tables("other"), strict=True):
+        assert shown(one) != shown(other)
+    for one, other in zip(tables("one"), tables("one"), strict=True):
+        assert shown(one) == shown(other)
+    assert shown(pd.DataFrame) == f"{pd.DataFrame.__module__}.DataFrame"
 
 
 def test_settings_that_lie_deeper(tmp_path, clif):
