@@ -2,7 +2,7 @@
 
 import traceback
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import Future
 from typing import Any
 
 from cloudpickle import dumps
@@ -23,14 +23,10 @@ class Cluster(DaskDistributedBackend):
 
     def submit(self, func: Any, callback: Callable[[Any], None]) -> Future[Any]:
         """Hand a fit to the cluster. Of one that does not come back, joblib is told nothing."""
-        ((_, (task, _, _, *rest), _),) = func.items
+        ((_, (task, _, *rest), _),) = func.items
 
         def tell(done: Future[Any]) -> None:
-            error = done.exception()
-            if isinstance(error, CancelledError):
-                # The data went with a worker: all fits that were to have it begin anew.
-                callback(error)
-            elif error:
+            if error := done.exception():
                 text = "".join(traceback.format_exception(error))
                 callback([(task.key, failed(text))])
 

@@ -100,8 +100,7 @@ class Fits:
             return self.config
         from ._dask import Cluster
 
-        # Anew each time: data is lost with the workers that hold it.
-        return self.config | {"backend": Cluster(scatter=[self.X, self.Y])}
+        return self.config | {"backend": Cluster()}
 
     def _calls(self, waiting: deque[Task], running: dict[Key, Task]) -> Iterator[Any]:
         while waiting:
@@ -110,7 +109,8 @@ class Fits:
             if is_mine:
                 running[task.key] = task
                 tell_epoch = self.progress.begin(task)
-                yield delayed(run_task)(task, self.X, self.Y, self.metrics, tell_epoch)
+                # In a tuple, Dask sends data with each fit; else it is lost with its workers.
+                yield delayed(run_task)(task, (self.X, self.Y), self.metrics, tell_epoch)
 
     def _write(self, task: Task, record: dict[str, Any]) -> None:
         described = self.described[task.key.method]

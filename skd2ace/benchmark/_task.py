@@ -43,8 +43,7 @@ class Task(NamedTuple):
 
 def run_task(
     task: Task,
-    X: Any,
-    Y: Any,
+    data: tuple[Any, Any],
     metrics: dict[str, Callable[..., float]],
     tell_epoch: Callable[[int], None] | None = None,
 ) -> tuple[Key, dict[str, Any]]:
@@ -65,7 +64,7 @@ def run_task(
         tell_epoch(0)
     try:
         with _noticing_interrupts():
-            record = {"status": "ok", **_fit_and_score(task, X, Y, metrics, tell_epoch)}
+            record = {"status": "ok", **_fit_and_score(task, *data, metrics, tell_epoch)}
     except Exception:
         record = failed(traceback.format_exc())
     return task.key, {**record, **surroundings(), "started": started, "split": task.split}
