@@ -1,6 +1,5 @@
 """Dask as a backend of joblib for fits that may take their worker with them."""
 
-import traceback
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
@@ -27,8 +26,7 @@ class Cluster(DaskDistributedBackend):
 
         def tell(done: Future[Any]) -> None:
             if error := done.exception():
-                text = "".join(traceback.format_exception(error))
-                callback([(task.key, failed(text))])
+                callback([(task.key, failed(error))])
 
         future: Future[Any]
         try:

@@ -1,6 +1,5 @@
 """Data sets times methods times folds times seeds, each fit stored as it ends."""
 
-import hashlib
 import os
 import sqlite3
 import sys
@@ -16,10 +15,10 @@ import skd2ace.metrics
 from skd2ace._seeding import derive_seed
 from skd2ace.model_selection import IterativeStratifiedKFold
 
-from ._data import Data, digest, loaded
+from ._data import Data, loaded, values_digest
 from ._progress import Progress, repeating
 from ._running import Fits
-from ._shown import shown
+from ._shown import digest, shown
 from ._store import Key, Store
 from ._tables import HIGHER_IS_BETTER
 from ._task import Task, judged
@@ -187,7 +186,7 @@ IterativeStratifiedKFold`.
             try:
                 X, Y = loaded(data)
                 tasks = list(self.tasks(name, X, Y))
-                self.store.identify(name, digest(X, Y))
+                self.store.identify(name, values_digest(X, Y))
             except sqlite3.Error:
                 raise
             except Exception as error:
@@ -210,7 +209,7 @@ IterativeStratifiedKFold`.
         n_stored = len(tasks) - len(todo)
         number = f" ({list(self.datasets).index(name) + 1}/{len(self.datasets)})"
         bar = Progress(name + number, len(tasks), n_stored, is_shown=progress)
-        described = {name: self._described(method) for name, method in self.methods.items()}
+        described = {name: shown(self._depends_on(method)) for name, method in self.methods.items()}
         with closing(bar), repeating(bar.draw, bar.seconds_between_drawings):
             Fits(X, Y, self.metrics, described, self.store, bar, config).run(todo)
 
@@ -221,7 +220,7 @@ IterativeStratifiedKFold`.
 
     def _settings(self, estimator: BaseEstimator) -> str:
         """Digest of what a fit depends on beside its key: other settings are other fits."""
-        return hashlib.sha256(self._described(estimator).encode()).hexdigest()[:16]
+        return digest(self._depends_on(estimator))
 
-    def _described(self, estimator: BaseEstimator) -> str:
-        return shown((estimator, self._splitter(), self.random_state, self.metrics))
+    def _depends_on(self, estimator: BaseEstimator) -> tuple[Any, ...]:
+        return estimator, self._splitter(), self.random_state, self.metrics

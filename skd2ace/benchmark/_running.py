@@ -1,7 +1,6 @@
 """Fits of one data set: each claimed before and stored after, whatever dies meanwhile."""
 
 import sqlite3
-import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -88,7 +87,7 @@ class Fits:
             raise error
         if len(running) == 1:
             ((_, task),) = running.items()
-            self._write(task, failed("".join(traceback.format_exception(error))))
+            self._write(task, failed(error))
             return
         begun = self.progress.begun() & set(running) or set(running)
         for key in begun:

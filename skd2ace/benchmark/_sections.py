@@ -7,7 +7,7 @@ import numpy as np
 from ._grid import MISSING, grid
 from ._pictures import curve_picture
 from ._render import Block, Heading, Table, Text
-from ._tables import metric_name
+from ._tables import check_columns, metric_name
 
 _CURVE = ["dataset", "method", "fold", "seed", "epoch", "valid_macro_auc"]
 _MARKS = {0.01: "*", 0.05: "†"}
@@ -46,9 +46,7 @@ def validation_curves(curves: Any, *, pictures: bool) -> list[Block]:
     """
     if curves is None or not len(curves):
         return []
-    missing = [column for column in _CURVE if column not in curves]
-    if missing:
-        raise ValueError(f"curves lacks the columns {missing}; it has {list(curves.columns)}.")
+    check_columns("curves", curves, _CURVE)
     # A validation part without both classes of any label has no Macro-AUC.
     known = curves.dropna(subset=["valid_macro_auc"]).reset_index(drop=True)
     if known.empty:

@@ -51,6 +51,11 @@ def shown(thing: Any) -> str:
     return _without_addresses(thing)
 
 
+def digest(thing: Any) -> str:
+    """Return 16 characters that tell an object from others that are shown otherwise."""
+    return hashlib.sha256(shown(thing).encode()).hexdigest()[:16]
+
+
 def _parameters(thing: Any) -> list[tuple[str, str]]:
     parameters = thing.get_params(deep=False).items()
     return [(name, shown(value)) for name, value in parameters if name not in _OF_NO_MATTER]

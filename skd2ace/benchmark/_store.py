@@ -83,12 +83,11 @@ class Store:
 
     def results(self) -> pd.DataFrame:
         """Fits that succeeded, a row each: key, metrics, seconds, memory and the rest."""
-        columns = ["dataset", "method", "fold", "seed", "settings"]
         rows = [
             {**key._asdict(), **record.pop("metrics"), **without(record, "curve")}
             for key, record in self._records("ok")
         ]
-        return pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns)
+        return pd.DataFrame(rows) if rows else pd.DataFrame(columns=list(Key._fields))
 
     def curves(self) -> pd.DataFrame:
         """Validation Macro-AUC of each epoch of each fit that had one."""

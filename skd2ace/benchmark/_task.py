@@ -1,6 +1,5 @@
 """One fit of an experiment: train, predict, score, measure."""
 
-import hashlib
 import inspect
 import signal
 import threading
@@ -21,7 +20,7 @@ from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler
 from skd2ace import MultiLabelNetClassifier
 
 from ._measuring import TimedBatchSelection, peak_memory, reset_peak_memory, surroundings
-from ._shown import shown
+from ._shown import digest
 from ._store import Key
 
 
@@ -38,7 +37,7 @@ class Task(NamedTuple):
     def split(self) -> str:
         """Digest of rows and seed: methods are compared where these are the same."""
         rows = (self.train.astype(np.int64), self.test.astype(np.int64))
-        return hashlib.sha256(shown((*rows, self.random_state)).encode()).hexdigest()[:16]
+        return digest((*rows, self.random_state))
 
 
 def run_task(
@@ -65,14 +64,14 @@ def run_task(
     try:
         with _noticing_interrupts():
             record = {"status": "ok", **_fit_and_score(task, *data, metrics, tell_epoch)}
-    except Exception:
-        record = failed(traceback.format_exc())
+    except Exception as error:
+        record = failed(error)
     return task.key, {**record, **surroundings(), "started": started, "split": task.split}
 
 
-def failed(error: str) -> dict[str, Any]:
+def failed(error: BaseException) -> dict[str, Any]:
     """Return the record of a fit that failed."""
-    return {"status": "failed", "error": error}
+    return {"status": "failed", "error": "".join(traceback.format_exception(error))}
 
 
 def _fit_and_score(

@@ -19,12 +19,6 @@ main = __main__.main
 
 
 @pytest.fixture
-def made_up(monkeypatch, data):
-    """Data sets of the registry, all with the same made-up data."""
-    monkeypatch.setattr(__main__, "fetch_mulan", lambda name, **_: data)
-
-
-@pytest.fixture
 def ran(made_up, tmp_path):
     path = tmp_path / "results.sqlite"
     arguments = ["--datasets", "emotions", "yeast", "--baselines", "mlknn", "logistic-regression"]

@@ -1,23 +1,12 @@
 """Differences and their intervals against examples worked out by hand."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from skd2ace.benchmark._differences import differences
 
 
-def frame(cells, metric="macro_auc"):
-    """Results from {(dataset, method): numbers of folds}, or of folds x seeds."""
-    return pd.DataFrame(
-        {"dataset": dataset, "method": method, "fold": fold, "seed": seed, metric: value}
-        for (dataset, method), folds in cells.items()
-        for fold, seeds in enumerate(folds)
-        for seed, value in enumerate(np.atleast_1d(seeds))
-    )
-
-
-def test_differences_by_hand():
+def test_differences_by_hand(frame):
     # Gains of the folds, seeds averaged: 0.1, 0.1, 0.2 and 0.2.
     cells = {
         ("s", "A"): [[0.6, 0.8], [0.7, 0.7], [0.7, 0.9], [0.9, 0.7]],
@@ -34,7 +23,7 @@ def test_differences_by_hand():
     assert narrow["high"] - 0.15 == pytest.approx(half * 2.353363 / 3.182446, abs=1e-6)
 
 
-def test_differences_of_a_shuffle_split_by_hand():
+def test_differences_of_a_shuffle_split_by_hand(frame):
     # 4 splits of 100 instances, 20 of them to test: n_test/n_train is 1/4 and not 1/3.
     cells = {("s", "A"): [0.6, 0.6, 0.7, 0.7], ("s", "B"): [0.5] * 4}
     results = frame(cells).assign(n_train=80, n_test=20)
@@ -53,7 +42,7 @@ def test_differences_of_a_shuffle_split_by_hand():
         assert row["high"] - 0.15 == pytest.approx(wide, abs=1e-6)
 
 
-def test_positive_is_better_in_either_direction():
+def test_positive_is_better_in_either_direction(frame):
     cells = {("s", "A"): [0.3, 0.4], ("s", "B"): [0.2, 0.2]}
     gain = differences(frame(cells), "macro_auc", "A")["difference"]
     loss = differences(frame(cells, "ranking_loss"), "ranking_loss", "A")["difference"]
@@ -61,7 +50,7 @@ def test_positive_is_better_in_either_direction():
     assert loss[0] == pytest.approx(-0.15)
 
 
-def test_one_fold_has_no_interval():
+def test_one_fold_has_no_interval(frame):
     row = differences(frame({("s", "A"): [0.3], ("s", "B"): [0.2]}), "macro_auc", "A").iloc[0]
     assert row["difference"] == pytest.approx(0.1)
     assert np.isnan([row["low"], row["high"]]).all()

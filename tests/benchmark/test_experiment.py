@@ -14,7 +14,7 @@ from sklearn.model_selection import KFold
 
 from skd2ace import CLIFClassifier
 from skd2ace.benchmark import Experiment, MLkNN, Store, make_methods
-from skd2ace.benchmark._data import digest
+from skd2ace.benchmark._data import values_digest
 from skd2ace.benchmark._methods import BASELINES, SELECTORS
 from skd2ace.benchmark._task import label_probabilities
 from skd2ace.metrics import macro_auc, macro_f1
@@ -179,7 +179,7 @@ def test_metrics_must_say_what_they_are_of(data, tmp_path):
 def test_fits_of_other_processes_are_left_to_them(data, tmp_path):
     experiment = Experiment({"d": data}, {"m": MLkNN(3)}, 3, store=tmp_path / "s")
     task = next(experiment.tasks("d", *data))
-    experiment.store.identify("d", digest(*data))
+    experiment.store.identify("d", values_digest(*data))
     experiment.store.claim(task.key)
     with sqlite3.connect(tmp_path / "s") as db:
         db.execute("UPDATE running SET host = 'elsewhere'")

@@ -158,8 +158,7 @@ def test_a_fit_that_kills_workers_of_a_dask_cluster(data, tmp_path, scheduler, a
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_the_command_on_a_dask_cluster(data, tmp_path, monkeypatch, scheduler):
-    monkeypatch.setattr(__main__, "fetch_mulan", lambda name, **_: data)
+def test_the_command_on_a_dask_cluster(made_up, tmp_path, scheduler):
     path = tmp_path / "s"
     arguments = ["--datasets", "emotions", "--baselines", "mlknn", "logistic-regression"]
     dask = ["--backend", "dask", "--scheduler", scheduler]

@@ -18,18 +18,8 @@ from skd2ace.benchmark._statistics import (
 )
 
 
-def frame(cells, metric="macro_auc"):
-    """Results from {(dataset, method): numbers of folds}, or of folds x seeds."""
-    return pd.DataFrame(
-        {"dataset": dataset, "method": method, "fold": fold, "seed": seed, metric: value}
-        for (dataset, method), folds in cells.items()
-        for fold, seeds in enumerate(folds)
-        for seed, value in enumerate(np.atleast_1d(seeds))
-    )
-
-
 @pytest.fixture
-def results():
+def results(frame):
     """9 datasets, 4 methods, 5 folds, 2 seeds."""
     rng = np.random.default_rng(0)
     level = {"A": 0.03, "B": 0.02, "C": 0.0, "D": 0.01}
@@ -41,7 +31,7 @@ def results():
     )
 
 
-def test_means_by_hand():
+def test_means_by_hand(frame):
     table = mean_table(
         frame({("s", "A"): [[0.1, 0.3], [0.2, 0.6]], ("s", "B"): [0.5]}), "macro_auc"
     )
@@ -53,7 +43,7 @@ def test_means_by_hand():
     assert np.isnan(table["std"].loc["s", "B"])
 
 
-def test_means_keep_order_and_leave_out_nan():
+def test_means_keep_order_and_leave_out_nan(frame):
     cells = {("z", "M"): [0.1, np.nan], ("z", "B"): [0.2, 0.4], ("a", "M"): [0.5, 0.5]}
     table = mean_table(frame(cells), "macro_auc")
     assert list(table.index) == ["z", "a"]
@@ -218,7 +208,7 @@ def test_datasets_with_gaps_are_left_out(results, gap):
     assert len(of_sets) == 9 * 3 - 1
 
 
-def test_a_method_without_runs_on_a_dataset():
+def test_a_method_without_runs_on_a_dataset(frame):
     cells = {("s", "A"): [0.1, 0.2], ("s", "B"): [0.2, 0.2], ("t", "A"): [0.3, 0.4]}
     assert ranks(frame(cells), "macro_auc").attrs["left_out"] == {"t": ["B"]}
     del cells["s", "B"]
