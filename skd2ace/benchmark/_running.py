@@ -2,7 +2,8 @@
 
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from joblib import Parallel, delayed, parallel_config
@@ -66,18 +67,18 @@ class Fits:
             parallel = Parallel(
                 return_as="generator_unordered", pre_dispatch="n_jobs", batch_size=1
             )
-            outcomes = parallel(self._calls(waiting, running))
-            while True:
-                try:
-                    key, record = next(outcomes)
-                except StopIteration:
-                    return running, None
-                except sqlite3.Error:
-                    raise
-                except Exception as error:
-                    # Not the fit's own, which is an outcome.
-                    return running, error
-                self._write(running.pop(key), record)
+            with _ended_by_errors(parallel(self._calls(waiting, running))) as outcomes:
+                while True:
+                    try:
+                        key, record = next(outcomes)
+                    except StopIteration:
+                        return running, None
+                    except sqlite3.Error:
+                        raise
+                    except Exception as error:
+                        # Not the fit's own, which is an outcome.
+                        return running, error
+                    self._write(running.pop(key), record)
 
     def _find_culprit(
         self, running: dict[Key, Task], error: Exception, waiting: deque[Task]
@@ -115,3 +116,16 @@ class Fits:
         described = self.described[task.key.method]
         self.store.write(task.key, {**record, "described": described})
         self.progress.end(task.key)
+
+
+@contextmanager
+def _ended_by_errors(outcomes: Generator[Any, None, None]) -> Iterator[Iterator[Any]]:
+    """End the fits still running when the block is left by an error, Ctrl-C among them.
+
+    Joblib does so for errors of its own; left alone, its generator lets fits run on for as long
+    as the traceback keeps it, and closed, it warns of them.
+    """
+    try:
+        yield outcomes
+    except BaseException as error:
+        outcomes.throw(error)
