@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_array, check_consistent_length
 
-from ._shown import digest
+from skd2ace._shown import digest
 
 Data = tuple[Any, Any] | Callable[[], tuple[Any, Any]]
 

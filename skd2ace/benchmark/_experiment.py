@@ -13,12 +13,12 @@ from tqdm import tqdm
 
 import skd2ace.metrics
 from skd2ace._seeding import derive_seed
+from skd2ace._shown import digest, shown
 from skd2ace.model_selection import IterativeStratifiedKFold
 
 from ._data import Data, loaded, values_digest
 from ._progress import Progress, repeating
 from ._running import Fits
-from ._shown import digest, shown
 from ._store import Key, Store
 from ._tables import HIGHER_IS_BETTER
 from ._task import Task, judged

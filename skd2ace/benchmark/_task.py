@@ -18,9 +18,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler
 
 from skd2ace import MultiLabelNetClassifier
+from skd2ace._shown import digest
 
 from ._measuring import TimedBatchSelection, peak_memory, reset_peak_memory, surroundings
-from ._shown import digest
 from ._store import Key
 
 

@@ -50,7 +50,7 @@ class TrainingRun(NeuralNet):
             if written.get(name) != present.get(name):
                 raise ValueError(
                     f"The checkpoint in {directory} is of a training with other {name}: "
-                    f"{written.get(name)!r} there, {present.get(name)!r} here."
+                    f"{written.get(name)} there, {present.get(name)} here."
                 )
         self._checkpoint = (directory, checkpoint)
 

@@ -1,18 +1,17 @@
 """Checkpoints from which a training that died goes on to the same bits."""
 
-import hashlib
 import os
 import warnings
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import scipy.sparse as sp
 from skorch.callbacks import Callback, PrintLog
+from torch import nn
 
 from skd2ace._archive import ArchiveError, read_archive, write_archive
 from skd2ace._devices import full_device
 from skd2ace._seeding import generator_states
+from skd2ace._shown import architecture, digest, shown
 
 from ._state import training_state
 
@@ -149,45 +148,18 @@ def newest_checkpoint(directory: str | os.PathLike[str]) -> dict[str, Any] | Non
     return None
 
 
-def fingerprint(net: Any, X: Any, y: Any) -> dict[str, Any]:
+def fingerprint(net: Any, X: Any, y: Any) -> dict[str, str]:
     """What a training must have in common with the one it goes on from: settings and data."""
     settings = {
-        name: _shown(value)
+        name: shown(value)
         for name, value in net.get_params(deep=True).items()
         if name.partition("__")[0] not in _OF_NO_MATTER
     }
-    return {"estimator": type(net).__name__, **settings, "data": _digest(X, y)}
-
-
-def _shown(value: Any) -> Any:
-    """A setting as it is in every process: objects and functions by name, not by address."""
-    if isinstance(value, (np.generic, np.ndarray)):
-        value = value.tolist()
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, (list, tuple)):
-        return [_shown(item) for item in value]
-    named = value if hasattr(value, "__qualname__") else type(value)
-    return f"{named.__module__}.{named.__qualname__}"
+    if isinstance(net.module, nn.Module):
+        # Its weights come from the checkpoint; what it begins with may be others each time.
+        settings["module"] = architecture(net.module)
+    return {"estimator": type(net).__name__, **settings, "data": digest((X, y))}
 
 
 def _epoch(path: Path) -> int:
     return int(path.stem.removeprefix("epoch-"))
-
-
-def _digest(*parts: Any) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        for array in _arrays(part):
-            # Datasets and the like, which only plain nets are given, have no digest.
-            if isinstance(array, np.ndarray):
-                digest.update(repr((array.shape, array.dtype.str)).encode())
-                digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
-
-
-def _arrays(part: Any) -> tuple[Any, ...]:
-    if not sp.issparse(part):
-        return (part,)
-    part = part.sorted_indices()
-    return (np.array(part.shape), part.data, *map(np.int64, (part.indices, part.indptr)))

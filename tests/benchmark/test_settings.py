@@ -1,22 +1,26 @@
 """Which settings make a fit another one, and which folds and labels are refused."""
 
+import copy
 import subprocess
 import sys
+from functools import partial
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold, PredefinedSplit, ShuffleSplit
 from sklearn.multiclass import OneVsRestClassifier
 from skorch.callbacks import EarlyStopping
 from skorch.dataset import ValidSplit
 
-from skd2ace import CLIFClassifier
+from skd2ace import CLIFClassifier, MultiLabelNetClassifier
+from skd2ace._shown import shown
 from skd2ace.benchmark import Experiment, MLkNN
-from skd2ace.benchmark._shown import shown
 from skd2ace.metrics import macro_auc, macro_f1
+from skd2ace.networks import CLIF
 from skd2ace.selection import D2ACE
 
 
@@ -64,6 +68,23 @@ def test_settings_that_lie_deeper(tmp_path, clif):
     assert apart(*stops, *splits, *nested, *metrics, *dealt)
     seeds = [digest(clif(random_state=np.random.RandomState(n))) for n in (0, 1)]
     assert not apart(*seeds)
+
+
+def test_networks_that_are_made_already(clif):
+    """Neither settings nor weights are in a module's repr."""
+    torch.manual_seed(0)
+    mild, strict = (CLIF(8, 4, link_weight=weight) for weight in (1e-3, 1e3))
+    strict.load_state_dict(mild.state_dict())
+    other = CLIF(8, 4, link_weight=1e-3)
+    nets = [digest(MultiLabelNetClassifier(module)) for module in (mild, strict, other)]
+    assert apart(*nets)
+    assert digest(MultiLabelNetClassifier(copy.deepcopy(mild).eval())) == nets[0]
+    losses = [
+        MultiLabelNetClassifier(CLIF, criterion__pos_weight=torch.full((4,), n)) for n in (1, 2)
+    ]
+    losses += [MultiLabelNetClassifier(partial(CLIF, link_weight=n)) for n in (1e-3, 1e3)]
+    assert apart(*map(digest, losses))
+    assert digest(clif(lr=np.float64(0.1))) == digest(clif(lr=0.1))
 
 
 def test_the_same_settings_in_another_process():

@@ -4,11 +4,13 @@ import hashlib
 import inspect
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 import torch
+from torch import nn
 
 # They have no say in what is compared.
 _OF_NO_MATTER = ("device", "verbose", "n_jobs")
@@ -17,10 +19,16 @@ _OF_NO_MATTER = ("device", "verbose", "n_jobs")
 def shown(thing: Any) -> str:
     """Show an object with all its parameters or attributes, functions by name.
 
-    Generators of random numbers are shown by their kind only: an experiment seeds every fit.
+    Generators of random numbers are shown by their kind only: every fit is seeded.
     """
     if isinstance(thing, type) or inspect.isroutine(thing):
         return f"{thing.__module__}.{thing.__qualname__}"
+    if isinstance(thing, nn.Module):
+        return repr((architecture(thing), shown(thing.state_dict())))
+    if isinstance(thing, partial):
+        return shown((thing.func, thing.args, thing.keywords))
+    if isinstance(thing, np.generic):
+        thing = thing.item()
     if isinstance(thing, torch.Tensor):
         thing = thing.detach().cpu().numpy()
     if sp.issparse(thing):
@@ -49,6 +57,15 @@ def shown(thing: Any) -> str:
     if hasattr(thing, "get_params"):
         return repr((type(thing).__name__, sorted(_parameters(thing))))
     return _without_addresses(thing)
+
+
+def architecture(module: nn.Module) -> str:
+    """Show a module with the settings of all its parts, but not its weights."""
+    settings = [
+        {k: v for k, v in vars(part).items() if k != "training" and not k.startswith("_")}
+        for part in module.modules()
+    ]
+    return repr((repr(module), shown(settings)))
 
 
 def digest(thing: Any) -> str:
