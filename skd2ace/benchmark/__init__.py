@@ -10,12 +10,13 @@ from ._methods import make_methods
 from ._mlknn import MLkNN
 from ._published import published
 from ._report import report
-from ._statistics import average_ranks, friedman, mean_table, ranks, wilcoxon_against
+from ._statistics import FriedmanTest, average_ranks, friedman, mean_table, ranks, wilcoxon_against
 from ._store import Store
 
 __all__ = [
     "CriticalDifferenceDisplay",
     "Experiment",
+    "FriedmanTest",
     "MLkNN",
     "Store",
     "average_ranks",

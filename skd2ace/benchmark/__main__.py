@@ -90,7 +90,9 @@ def _experiment(given: argparse.Namespace) -> Experiment:
         max_epochs=given.epochs,
         device=given.device,
     )
-    if not methods or (given.selectors and "networks" not in parts):
+    if given.selectors and "networks" not in parts:
+        raise ValueError("--selectors needs --networks")
+    if not methods:
         raise ValueError("give --networks or --baselines")
     return Experiment(
         dict(_source(name, given.data_home, given.min_positives) for name in parts["datasets"]),
@@ -133,8 +135,9 @@ def _tell_of_failures(failures: Any) -> int:
 
 def _tell_of_others(running: Any) -> int:
     for (host, process), fits in running.groupby(["host", "process"]):
+        how_many = "1 fit is" if len(fits) == 1 else f"{len(fits)} fits are"
         print(
-            f"{len(fits)} fits are left to process {process} on {host}, last heard of "
+            f"{how_many} left to process {process} on {host}, last heard of "
             f"{time.time() - fits['seen'].max():.0f} s ago; run again for their results"
         )
     return int(len(running) > 0)

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ._methods import BASELINES, NETWORKS, PRESETS, SELECTORS
+from ._experiment import N_FOLDS
+from ._methods import BASELINES, MAX_EPOCHS, NETWORKS, PRESETS, SELECTORS
 from ._tables import HIGHER_IS_BETTER
 
 _RUN = """
@@ -56,26 +57,31 @@ def make_parser(*, run: _Action, report: _Action, listing: _Action) -> argparse.
 def _add_run(add: Any) -> None:
     add("--preset", choices=PRESETS, help="a whole comparison; what else is given replaces parts")
     add("--datasets", nargs="+", metavar="NAME", help="of MULAN; the command list shows them")
-    add("--networks", nargs="+", choices=NETWORKS, help="deep networks (default none)")
-    add("--selectors", nargs="+", choices=SELECTORS,
-        help="batch selection, each with every network (default random)")  # fmt: skip
-    add("--baselines", nargs="+", choices=BASELINES, default=[],
-        help="plain methods to run beside them (default none)")  # fmt: skip
-    add("--folds", type=_from(2), default=5, metavar="K",
-        help="of a stratified cross-validation (default 5)")  # fmt: skip
+    add("--networks", nargs="+", choices=NETWORKS, metavar="NAME",
+        help=f"deep networks (default none): {', '.join(NETWORKS)}")  # fmt: skip
+    add("--selectors", nargs="+", choices=SELECTORS, metavar="NAME",
+        help="batch selection, each with every network (default random): "
+        f"{', '.join(SELECTORS)}")  # fmt: skip
+    add("--baselines", nargs="+", choices=BASELINES, metavar="NAME", default=[],
+        help="plain methods to run beside them (default none): "
+        f"{', '.join(BASELINES)}")  # fmt: skip
+    add("--folds", type=_from(2), default=N_FOLDS, metavar="K",
+        help="of a stratified cross-validation (default %(default)s)")  # fmt: skip
     add("--seeds", type=_from(1), default=1, metavar="N",
-        help="fits of each fold, differently seeded (default 1)")  # fmt: skip
-    add("--epochs", type=_from(1), default=100, metavar="N", help="of the networks (default 100)")
+        help="fits of each fold, differently seeded (default %(default)s)")  # fmt: skip
+    add("--epochs", type=_from(1), default=MAX_EPOCHS, metavar="N",
+        help="of the networks (default %(default)s)")  # fmt: skip
     add("--min-positives", type=_from(1), metavar="N",
         help="drop labels of fewer instances, then instances without labels (default: keep all; "
         "D2ACE's published code: 21); needs a store of its own")  # fmt: skip
-    add("--random-state", type=int, default=0, metavar="SEED",
-        help="of folds and fits (default 0)")  # fmt: skip
-    add("--device", default="cpu", help="of the networks, for example cuda (default cpu)")
+    add("--random-state", type=_from(0), default=0, metavar="SEED",
+        help="of folds and fits (default %(default)s)")  # fmt: skip
+    add("--device", default="cpu", help="of the networks, for example cuda (default %(default)s)")
     _add_data_home(add)
     _add_store(add)
-    add("--jobs", type=_from(1), default=1, metavar="N",
-        help="fits at a time (default 1); with Dask as many as it has threads")  # fmt: skip
+    add("--jobs", type=_from(-1), default=1, metavar="N",
+        help="fits at a time, -1 for one on each core (default %(default)s); with Dask as many as "
+        "it has threads")  # fmt: skip
     add("--backend", choices=("loky", "threading", "dask"),
         help="what runs them: processes, threads or a cluster (default loky)")  # fmt: skip
     add("--scheduler", metavar="ADDRESS", help="of the Dask scheduler, for --backend dask")
@@ -86,7 +92,7 @@ def _add_run(add: Any) -> None:
 def _add_report(add: Any) -> None:
     _add_store(add)
     add("--metric", choices=HIGHER_IS_BETTER, default="macro_auc",
-        help="what methods are compared by (default macro_auc)")  # fmt: skip
+        help="what methods are compared by (default %(default)s)")  # fmt: skip
     add("--reference", metavar="METHOD",
         help="that the others are compared with (default: the best one)")  # fmt: skip
     add("--datasets", nargs="+", metavar="NAME", help="only these (default: all in the store)")
@@ -94,7 +100,7 @@ def _add_report(add: Any) -> None:
         help="only these, as 'clif d2ace' (default: all in the store)")  # fmt: skip
     add("--published", action="store_true", help="show what papers print for these data sets too")
     add("--format", choices=("markdown", "html", "latex"), default="markdown",
-        help="html has pictures, the others are text (default markdown)")  # fmt: skip
+        help="html has pictures, the others are text (default %(default)s)")  # fmt: skip
     add("--output", type=Path, metavar="FILE", help="to write (default: print)")
 
 

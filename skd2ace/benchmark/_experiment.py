@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
+import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import BaseCrossValidator
 from tqdm import tqdm
@@ -23,6 +24,7 @@ from ._store import Key, Store
 from ._tables import HIGHER_IS_BETTER
 from ._task import Task, judged
 
+N_FOLDS = 5
 _SECONDS_BETWEEN_SIGNS_OF_LIFE = 60
 
 
@@ -49,17 +51,19 @@ IterativeStratifiedKFold`.
     n_seeds : int, default=1
         How many times each fold is fitted, with seeds of its own.
     random_state : int, default=0
-        Seed of folds and fits.
+        Seed of folds and fits, from 0 to 2^32 - 1.
     store : str, path or Store
 
     Attributes
     ----------
     store : Store
+    cv : splitter
 
     Raises
     ------
     ValueError
-        If ``cv`` would deal other folds each time, or a metric does not say what it is of.
+        If ``cv`` would deal other folds each time, ``random_state`` is no seed, or a metric does
+        not say what it is of.
 
     Examples
     --------
@@ -78,15 +82,20 @@ IterativeStratifiedKFold`.
         self,
         datasets: Mapping[str, Data],
         methods: Mapping[str, BaseEstimator],
-        cv: int | BaseCrossValidator = 5,
+        cv: int | BaseCrossValidator = N_FOLDS,
         metrics: Mapping[str, Callable[..., float]] | None = None,
         *,
         n_seeds: int = 1,
         random_state: int = 0,
         store: str | os.PathLike[str] | Store,
     ) -> None:
-        if getattr(cv, "random_state", 0) is None and getattr(cv, "shuffle", True):
-            raise ValueError(f"cv={cv!r} deals other folds each time: give it a random_state.")
+        if isinstance(cv, (int, np.integer)):
+            cv = IterativeStratifiedKFold(int(cv), random_state=random_state)
+        seed = getattr(cv, "random_state", 0)
+        if getattr(cv, "shuffle", True) and not isinstance(seed, (int, np.integer)):
+            raise ValueError(
+                f"cv={cv!r} deals other folds each time: give it a whole number as random_state."
+            )
         self.datasets = dict(datasets)
         self.methods = dict(methods)
         self.cv = cv
@@ -168,10 +177,10 @@ IterativeStratifiedKFold`.
         rows = rows[mine & rows["dataset"].isin(self.datasets) & (rows["seed"] < self.n_seeds)]
         return rows.reset_index(drop=True)
 
-    def tasks(self, dataset: str, X: Any, Y: Any) -> Iterator[Task]:
+    def _tasks(self, dataset: str, X: Any, Y: Any) -> Iterator[Task]:
         """All fits on one data set, in order: folds, then seeds, then methods."""
         settings = {name: self._settings(method) for name, method in self.methods.items()}
-        for fold, (train, test) in enumerate(self._splitter().split(X, Y)):
+        for fold, (train, test) in enumerate(self.cv.split(X, Y)):
             for seed in range(self.n_seeds):
                 random_state = derive_seed(derive_seed(self.random_state, fold), seed) % 2**32
                 for name, estimator in self.methods.items():
@@ -185,7 +194,7 @@ IterativeStratifiedKFold`.
         for name, data in self.datasets.items():
             try:
                 X, Y = loaded(data)
-                tasks = list(self.tasks(name, X, Y))
+                tasks = list(self._tasks(name, X, Y))
                 self.store.identify(name, values_digest(X, Y))
             except sqlite3.Error:
                 raise
@@ -213,14 +222,9 @@ IterativeStratifiedKFold`.
         with closing(bar), repeating(bar.draw, bar.seconds_between_drawings):
             Fits(X, Y, self.metrics, described, self.store, bar, config).run(todo)
 
-    def _splitter(self) -> BaseCrossValidator:
-        if isinstance(self.cv, int):
-            return IterativeStratifiedKFold(self.cv, random_state=self.random_state)
-        return self.cv
-
     def _settings(self, estimator: BaseEstimator) -> str:
         """Digest of what a fit depends on beside its key: other settings are other fits."""
         return digest(self._depends_on(estimator))
 
     def _depends_on(self, estimator: BaseEstimator) -> tuple[Any, ...]:
-        return estimator, self._splitter(), self.random_state, self.metrics
+        return estimator, self.cv, self.random_state, self.metrics

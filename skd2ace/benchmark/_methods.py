@@ -14,6 +14,7 @@ from skd2ace import CLIFClassifier, DELAClassifier, PACAClassifier, selection
 
 from ._mlknn import MLkNN
 
+MAX_EPOCHS = 100
 NETWORKS: dict[str, Callable[..., Any]] = {
     "clif": CLIFClassifier,
     "dela": DELAClassifier,
@@ -57,7 +58,7 @@ def make_methods(
     selectors: Iterable[str],
     baselines: Iterable[str] = (),
     *,
-    max_epochs: int = 100,
+    max_epochs: int = MAX_EPOCHS,
     device: str = "cpu",
 ) -> dict[str, BaseEstimator]:
     """Make each network with each selector, and baselines, by name.

@@ -14,7 +14,16 @@ _DECIMALS = 12
 
 
 class FriedmanTest(NamedTuple):
-    """Outcome of :func:`friedman`."""
+    """Outcome of :func:`friedman`.
+
+    Attributes
+    ----------
+    statistic, p_value : float
+    n_datasets, n_methods : int
+        That were ranked.
+    left_out : dict
+        Datasets that lack methods, each with those.
+    """
 
     statistic: float
     p_value: float

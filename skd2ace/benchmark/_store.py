@@ -163,7 +163,11 @@ class Store:
             db.execute(f"UPDATE running SET seen = ? WHERE {_MINE}", (time.time(), *this_process()))
 
     def write(self, key: Key, record: dict[str, Any]) -> None:
-        """Store a fit and take back the claim on it."""
+        """Store a fit and take back the claim on it.
+
+        ``record`` has a ``status``: "ok", with ``metrics`` and ``curve`` and what else is to be
+        in :meth:`results`, or "failed", with a traceback in ``error``.
+        """
         with self._transaction() as db:
             db.execute(
                 "INSERT OR IGNORE INTO fits VALUES (?, ?, ?, ?, ?, ?, ?)",

@@ -257,7 +257,7 @@ def test_fits_left_to_other_processes_are_told(ran, made_up, capsys):
     arguments = ["--datasets", "emotions", "yeast", "--baselines", "mlknn", "--folds", "3"]
     assert main(["run", *arguments, "--store", str(ran), "--quiet"]) == 1
     told = capsys.readouterr().out
-    assert re.search(r"1 fits are left to process 7 on elsewhere, last heard of 6\d s ago", told)
+    assert re.search(r"1 fit is left to process 7 on elsewhere, last heard of 6\d s ago", told)
 
 
 @pytest.mark.parametrize("action", [[], ["run"], ["report"], ["list"]])

@@ -102,10 +102,14 @@ def test_the_same_settings_in_another_process():
 
 
 def test_folds_that_would_differ_are_refused(data, tmp_path):
-    for cv in (KFold(3, shuffle=True), ShuffleSplit(3)):
+    advances = KFold(3, shuffle=True, random_state=np.random.RandomState(0))
+    for cv in (KFold(3, shuffle=True), ShuffleSplit(3), advances):
         with pytest.raises(ValueError, match="deals other folds each time"):
             Experiment({"d": data}, {}, cv, store=tmp_path / "s")
     Experiment({"d": data}, {}, KFold(3), store=tmp_path / "s")
+    with pytest.raises(ValueError, match="random_state must be an integer from 0"):
+        Experiment({"d": data}, {}, random_state=-1, store=tmp_path / "s")
+    assert digest(MLkNN(), cv=np.int64(3)) == digest(MLkNN(), cv=3)
     one_label = Experiment({"d": (data[0], data[1][:, :1])}, {"m": MLkNN()}, store=tmp_path / "s")
     with pytest.raises(ValueError, match="d: Y must be a matrix of two labels or more"):
         one_label.run(progress=False)
