@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ def _add_run(add: Any) -> None:
     add("--device", default="cpu", help="of the networks, for example cuda (default %(default)s)")
     _add_data_home(add)
     _add_store(add)
-    add("--jobs", type=_from(-1), default=1, metavar="N",
+    add("--jobs", type=_from(1, -1), default=1, metavar="N",
         help="fits at a time, -1 for one on each core (default %(default)s); with Dask as many as "
         "it has threads")  # fmt: skip
     add("--backend", choices=("loky", "threading", "dask"),
@@ -118,16 +119,14 @@ def _add_store(add: Any) -> None:
     add("--store", type=Path, required=True, metavar="FILE", help="SQLite file of the results")
 
 
-def _from(least: int) -> Callable[[str], int]:
+def _from(least: int, *others: int) -> Callable[[str], int]:
+    expected = " or ".join([f"a whole number of at least {least}", *map(str, others)])
+
     def number(text: str) -> int:
-        try:
+        with suppress(ValueError):
             found = int(text)
-        except ValueError:
-            found = least - 1
-        if found < least:
-            raise argparse.ArgumentTypeError(
-                f"must be a whole number of at least {least}; got {text!r}"
-            )
-        return found
+            if found >= least or found in others:
+                return found
+        raise argparse.ArgumentTypeError(f"must be {expected}; got {text!r}")
 
     return number
