@@ -3,7 +3,6 @@
 import gc
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -184,22 +183,27 @@ def test_the_command_on_a_dask_cluster(made_up, tmp_path, scheduler):
 
 
 SLOW = """
-import sys, time
+import os, sys, time
 import numpy as np
-from sklearn.dummy import DummyClassifier
 from skd2ace.benchmark import Experiment, MLkNN
 
-class Slow(MLkNN):
+class Quick(MLkNN):
     def fit(self, X, Y):
         print("fit", flush=True)
-        time.sleep(0.3)
+        return super().fit(X, Y)
+
+class Slow(Quick):
+    def fit(self, X, Y):
+        while not os.path.exists(os.environ["GO"]):
+            time.sleep(0.02)
         return super().fit(X, Y)
 
 if __name__ == "__main__":
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 8))
     Y = (X[:, :4] > 0).astype(int)
-    experiment = Experiment({"d": (X, Y)}, {"slow": Slow(3)}, 10, store=sys.argv[1])
+    methods = {"quick": Quick(3), "slow": Slow(3)}
+    experiment = Experiment({"d": (X, Y)}, methods, 5, store=sys.argv[1])
     print("ready", flush=True)
     input()
     experiment.run(progress=False, n_jobs=int(sys.argv[2]))
@@ -211,7 +215,7 @@ SLOWLY_TWO = pytest.param(2, marks=pytest.mark.slow)
 
 @pytest.fixture
 def slow(tmp_path):
-    """Start processes that do ten fits of a third of a second, ready to begin together."""
+    """Start processes that do ten fits, every other one not before there is a file ``go``."""
     processes = []
 
     def start(n_processes=1, n_jobs=1):
@@ -219,7 +223,7 @@ def slow(tmp_path):
         (scratch := tmp_path / "scratch").mkdir(exist_ok=True)
         command = [sys.executable, str(script), str(tmp_path / "s"), str(n_jobs)]
         pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-        env = os.environ | {"TMPDIR": str(scratch)}
+        env = os.environ | {"TMPDIR": str(scratch), "GO": str(tmp_path / "go")}
         started = [
             subprocess.Popen(command, **pipes, text=True, env=env, start_new_session=True)
             for _ in range(n_processes)
@@ -240,10 +244,9 @@ def slow(tmp_path):
         process.communicate()
 
 
-def wait_for_results(path, n):
-    while len(stored := Store(path).results()) < n:
+def wait_until(happened):
+    while not happened():
         time.sleep(0.02)
-    return stored
 
 
 def finish(process):
@@ -255,16 +258,19 @@ def finish(process):
 
 @pytest.mark.parametrize("n_jobs", [1, SLOWLY_TWO])
 def test_killed_in_the_middle(tmp_path, slow, n_jobs):
+    store = Store(tmp_path / "s")
     (process,) = slow(n_jobs=n_jobs)
-    wait_for_results(tmp_path / "s", 2)
+    wait_until(lambda: len(store.results()) and "slow" in set(store.running()["method"]))
     process.kill()
     process.wait()
-    stored = Store(tmp_path / "s").results()
-    assert 2 <= len(stored) < 10
+    stored = store.results()
+    assert set(stored["method"]) == {"quick"}
+    (tmp_path / "go").touch()
     (process,) = slow(n_jobs=n_jobs)
     assert finish(process) == 10 - len(stored)
-    results = Store(tmp_path / "s").results()
-    assert sorted(results["fold"]) == list(range(10))
+    results = store.results()
+    folds = list(range(5))
+    assert results.groupby("method")["fold"].agg(list).to_dict() == {"quick": folds, "slow": folds}
     # The stored ones are as they were.
     kept = results.merge(stored[["fold", "fit_seconds"]], on=["fold", "fit_seconds"])
     assert len(kept) == len(stored)
@@ -272,24 +278,29 @@ def test_killed_in_the_middle(tmp_path, slow, n_jobs):
 
 @pytest.mark.parametrize("n_jobs", [1, SLOWLY_TWO])
 def test_ctrl_c_leaves_nothing_behind(tmp_path, slow, n_jobs):
+    store = Store(tmp_path / "s")
     (process,) = slow(n_jobs=n_jobs)
-    wait_for_results(tmp_path / "s", 1)
+    wait_until(lambda: len(store.results()))
     # A terminal sends it to the workers too.
     os.killpg(process.pid, signal.SIGINT)
-    process.communicate(timeout=120)
+    _, error = process.communicate(timeout=120)
     # How Python ends of a KeyboardInterrupt that nobody catches.
-    assert process.returncode == -signal.SIGINT
-    with sqlite3.connect(tmp_path / "s") as db:
-        assert db.execute("SELECT count(*) FROM running").fetchone() == (0,)
+    assert process.returncode == -signal.SIGINT, error
+    assert len(store.running()) == 0
     assert list((tmp_path / "scratch").glob("epochs-*")) == []
-    n_stored = len(Store(tmp_path / "s").results())
+    n_stored = len(store.results())
+    (tmp_path / "go").touch()
     (process,) = slow()
     assert finish(process) == 10 - n_stored
 
 
 @pytest.mark.parametrize("n_jobs", [1, SLOWLY_TWO])
 def test_two_processes_share_the_work(tmp_path, slow, n_jobs):
-    counts = [finish(process) for process in slow(2, n_jobs)]
+    store = Store(tmp_path / "s")
+    processes = slow(2, n_jobs)
+    wait_until(lambda: store.running()["process"].nunique() == 2)
+    (tmp_path / "go").touch()
+    counts = [finish(process) for process in processes]
     assert sum(counts) == 10
     assert all(counts)
-    assert len(Store(tmp_path / "s").results()) == 10
+    assert len(store.results()) == 10
