@@ -80,7 +80,9 @@ class MultiLabelNetClassifier(
     device : str, torch.device or None, default="cpu"
         Where to train, for example "cuda".
     compile : bool, default=False
-        Whether to pass the module through ``torch.compile``.
+        Whether to pass the module through ``torch.compile``: its ``forward`` and, where it has
+        one, its ``training_loss``. ``compile__...`` are the options. Compiling takes a minute and
+        more, and may draw other random numbers for dropout.
     use_caching : bool or "auto", default="auto"
         As in skorch.
     torch_load_kwargs : dict or None, default=None
