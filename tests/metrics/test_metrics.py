@@ -94,11 +94,22 @@ def test_thresholds_reach_the_best_f1_there_is(case):
         assert thresholds[label] == max(t for t, f1 in candidates.items() if f1 == best)
 
 
-def test_mistakes_are_named():
-    with pytest.raises(ValueError, match="shape"):
-        metrics.macro_auc([[0, 1]], [[0.5]])
+@pytest.mark.parametrize(
+    "metric",
+    [
+        metrics.roc_auc_per_label,
+        metrics.macro_auc,
+        metrics.one_error,
+        metrics.best_f1_thresholds,
+    ],
+)
+def test_mistakes_are_named(metric):
+    Y = [[1, 0, 0], [0, 1, 1]]
+    for n, q in [(2, 2), (2, 4), (1, 3), (3, 3)]:
+        with pytest.raises(ValueError, match=rf"shape \(2, 3\) and the scores \({n}, {q}\)"):
+            metric(Y, np.full((n, q), 0.5))
     with pytest.raises(ValueError, match="NaN"):
-        metrics.macro_auc([[0], [1]], [[0.5], [np.nan]])
+        metric(Y, [[0.5, 0.1, np.nan], [0.2, 0.3, 0.4]])
 
 
 def test_names_of_scikit_learn():
