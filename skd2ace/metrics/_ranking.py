@@ -91,32 +91,34 @@ def roc_auc_per_label(Y_true: ArrayLike, Y_score: ArrayLike) -> NDArray[np.float
     return np.divide(n_won, n_pairs, out=np.full(len(n_pairs), np.nan), where=n_pairs > 0)
 
 
-def macro_auc(
-    Y_true: ArrayLike, Y_score: ArrayLike, *, return_n_undefined: bool = False
-) -> float | tuple[float, int]:
+def macro_auc(Y_true: ArrayLike, Y_score: ArrayLike) -> float:
     """Mean area under the ROC curve over the labels where it is defined.
+
+    How many labels that leaves out, ``np.isnan(roc_auc_per_label(Y_true, Y_score)).sum()`` says.
 
     Parameters
     ----------
     Y_true, Y_score : array-like of shape (n, q)
         As for :func:`roc_auc_per_label`.
-    return_n_undefined : bool, default=False
-        Whether to say how many labels were left out, for having one class in the sample.
 
     Returns
     -------
-    float or tuple of float and int
+    float
         In [0, 1], larger is better; NaN where no label is left.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`roc_auc_per_label`.
 
     Examples
     --------
-    >>> macro_auc([[1, 0], [0, 0]], [[0.9, 0.5], [0.4, 0.2]], return_n_undefined=True)
-    (1.0, 1)
+    >>> macro_auc([[1, 0], [0, 0]], [[0.9, 0.5], [0.4, 0.2]])
+    1.0
     """
     areas = roc_auc_per_label(Y_true, Y_score)
     defined = areas[~np.isnan(areas)]
-    mean = float(defined.mean()) if defined.size else float("nan")
-    return (mean, areas.size - defined.size) if return_n_undefined else mean
+    return float(defined.mean()) if defined.size else float("nan")
 
 
 def one_error(Y_true: ArrayLike, Y_score: ArrayLike) -> float:
