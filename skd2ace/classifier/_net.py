@@ -43,7 +43,8 @@ class MultiLabelNetClassifier(
         in buffers what it learns; parameters
         in ``lr_ratios()``, a list of (parameters, ratio), learn at that share of ``lr``.
     criterion : callable, default=torch.nn.BCEWithLogitsLoss
-        Loss of a module without one of its own; made with ``reduction="none"``.
+        Loss of a module without one of its own; made with ``reduction="none"``. What it gives,
+        (b, q), is also what a batch selector is told as losses.
     optimizer : torch.optim.Optimizer class, default=torch.optim.Adam
     lr : float, default=1e-3
         Learning rate.
