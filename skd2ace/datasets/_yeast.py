@@ -43,7 +43,7 @@ def load_yeast(*, return_X_y: bool = False, as_frame: bool = False) -> Any:
     Raises
     ------
     FileNotFoundError
-        If neither is there; the message says what to install.
+        If neither is there; the message says how to get either. river needs Python 3.11.
 
     Examples
     --------
@@ -69,7 +69,8 @@ def _read() -> tuple[NDArray[np.float64], list[str]]:
             return _read_csv(path)
     raise FileNotFoundError(
         "yeast was found neither in the folder that SKD2ACE_DATA names (yeast/yeast.arff) nor in "
-        "the package river: `pip install 'skd2ace[data]'`."
+        "the package river. Install river (`pip install 'skd2ace[data]'`, on Python 3.11 or "
+        "newer), or download MULAN's files with fetch_mulan('yeast')."
     )
 
 
