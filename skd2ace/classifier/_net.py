@@ -40,8 +40,8 @@ class MultiLabelNetClassifier(
         parameters, are filled in at fit. A module with a method ``training_loss`` (see
         :class:`~skd2ace.networks.LossOutput`) trains with that loss; one with a method
         ``fit_label_graph(Y)`` is shown the labels to train on before the first step, and keeps
-        in buffers what it learns; parameters
-        in ``lr_ratios()``, a list of (parameters, ratio), learn at that share of ``lr``.
+        in buffers what it learns; parameters in ``lr_ratios()``, a list of (parameters, ratio),
+        learn at that share of ``lr``.
     criterion : callable, default=torch.nn.BCEWithLogitsLoss
         Loss of a module without one of its own; made with ``reduction="none"``.
     optimizer : torch.optim.Optimizer class, default=torch.optim.Adam
