@@ -1,7 +1,29 @@
-"""Statistics of a label matrix that more than one package needs."""
+"""What more than one package asks of a label matrix: that it is 0/1, and statistics of it."""
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+
+def check_zero_one(values: NDArray, name: str) -> None:
+    """Refuse labels that are not all 0 or 1.
+
+    Parameters
+    ----------
+    values : ndarray
+        Labels, of any shape and dtype; of a sparse matrix, its entries.
+    name : str
+        What the caller calls them.
+
+    Raises
+    ------
+    ValueError
+        With up to five of the values that are neither.
+    """
+    wrong = values[(values != 0) & (values != 1)]
+    if wrong.size:
+        found = ", ".join(sorted({repr(value) for value in wrong[:1000].tolist()})[:5])
+        raise ValueError(f"{name} must hold zeros and ones; found {found}.")
 
 
 def cooccurrence_graph(Y: Tensor) -> Tensor:

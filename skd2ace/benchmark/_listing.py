@@ -54,7 +54,7 @@ def _row(entry: MulanSet, data_home: Path | None) -> tuple[str, ...]:
     if is_here(entry, data_home):
         files = "here"
     else:
-        files = "to be downloaded" if entry.is_downloadable else "to be got by you"
+        files = "to be downloaded" if entry.is_downloadable else "put them there yourself"
     sizes = map(str, (entry.n_instances, entry.n_features, entry.n_labels))
     return (entry.name, *sizes, entry.domain, files)
 

@@ -40,10 +40,11 @@ class MultiLabelNetClassifier(
         parameters, are filled in at fit. A module with a method ``training_loss`` (see
         :class:`~skd2ace.networks.LossOutput`) trains with that loss; one with a method
         ``fit_label_graph(Y)`` is shown the labels to train on before the first step, and keeps
-        in buffers what it learns; parameters
-        in ``lr_ratios()``, a list of (parameters, ratio), learn at that share of ``lr``.
+        in buffers what it learns; parameters in ``lr_ratios()``, a list of (parameters, ratio),
+        learn at that share of ``lr``.
     criterion : callable, default=torch.nn.BCEWithLogitsLoss
-        Loss of a module without one of its own; made with ``reduction="none"``.
+        Loss of a module without one of its own; made with ``reduction="none"``. What it gives,
+        (b, q), is also what a batch selector is told as losses.
     optimizer : torch.optim.Optimizer class, default=torch.optim.Adam
     lr : float, default=1e-3
         Learning rate.
@@ -80,7 +81,9 @@ class MultiLabelNetClassifier(
     device : str, torch.device or None, default="cpu"
         Where to train, for example "cuda".
     compile : bool, default=False
-        Whether to pass the module through ``torch.compile``.
+        Whether to pass the module through ``torch.compile``: its ``forward`` and, where it has
+        one, its ``training_loss``. ``compile__...`` are the options. Compiling takes a minute and
+        more, and may draw other random numbers for dropout.
     use_caching : bool or "auto", default="auto"
         As in skorch.
     torch_load_kwargs : dict or None, default=None

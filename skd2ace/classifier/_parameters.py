@@ -123,10 +123,10 @@ class ParameterHandling(NeuralNet):
                 callback.continue_from(before[name])
 
     def __getstate__(self) -> dict[str, Any]:
-        # A checkpoint in the middle of training would take the data along.
+        # A checkpoint in the middle of training would take the data along; compiled code is made
+        # anew when it is needed.
         state = dict(super().__getstate__())
-        state.pop("_held_out", None)
-        return state
+        return {k: v for k, v in state.items() if k not in ("_held_out", "_compiled")}
 
     def _get_param_names(self) -> list[str]:
         return [

@@ -12,6 +12,7 @@ from torch.nn.functional import pad
 from skd2ace._devices import full_device
 from skd2ace.networks import LossOutput, weighted_mean
 from skd2ace.training import BatchIterator, EpochRecord
+from skd2ace.training._best_epoch import bare
 
 from ._parameters import parameter_names
 
@@ -28,6 +29,8 @@ class TrainingSteps(NeuralNet):
     """
 
     applies_loss_weights = True
+    # A module and its compiled loss: made when it is first needed, and in no pickle or copy.
+    _compiled: tuple[torch.nn.Module, Any] | None = None
 
     def initialize_criterion(self) -> "TrainingSteps":
         """Make the criterion, unreduced."""
@@ -119,10 +122,22 @@ class TrainingSteps(NeuralNet):
         X, Y = self._on_device(batch)
         weights = getattr(batch, "weights", None)
         if hasattr(self.module_, "training_loss"):
-            return self.module_.training_loss(X, Y, weights)
+            return self._own_loss()(X, Y, weights)
         logits = self.infer(X, **fit_params)
         losses = self._label_losses(logits, X, Y)
         return LossOutput(weighted_mean(losses, weights), logits, losses, {})
+
+    def _own_loss(self) -> Any:
+        """Give the module's ``training_loss``, compiled where the module is.
+
+        What ``torch.compile`` makes of a module compiles its ``forward`` and no other method.
+        """
+        module = bare(self.module_)
+        if module is self.module_:
+            return module.training_loss
+        if self._compiled is None or self._compiled[0] is not module:
+            self._compiled = module, self.torch_compile(module.training_loss, "training_loss")
+        return self._compiled[1]
 
     def _label_losses(self, logits: Tensor, X: Tensor, Y: Tensor) -> Tensor:
         if logits.shape != Y.shape:

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
-from sklearn.utils import Bunch
 
 from ._arff_body import Body, read_body
 from ._arff_columns import feature_matrix, label_matrix
 from ._arff_header import ArffError, Header, read_header
 from ._arff_lines import opened
+from ._bunch import ARFF_NAMES, as_asked
 from ._label_xml import read_label_names
 
 _MEKA_COUNT = re.compile(r"(?:^|[\s:])-C\s+(-?\d{1,9})(?!\S)")
@@ -103,38 +102,9 @@ def load_arff(
     features = np.flatnonzero(~is_label).tolist()
     X, feature_names = feature_matrix(body, header.attributes, features, path)
     Y = label_matrix(body, header.attributes, columns, path)
-    described = f"{header.relation or path.name}: {X.shape[0]} instances, {X.shape[1]} features, "
-    if as_frame:
-        X, Y = frame(X, feature_names), frame(Y, label_names)
-    if return_X_y:
-        return X, Y
-    return Bunch(
-        X=X,
-        Y=Y,
-        frame=side_by_side(X, Y) if as_frame else None,
-        feature_names=feature_names,
-        label_names=label_names,
-        DESCR=f"{described}{len(label_names)} labels.",
-    )
-
-
-def frame(matrix: Any, names: list[str]) -> Any:
-    """Turn a dense or sparse matrix into a DataFrame."""
-    try:
-        import pandas as pd
-    except ImportError as error:
-        raise ImportError("as_frame=True needs pandas: `pip install 'skd2ace[data]'`.") from error
-
-    if sp.issparse(matrix):
-        return pd.DataFrame.sparse.from_spmatrix(matrix, columns=names)
-    return pd.DataFrame(matrix, columns=names)
-
-
-def side_by_side(X: Any, Y: Any) -> Any:
-    """Put two DataFrames into one, as scikit-learn's fetchers do."""
-    import pandas as pd
-
-    return pd.concat([X, Y], axis=1)
+    sizes = f"{X.shape[0]} instances, {X.shape[1]} features, {len(label_names)} labels"
+    parts = X, Y, feature_names, label_names, f"{header.relation or path.name}: {sizes}."
+    return as_asked(parts, ARFF_NAMES, return_X_y=return_X_y, as_frame=as_frame)
 
 
 def _read(path: Path, max_bytes: int, encoding: str) -> tuple[Header, Body]:

@@ -43,15 +43,13 @@ def feature_matrix(
     is_sparse = sp.issparse(body.cells)
     names, n_full = list[str](), 0
     for attribute in map(attributes.__getitem__, chosen):
-        values = None if attribute.is_flag else attribute.values
-        own = [attribute.name] if values is None else [f"{attribute.name}={v}" for v in values]
-        names += own
+        names += attribute.column_names
         # What a sparse row leaves out is filled in where it does not mean zero.
-        n_full += 0 if is_sparse and _is_zero_by_default(attribute) else len(own)
+        n_full += 0 if is_sparse and _is_zero_by_default(attribute) else attribute.n_columns
     _check_size("X", len(body.lines) * n_full, path)
     if is_sparse:
         return _sparse_columns(body.cells, attributes, chosen), names
-    if len(names) == len(chosen) and not any(map(_is_one_hot, attributes)):
+    if not any(attributes[j].is_one_hot for j in chosen):
         return body.cells[:, chosen], names
     blocks = [_expand(attributes[j], body.cells[:, j]) for j in chosen]
     return np.hstack(blocks), names
@@ -73,7 +71,7 @@ def label_matrix(body: Body, attributes: list[Attribute], chosen: list[int], pat
         If a label is anything but 0 or 1, or missing, or Y would be absurdly large.
     """
     for attribute in map(attributes.__getitem__, chosen):
-        if _is_one_hot(attribute):
+        if attribute.is_one_hot:
             problem = f"label {attribute.name!r} has the values {attribute.values}, not 0 and 1"
             raise ArffError(path, None, problem[:200])
     if sp.issparse(body.cells):
@@ -98,19 +96,15 @@ def _check_size(matrix: str, n_cells: int, path: object) -> None:
         raise ArffError(path, None, f"{problem}; {hint}")
 
 
-def _is_one_hot(attribute: Attribute) -> bool:
-    return attribute.values is not None and not attribute.is_flag
-
-
 def _is_zero_by_default(attribute: Attribute) -> bool:
-    return not _is_one_hot(attribute) and attribute.default == 0
+    return not attribute.is_one_hot and attribute.default == 0
 
 
 def _expand(attribute: Attribute, column: NDArray[np.float64]) -> NDArray[np.float64]:
     """One column as it is, or one per value; a missing value is missing in all of them."""
-    if attribute.values is None or attribute.is_flag:
+    if not attribute.is_one_hot:
         return column[:, None]
-    one_hot = (column[:, None] == np.arange(len(attribute.values))).astype(np.float64)
+    one_hot = (column[:, None] == np.arange(attribute.n_columns)).astype(np.float64)
     one_hot[np.isnan(column)] = np.nan
     return one_hot
 

@@ -62,9 +62,21 @@ class Attribute(NamedTuple):
         return self.values is not None and _is_zero_one(self.values)
 
     @property
+    def is_one_hot(self) -> bool:
+        """Whether it is read into a column for each of its values."""
+        return self.values is not None and not self.is_flag
+
+    @property
     def n_columns(self) -> int:
-        """How many columns it is read into: one, or one for each of its values."""
-        return 1 if self.values is None or self.is_flag else len(self.values)
+        """How many columns it is read into."""
+        return len(self.values or ()) if self.is_one_hot else 1
+
+    @property
+    def column_names(self) -> list[str]:
+        """What these columns are called."""
+        if not self.is_one_hot:
+            return [self.name]
+        return [f"{self.name}={value}" for value in self.values or ()]
 
     @property
     def default(self) -> float:

@@ -7,11 +7,19 @@ import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 
-from skd2ace._labels import imbalance_ratios, mean_imbalance_ratio
+from skd2ace._labels import check_zero_one, imbalance_ratios, mean_imbalance_ratio
 
 
 class LabelStatistics(NamedTuple):
-    """What :func:`describe` returns."""
+    """What :func:`describe` returns.
+
+    Examples
+    --------
+    >>> from skd2ace.datasets import describe
+    >>> statistics = describe([[1, 0], [1, 1], [1, 0], [0, 0]])
+    >>> statistics.ir_label.tolist(), statistics.n_label_sets, statistics.n_unlabelled
+    ([1.0, 3.0], 3, 1)
+    """
 
     n_instances: int
     n_labels: int
@@ -100,8 +108,7 @@ def _checked(Y: Any) -> sp.csr_array:
             f"Y must be a matrix of instances and labels; its shape is {matrix.shape}."
         )
     matrix.sum_duplicates()
-    if not np.isin(matrix.data, (0, 1)).all():
-        raise ValueError("Y must hold 0 and 1 only.")
+    check_zero_one(matrix.data, "Y")
     matrix.eliminate_zeros()
     return matrix
 

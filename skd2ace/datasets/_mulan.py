@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from sklearn.datasets import get_data_home
-from sklearn.utils import Bunch
 
-from ._arff import frame, load_arff, side_by_side
+from ._arff import load_arff
 from ._arff_header import ArffError
+from ._bunch import SKLEARN_NAMES, as_asked
 from ._registry import MULAN_COMMIT, MulanSet, mulan_registry
 
 _BASE = f"https://raw.githubusercontent.com/tsoumakas/mulan/{MULAN_COMMIT}/data/multi-label"
@@ -88,18 +88,9 @@ def fetch_mulan(
         if part.feature_names != parts[0].feature_names:
             raise ArffError(paths[file], None, f"its features are not those of {entry.arff[0]}")
     X, Y = (_stacked([part[key] for part in parts]) for key in ("X", "Y"))
-    if as_frame:
-        X, Y = frame(X, parts[0].feature_names), frame(Y, parts[0].label_names)
-    if return_X_y:
-        return X, Y
-    return Bunch(
-        data=X,
-        target=Y,
-        frame=side_by_side(X, Y) if as_frame else None,
-        feature_names=parts[0].feature_names,
-        target_names=parts[0].label_names,
-        DESCR=_description(entry, X.shape, Y.shape[1]),
-    )
+    described = _description(entry, X.shape, Y.shape[1])
+    whole = X, Y, parts[0].feature_names, parts[0].label_names, described
+    return as_asked(whole, SKLEARN_NAMES, return_X_y=return_X_y, as_frame=as_frame)
 
 
 def is_here(entry: MulanSet, data_home: str | os.PathLike[str] | None = None) -> bool:

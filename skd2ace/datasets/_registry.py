@@ -2,8 +2,7 @@
 
 from typing import NamedTuple
 
-# The commit is known by its short form only.
-MULAN_COMMIT = "43f6389"
+MULAN_COMMIT = "43f6389"  # its short form: no other is known
 _GITHUB = f"https://github.com/tsoumakas/mulan/tree/{MULAN_COMMIT}/data/multi-label/"
 _LISTED = "https://mulan.sourceforge.net/datasets-mlc.html"
 
@@ -19,7 +18,14 @@ _UEDA = "Ueda and Saito (2002). Parametric mixture models for multi-labeled text
 
 
 class MulanSet(NamedTuple):
-    """A data set of MULAN's collection."""
+    """A data set of MULAN's collection, as :func:`mulan_registry` lists it.
+
+    Examples
+    --------
+    >>> from skd2ace.datasets import mulan_registry
+    >>> mulan_registry()["scene"].arff
+    ('scene-train.arff', 'scene-test.arff')
+    """
 
     name: str
     """As :func:`fetch_mulan` takes it."""

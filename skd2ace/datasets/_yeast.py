@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import Bunch
 
-from ._arff import frame, load_arff, side_by_side
+from ._arff import load_arff
+from ._bunch import SKLEARN_NAMES, as_asked
 
 _N_LABELS = 14
 _DESCRIPTION = """MULAN yeast: 2417 genes, 103 features of micro-array expression and phylogenetic
@@ -43,7 +43,7 @@ def load_yeast(*, return_X_y: bool = False, as_frame: bool = False) -> Any:
     Raises
     ------
     FileNotFoundError
-        If neither is there; the message says what to install.
+        If neither is there; the message says how to get either. river needs Python 3.11.
 
     Examples
     --------
@@ -53,21 +53,9 @@ def load_yeast(*, return_X_y: bool = False, as_frame: bool = False) -> Any:
     ((2417, 103), (2417, 14))
     """
     table, names = _read()
-    X: Any = table[:, :-_N_LABELS]
-    Y: Any = table[:, -_N_LABELS:].astype(np.int64)
-    feature_names, label_names = names[:-_N_LABELS], names[-_N_LABELS:]
-    if as_frame:
-        X, Y = frame(X, feature_names), frame(Y, label_names)
-    if return_X_y:
-        return X, Y
-    return Bunch(
-        data=X,
-        target=Y,
-        frame=side_by_side(X, Y) if as_frame else None,
-        feature_names=feature_names,
-        target_names=label_names,
-        DESCR=_DESCRIPTION,
-    )
+    X, Y = table[:, :-_N_LABELS], table[:, -_N_LABELS:].astype(np.int64)
+    parts = X, Y, names[:-_N_LABELS], names[-_N_LABELS:], _DESCRIPTION
+    return as_asked(parts, SKLEARN_NAMES, return_X_y=return_X_y, as_frame=as_frame)
 
 
 def _read() -> tuple[NDArray[np.float64], list[str]]:
@@ -81,7 +69,8 @@ def _read() -> tuple[NDArray[np.float64], list[str]]:
             return _read_csv(path)
     raise FileNotFoundError(
         "yeast was found neither in the folder that SKD2ACE_DATA names (yeast/yeast.arff) nor in "
-        "the package river: `pip install 'skd2ace[data]'`."
+        "the package river. Install river (`pip install 'skd2ace[data]'`, on Python 3.11 or "
+        "newer), or download MULAN's files with fetch_mulan('yeast')."
     )
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import f1_score, precision_recall_curve
 
-from ._ranking import label_matrix, relevance
+from ._ranking import relevance, relevance_and_scores
 
 
 def macro_f1(Y_true: ArrayLike, Y_pred: ArrayLike) -> float:
@@ -58,12 +58,17 @@ def best_f1_thresholds(
     ndarray of shape (q,)
         Each is one of the label's probabilities, the highest of equally good ones.
 
+    Raises
+    ------
+    ValueError
+        If the shapes differ or a probability is NaN.
+
     Examples
     --------
     >>> best_f1_thresholds([[1], [1], [0]], [[0.3], [0.2], [0.1]])
     array([0.2])
     """
-    (relevant,), proba = relevance(Y_true), label_matrix(Y_proba)
+    relevant, proba = relevance_and_scores(Y_true, Y_proba)
     thresholds = np.full(relevant.shape[1], default, dtype=np.float64)
     for label in np.flatnonzero(relevant.any(axis=0)):
         precision, recall, cuts = precision_recall_curve(relevant[:, label], proba[:, label])

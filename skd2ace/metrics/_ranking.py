@@ -36,6 +36,23 @@ def relevance(*labels: Any) -> list[NDArray[np.bool_]]:
     return [matrix == classes[-1] for matrix in matrices]
 
 
+def relevance_and_scores(Y_true: Any, Y_score: Any) -> tuple[NDArray[np.bool_], NDArray]:
+    """Return labels as bool and scores as they are, two matrices of one shape.
+
+    Raises
+    ------
+    ValueError
+        If the labels are not as :func:`relevance` wants them, the shapes differ, or a score is
+        NaN.
+    """
+    (relevant,), scores = relevance(Y_true), label_matrix(Y_score)
+    if relevant.shape != scores.shape:
+        raise ValueError(f"Y_true has shape {relevant.shape} and the scores {scores.shape}.")
+    if np.isnan(scores).any():
+        raise ValueError("The scores contain NaN.")
+    return relevant, scores
+
+
 def roc_auc_per_label(Y_true: ArrayLike, Y_score: ArrayLike) -> NDArray[np.float64]:
     """Area under the ROC curve of each label.
 
@@ -66,11 +83,7 @@ def roc_auc_per_label(Y_true: ArrayLike, Y_score: ArrayLike) -> NDArray[np.float
     >>> roc_auc_per_label([[1, 0], [0, 0], [1, 0]], [[0.9, 0.5], [0.4, 0.2], [0.3, 0.1]])
     array([0.5, nan])
     """
-    (relevant,), scores = relevance(Y_true), label_matrix(Y_score)
-    if relevant.shape != scores.shape:
-        raise ValueError(f"Y_true has shape {relevant.shape} and Y_score {scores.shape}.")
-    if np.isnan(scores).any():
-        raise ValueError("Y_score contains NaN.")
+    relevant, scores = relevance_and_scores(Y_true, Y_score)
     n_positive = relevant.sum(axis=0)
     n_pairs = n_positive * (len(relevant) - n_positive)
     rank_sums = np.where(relevant, rankdata(scores, axis=0), 0).sum(axis=0)
@@ -78,32 +91,34 @@ def roc_auc_per_label(Y_true: ArrayLike, Y_score: ArrayLike) -> NDArray[np.float
     return np.divide(n_won, n_pairs, out=np.full(len(n_pairs), np.nan), where=n_pairs > 0)
 
 
-def macro_auc(
-    Y_true: ArrayLike, Y_score: ArrayLike, *, return_n_undefined: bool = False
-) -> float | tuple[float, int]:
+def macro_auc(Y_true: ArrayLike, Y_score: ArrayLike) -> float:
     """Mean area under the ROC curve over the labels where it is defined.
+
+    How many labels that leaves out, ``np.isnan(roc_auc_per_label(Y_true, Y_score)).sum()`` says.
 
     Parameters
     ----------
     Y_true, Y_score : array-like of shape (n, q)
         As for :func:`roc_auc_per_label`.
-    return_n_undefined : bool, default=False
-        Whether to say how many labels were left out, for having one class in the sample.
 
     Returns
     -------
-    float or tuple of float and int
+    float
         In [0, 1], larger is better; NaN where no label is left.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`roc_auc_per_label`.
 
     Examples
     --------
-    >>> macro_auc([[1, 0], [0, 0]], [[0.9, 0.5], [0.4, 0.2]], return_n_undefined=True)
-    (1.0, 1)
+    >>> macro_auc([[1, 0], [0, 0]], [[0.9, 0.5], [0.4, 0.2]])
+    1.0
     """
     areas = roc_auc_per_label(Y_true, Y_score)
     defined = areas[~np.isnan(areas)]
-    mean = float(defined.mean()) if defined.size else float("nan")
-    return (mean, areas.size - defined.size) if return_n_undefined else mean
+    return float(defined.mean()) if defined.size else float("nan")
 
 
 def one_error(Y_true: ArrayLike, Y_score: ArrayLike) -> float:
@@ -119,11 +134,16 @@ def one_error(Y_true: ArrayLike, Y_score: ArrayLike) -> float:
     float
         In [0, 1], smaller is better. An instance without labels is an error.
 
+    Raises
+    ------
+    ValueError
+        As for :func:`roc_auc_per_label`.
+
     Examples
     --------
     >>> one_error([[1, 0], [0, 1]], [[0.9, 0.5], [0.4, 0.2]])
     0.5
     """
-    (relevant,), scores = relevance(Y_true), label_matrix(Y_score)
+    relevant, scores = relevance_and_scores(Y_true, Y_score)
     top = scores.argmax(axis=1)
     return float(1 - relevant[np.arange(len(top)), top].mean())

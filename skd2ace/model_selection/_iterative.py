@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import check_array, indexable
 
-from .._seeding import RandomState, draw_seeds
+from skd2ace._labels import check_zero_one
+from skd2ace._seeding import RandomState, draw_seeds
 
 # numpy's global generator can be lent to one thread at a time.
 _lock = threading.Lock()
@@ -181,8 +182,7 @@ def _labels(y: Any) -> sp.csr_array:
     Y.sum_duplicates()
     # scikit-multilearn takes a stored zero for a label.
     Y.eliminate_zeros()
-    if (Y.data != 1).any():
-        raise ValueError(f"y must hold zeros and ones; found {Y.data[Y.data != 1][0]!r}.")
+    check_zero_one(Y.data, "y")
     return Y
 
 

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from skd2ace._labels import cooccurrence_graph
 
 from ._gated import gated_logits
-from ._layers import GINLayer, kaiming_linear, leaky_mlp
+from ._layers import GINLayer, check_sizes, kaiming_linear, leaky_mlp
 from ._loss import LossOutput, weighted_mean
 
 
@@ -35,6 +35,11 @@ class CLIF(nn.Module):
     ----------
     label_graph : Tensor of shape (q, q)
         A of the paper, a buffer: zeros until :meth:`fit_label_graph`.
+
+    Raises
+    ------
+    ValueError
+        If a size or number is not a positive integer.
 
     Notes
     -----
@@ -74,6 +79,8 @@ class CLIF(nn.Module):
         dropout: float = 0.2,
     ) -> None:
         super().__init__()
+        check_sizes(n_features=n_features, n_labels=n_labels)
+        check_sizes(embedding_size=embedding_size, hidden_size=hidden_size)
         self.link_weight = link_weight
         self.register_buffer("label_embedding", torch.randn(n_labels, embedding_size))
         self.register_buffer("label_graph", torch.zeros(n_labels, n_labels))

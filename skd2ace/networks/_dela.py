@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ._gaussian import GaussianEncoder
-from ._layers import kaiming_linear, relu_mlp
+from ._layers import check_sizes, kaiming_linear, relu_mlp
 from ._loss import LossOutput, instance_mean, label_sum
 
 
@@ -39,6 +39,11 @@ class DELA(nn.Module):
         Monte Carlo samples of gates and noise per training step; L.
     dropout : float, default=0.2
         In encoder and decoder.
+
+    Raises
+    ------
+    ValueError
+        If a size or number is not a positive integer, or ``hidden_sizes`` no pair.
 
     Notes
     -----
@@ -78,9 +83,11 @@ class DELA(nn.Module):
         dropout: float = 0.2,
     ) -> None:
         super().__init__()
+        check_sizes(n_features=n_features, n_labels=n_labels)
         self.kl_weight, self.temperature, self.n_samples = kl_weight, temperature, n_samples
         self.gate_lr_ratio = gate_lr_ratio
         latent = -(-n_features // 2) if latent_size is None else latent_size
+        check_sizes(latent_size=latent, hidden_sizes=hidden_sizes, n_samples=n_samples)
         outer, inner = hidden_sizes
         self.encoder = GaussianEncoder([n_features, outer, inner, outer], latent, dropout=dropout)
         self.gate_seed = nn.Parameter(torch.empty(n_labels, latent).uniform_(-10, 10))

@@ -2,10 +2,32 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from numbers import Integral
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+
+def check_sizes(**sizes: Any) -> None:
+    """Refuse sizes, given by name, that are not positive integers.
+
+    Raises
+    ------
+    ValueError
+        If one is not, or ``hidden_sizes`` are not a pair of them.
+    """
+    for name, value in sizes.items():
+        if name == "hidden_sizes":
+            is_pair = isinstance(value, Sequence) and len(value) == 2
+            if not (is_pair and all(_is_size(number) for number in value)):
+                raise ValueError(f"{name} must be a pair of positive integers, got {value!r}.")
+        elif not _is_size(value):
+            raise ValueError(f"{name} must be a positive integer, got {value!r}.")
+
+
+def _is_size(value: object) -> bool:
+    return isinstance(value, Integral) and int(value) > 0
 
 
 def kaiming_linear(n_in: int, n_out: int, negative_slope: float = 0.0) -> nn.Linear:

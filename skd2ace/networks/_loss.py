@@ -18,6 +18,23 @@ class LossOutput(NamedTuple):
         Binary cross-entropy of the prediction in nats, neither reduced nor weighted.
     terms : dict of str to scalar Tensor
         The named parts of the loss, for the history.
+
+    Examples
+    --------
+    A network with a loss of its own, here for labels that are relevant only rarely:
+
+    >>> import torch
+    >>> from torch.nn.functional import binary_cross_entropy_with_logits
+    >>> from skd2ace.networks import LossOutput, weighted_mean
+    >>> class Sparse(torch.nn.Linear):
+    ...     def training_loss(self, X, Y, weights=None):
+    ...         logits = self(X)
+    ...         losses = binary_cross_entropy_with_logits(logits, Y, reduction="none")
+    ...         bce, size = weighted_mean(losses, weights), logits.sigmoid().mean()
+    ...         return LossOutput(bce + 0.1 * size, logits, losses, {"bce": bce, "size": size})
+    >>> out = Sparse(5, 3).training_loss(torch.rand(4, 5), torch.zeros(4, 3))
+    >>> out.label_losses.shape
+    torch.Size([4, 3])
     """
 
     loss: Tensor

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from ._flow import ConditionalFlow
 from ._gaussian import GaussianEncoder, sample_normal
-from ._layers import relu_mlp
+from ._layers import check_sizes, relu_mlp
 from ._loss import LossOutput, instance_mean, label_sum
 
 
@@ -39,6 +39,11 @@ class PACA(nn.Module):
         1e-4 ... 10.
     dropout : float, default=0.1
         In encoders, decoders and the instance map.
+
+    Raises
+    ------
+    ValueError
+        If a size or number is not a positive integer, or ``hidden_sizes`` no pair.
 
     Notes
     -----
@@ -84,9 +89,11 @@ class PACA(nn.Module):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
+        check_sizes(n_features=n_features, n_labels=n_labels)
         self.classification_weight = classification_weight
         self.regularization_weight = regularization_weight
         latent = -(-n_features // 2) if latent_size is None else latent_size
+        check_sizes(latent_size=latent, hidden_sizes=hidden_sizes, hidden_units=hidden_units)
         outer, inner = hidden_sizes
         self.encoder = GaussianEncoder([n_features, outer, inner, outer], latent, dropout=dropout)
         self.instance_map = relu_mlp(

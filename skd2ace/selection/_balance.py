@@ -16,10 +16,10 @@ class Balance(BatchSelector):
 
     For each label and batch, of the side (positives or negatives) that has more than its share,
     round(share * b) random entries keep the weight 1 and the others get 0; all entries of the
-    other side get its target share over its share of the batch. Either side so has its share of
-    the mass, up to rounding. The source [1]_ treats many binary attributes in this way, each by
-    itself: nothing had to be adapted. Where a label has no positive in the batch, its negatives are
-    sub-sampled all the same.
+    other side get its target share over its share of the batch. Each side then has its share of
+    the total weight, up to rounding. The source [1]_ treats many binary attributes in this way,
+    each by itself: nothing had to be adapted. Where a label has no positive in the batch, its
+    negatives are sub-sampled all the same.
 
     The weights come from :meth:`loss_weights`: in a loop of your own, multiply the losses by
     them. Which instances a batch holds is not influenced.
@@ -48,7 +48,7 @@ class Balance(BatchSelector):
     call of :meth:`loss_weights`; runs repeat if it is called once per batch, as the estimators
     do.
 
-    *Small batches.* round(share * b) may be 0, as it is for a batch of one: all its weights are.
+    *Small batches.* round(share * b) may be 0. In a batch of one every weight is 0.
 
     References
     ----------

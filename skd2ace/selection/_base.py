@@ -12,6 +12,7 @@ from skd2ace._seeding import RandomState, derive_seed, draw_seeds
 from skd2ace._sklearn import Interval
 
 from . import functional as F
+from ._checks import check_data, check_whole
 from ._drawing import draw_with_replacement, draw_without_replacement
 from ._resume import Resumable
 
@@ -125,17 +126,13 @@ class BatchSelector(Resumable, BaseEstimator):
         Raises
         ------
         ValueError
-            If a parameter is out of range, Y is not a matrix, or X has another number of rows.
+            If a parameter is out of range, Y is no matrix of 0/1, or X is not finite (n, d).
+        TypeError
+            If n_epochs or batch_size is not an integer.
         """
         self._validate_params()
-        if Y.ndim != 2 or Y.shape[0] == 0:
-            raise ValueError(f"Y must have shape (n, q) with n > 0, got {tuple(Y.shape)}.")
-        if X.shape[0] != Y.shape[0]:
-            raise ValueError(f"X has {X.shape[0]} rows and Y has {Y.shape[0]}.")
-        if n_epochs < 1 or batch_size < 1:
-            raise ValueError(
-                f"n_epochs and batch_size must be positive, got {n_epochs} and {batch_size}."
-            )
+        check_data(X, Y)
+        check_whole(n_epochs=n_epochs, batch_size=batch_size)
         self.n_instances_, self.n_labels_ = Y.shape
         self.n_epochs_ = n_epochs
         self.batch_size_ = min(batch_size, self.n_instances_)
@@ -196,7 +193,8 @@ class BatchSelector(Resumable, BaseEstimator):
         proba : Tensor of shape (b, q)
             Their predicted probabilities; detached here.
         losses : Tensor of shape (b, q)
-            Their binary cross-entropy per label, unreduced and unweighted, in nats.
+            Their binary cross-entropy per label, unreduced and unweighted, in nats. Estimators
+            with another ``criterion`` give what that makes of each label.
         learning_rate : float, optional
             That of the step.
 
@@ -232,7 +230,13 @@ class BatchSelector(Resumable, BaseEstimator):
         -------
         Tensor of shape (b,) or (b, q), or None for no weights
             With ``unbiased``, 1 / (n P(x)) of Lemma 2 of the D2ACE paper.
+
+        Raises
+        ------
+        RuntimeError
+            If the selector has not been started.
         """
+        self._check_started()
         if not self.unbiased or self.probabilities_ is None:
             return None
         return (1 / (self.n_instances_ * self.probabilities_[index])).to(torch.float32)

@@ -17,7 +17,19 @@ class Resumable:
     _always: ClassVar[tuple[str, ...]] = ("seed_", "epoch_", "seen_")
 
     def state_dict(self) -> dict[str, Any]:
-        """Copy what is needed to go on later: call it between epochs."""
+        """Copy what is needed to go on later: call it between epochs.
+
+        Returns
+        -------
+        dict of str to Tensor, int or bool
+            What ``torch.save`` stores and ``torch.load(..., weights_only=True)`` reads; tensors
+            are on the selector's device.
+
+        Raises
+        ------
+        RuntimeError
+            If the selector has not been started.
+        """
         self._check_started()
         values = {name: getattr(self, name) for name in self._always + self._state}
         return {k: v.clone() if isinstance(v, Tensor) else v for k, v in values.items()}
@@ -25,8 +37,16 @@ class Resumable:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on where :meth:`state_dict` was called; call it after ``start``.
 
+        Parameters
+        ----------
+        state : dict
+            Of a selector with the same parameters, started on the same data; tensors on any
+            device.
+
         Raises
         ------
+        RuntimeError
+            If the selector has not been started.
         ValueError
             If the state is that of another selector or of another number of instances or labels.
         """
@@ -46,6 +66,11 @@ class Resumable:
 
     def suspend(self, state: dict[str, Any]) -> None:
         """Take a state without the data: :meth:`state_dict` then gives it back, and no more.
+
+        Parameters
+        ----------
+        state : dict
+            Of :meth:`state_dict`; kept as it is, without a copy.
 
         Raises
         ------

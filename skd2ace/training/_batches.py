@@ -21,6 +21,15 @@ class Batch(tuple[Tensor, Tensor | None]):
         Indices of the instances, counted within the dataset that was iterated over.
     weights : Tensor of shape (b,) or (b, q), or None
         Weights that the selector wants on the loss.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skd2ace.training import Batch
+    >>> batch = Batch(torch.zeros(2, 3), torch.ones(2, 1), instances=torch.tensor([7, 4]))
+    >>> X, y = batch
+    >>> X.shape, batch.instances
+    (torch.Size([2, 3]), tensor([7, 4]))
     """
 
     instances: Tensor
@@ -58,6 +67,14 @@ class BatchIterator:
     IndexError
         While iterating, if a selector gives an index out of range: at once on the CPU, at the
         end of the epoch on other devices, for which no step waits.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skd2ace.training import BatchIterator, TensorDataset
+    >>> dataset = TensorDataset(np.zeros((5, 3), dtype="float32"), np.ones((5, 2)))
+    >>> [batch.instances.tolist() for batch in BatchIterator(dataset, batch_size=2)]
+    [[0, 1], [2, 3], [4]]
     """
 
     def __init__(

@@ -20,6 +20,26 @@ class BestEpoch(Callback):
         Entry of the history to compare epochs by. Of equal ones the earliest counts; NaN never
         does.
     lower_is_better : bool, default=False
+
+    Raises
+    ------
+    ValueError
+        At the end of the first validated epoch that has no such entry: ``monitor`` is misspelt,
+        or the callback that makes the entry is missing or comes later. Without validation data
+        there is nothing to monitor, and no error.
+
+    Examples
+    --------
+    >>> from skd2ace import CLIFClassifier
+    >>> from skd2ace.training import BestEpoch
+    >>> from sklearn.datasets import make_multilabel_classification
+    >>> X, Y = make_multilabel_classification(n_samples=60, random_state=0)
+    >>> best = BestEpoch("valid_loss", lower_is_better=True)
+    >>> est = CLIFClassifier(callbacks__best_epoch=best, max_epochs=3, random_state=0, verbose=0)
+    >>> est = est.fit(X, Y)
+    >>> losses = est.history[:, "valid_loss"]
+    >>> est.best_epoch_ == 1 + losses.index(min(losses))
+    True
     """
 
     def __init__(self, monitor: str = "valid_macro_auc", lower_is_better: bool = False) -> None:
@@ -53,9 +73,17 @@ class BestEpoch(Callback):
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Copy the weights of an epoch that is better than all before it."""
-        score = net.history[-1].get(self.monitor)
+        row = net.history[-1]
+        if self.monitor not in row and "valid_batch_count" in row:
+            entries = sorted(name for name in row if name not in ("batches", "epoch"))
+            raise ValueError(
+                f"BestEpoch: epoch {row['epoch']} has no {self.monitor!r} to compare by; when "
+                f"BestEpoch looks, its history has {', '.join(entries)}. Set monitor to one of "
+                "them, or leave BestEpoch out: callbacks__best_epoch=None."
+            )
+        score = row.get(self.monitor)
         if score is not None and self._is_better(score):
-            self.best_score_, self.best_epoch_ = score, net.history[-1]["epoch"]
+            self.best_score_, self.best_epoch_ = score, row["epoch"]
             self.best_weights_ = _copy_weights(net)
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:

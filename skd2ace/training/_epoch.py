@@ -19,6 +19,21 @@ class EpochRecord:
     ----------
     net : skorch.NeuralNet
     prefix : {"train", "valid"}
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skorch import NeuralNet
+    >>> from skd2ace.training import EpochRecord
+    >>> net = NeuralNet(torch.nn.Linear, torch.nn.MSELoss)
+    >>> net.initialize_history().history.new_epoch()
+    >>> record = EpochRecord(net, "train")
+    >>> for loss in (3.0, 1.0):
+    ...     net.history.new_batch()
+    ...     record.add({"loss": torch.tensor(loss), "terms": {"bce": torch.tensor(loss)}}, 16)
+    >>> record.close()
+    >>> net.history[-1, "train_bce"], net.history[-1, "batches", :, "train_loss"]
+    (2.0, [3.0, 1.0])
     """
 
     def __init__(self, net: Any, prefix: str) -> None:

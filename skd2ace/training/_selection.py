@@ -36,8 +36,9 @@ class BatchSelection(Callback):
         In training, if the net's iterator does not say which instances a batch holds, or the
         selector weights the loss and the net does not (``applies_loss_weights``).
     ValueError
-        If training goes on with another number of instances or labels, for selectors that keep
-        a state of them.
+        In training, if the iterator's batches are on another device than the net, or training
+        goes on with another number of instances or labels, for selectors that keep a state of
+        them.
 
     Examples
     --------

@@ -16,6 +16,23 @@ class LinearWarmup(Callback):
     ----------
     epochs : int, default=10
         Length of the warm-up; 0 for none.
+
+    Examples
+    --------
+    The published classifiers have it; any other net takes it among its callbacks:
+
+    >>> import torch
+    >>> from skd2ace import MultiLabelNetClassifier
+    >>> from skd2ace.training import LinearWarmup
+    >>> from sklearn.datasets import make_multilabel_classification
+    >>> X, Y = make_multilabel_classification(n_samples=60, n_features=4, n_classes=3)
+    >>> def network(n_features, n_labels):
+    ...     return torch.nn.Linear(n_features, n_labels)
+    >>> est = MultiLabelNetClassifier(
+    ...     network, callbacks=[LinearWarmup(epochs=4)], lr=0.1, max_epochs=2, verbose=0
+    ... )
+    >>> est.fit(X, Y).optimizer_.param_groups[0]["lr"]
+    0.05
     """
 
     def __init__(self, epochs: int = 10) -> None:

@@ -142,7 +142,7 @@ def test_list(capsys, tmp_path):
     assert main(["list", "--data-home", str(tmp_path)]) == 0
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert "emotions 593 72 6 music to be downloaded" in lines
-    assert "genbase 662 1186 27 biology to be got by you" in lines
+    assert "genbase 662 1186 27 biology put them there yourself" in lines
     assert "flags 194 19 7 images here" in lines
     assert f"networks: {' '.join(PRESETS['d2ace-table3']['networks'])}" in lines
     # Each with what it is.

@@ -236,7 +236,11 @@ def test_settings_that_do_not_fit_the_weights(make_clif, data, tmp_path, assert_
 
 def test_compiled(make_clif, data, tmp_path, monkeypatch, assert_same):
     """Wrapped as torch.compile wraps; to compile in earnest takes half a minute."""
-    monkeypatch.setattr(torch, "compile", lambda module, **_: OptimizedModule(module, lambda f: f))
+
+    def wrap(part, **options):
+        return OptimizedModule(part, lambda f: f) if isinstance(part, torch.nn.Module) else part
+
+    monkeypatch.setattr(torch, "compile", wrap)
     est = make_clif(compile=True).fit(*data)
     assert isinstance(est.module_, OptimizedModule)
     est.save(tmp_path / "est")

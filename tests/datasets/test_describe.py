@@ -57,8 +57,10 @@ def test_written_zeros_and_the_argument_is_left_alone():
 @pytest.mark.parametrize(
     ("Y", "message"),
     [
-        (np.array([[0, 2]]), "0 and 1 only"),
-        (np.array([[np.nan, 1]]), "0 and 1 only"),
+        (np.array([[0, 2]]), "Y must hold zeros and ones; found 2"),
+        (np.array([[3, 0.5], [3, 1]]), r"found 0\.5, 3\.0\."),
+        (sp.csr_array([[0, -1]]), "found -1"),
+        (np.array([[np.nan, 1]]), "found nan"),
         (np.zeros((0, 3)), "its shape is"),
         (np.zeros((3, 0)), "its shape is"),
         (np.array([0, 1]), "its shape is"),

@@ -1,6 +1,7 @@
 """Yeast from either source."""
 
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -48,5 +49,8 @@ def test_neither_is_there(monkeypatch, tmp_path):
 
     monkeypatch.setenv("SKD2ACE_DATA", str(tmp_path))
     monkeypatch.setattr(_yeast, "find_spec", lambda name: None)
-    with pytest.raises(FileNotFoundError, match=r"skd2ace\[data\]"):
+    with pytest.raises(FileNotFoundError, match=r"skd2ace\[data\]") as error:
         load_yeast()
+    pyproject = Path(__file__).parents[2] / "pyproject.toml"
+    needed = re.search(r"river.*python_version >= '([\d.]+)'", pyproject.read_text("utf-8"))
+    assert f"Python {needed[1]}" in str(error.value), "the extra lacks river below that"

@@ -26,13 +26,11 @@ def test_area_per_label_is_scikit_learns(case):
         assert areas[label] == pytest.approx(roc_auc_score(Y[:, label], scores[:, label]))
 
 
-def test_macro_auc_leaves_out_and_counts(case):
+def test_macro_auc_leaves_out_labels_of_one_class(case):
     Y, scores = case
     kept = [0, 1, 3, 5]
     expected = roc_auc_score(Y[:, kept], scores[:, kept], average="macro")
     assert metrics.macro_auc(Y, scores) == pytest.approx(expected)
-    mean, n_undefined = metrics.macro_auc(Y, scores, return_n_undefined=True)
-    assert (mean, n_undefined) == (pytest.approx(expected), 2)
     assert np.isnan(metrics.macro_auc(Y[:, [2]], scores[:, [2]]))
 
 
@@ -94,11 +92,22 @@ def test_thresholds_reach_the_best_f1_there_is(case):
         assert thresholds[label] == max(t for t, f1 in candidates.items() if f1 == best)
 
 
-def test_mistakes_are_named():
-    with pytest.raises(ValueError, match="shape"):
-        metrics.macro_auc([[0, 1]], [[0.5]])
+@pytest.mark.parametrize(
+    "metric",
+    [
+        metrics.roc_auc_per_label,
+        metrics.macro_auc,
+        metrics.one_error,
+        metrics.best_f1_thresholds,
+    ],
+)
+def test_mistakes_are_named(metric):
+    Y = [[1, 0, 0], [0, 1, 1]]
+    for n, q in [(2, 2), (2, 4), (1, 3), (3, 3)]:
+        with pytest.raises(ValueError, match=rf"shape \(2, 3\) and the scores \({n}, {q}\)"):
+            metric(Y, np.full((n, q), 0.5))
     with pytest.raises(ValueError, match="NaN"):
-        metrics.macro_auc([[0], [1]], [[0.5], [np.nan]])
+        metric(Y, [[0.5, 0.1, np.nan], [0.2, 0.3, 0.4]])
 
 
 def test_names_of_scikit_learn():

@@ -238,6 +238,9 @@ def test_wrong_shapes_are_refused(selector, tensors):
     X, Y = tensors
     with pytest.raises(RuntimeError, match=r"before its start\(\)"):
         selector.update(torch.arange(2), Y[:2], Y[:2])
+    if selector.unbiased:
+        with pytest.raises(RuntimeError, match=r"before its start\(\)"):
+            selector.loss_weights(torch.arange(2), Y[:2])
     with pytest.raises(ValueError, match="X has 10 rows and Y has 50"):
         start(selector, (X[:10], Y))
     with pytest.raises(ValueError, match="shape"):
@@ -245,6 +248,38 @@ def test_wrong_shapes_are_refused(selector, tensors):
     start(selector, tensors)
     with pytest.raises(ValueError, match="needs proba and losses of shape"):
         selector.update(torch.arange(2), Y[:3], Y[:3])
+
+
+@pytest.mark.parametrize("wrong", [-1, 2, 0.5, float("nan")])
+def test_labels_other_than_zeros_and_ones_are_refused(selector, tensors, wrong):
+    X, Y = tensors
+    Y[7, 1] = wrong
+    with pytest.raises(ValueError, match=f"zeros and ones, found {float(wrong)}"):
+        start(selector, (X, Y))
+
+
+@pytest.mark.parametrize("dtype", [torch.bool, torch.uint8, torch.int64, torch.float64])
+def test_labels_of_any_dtype(selector, tensors, dtype):
+    X, Y = tensors
+    start(selector, (X, Y.to(dtype)))
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta")
+def test_features_that_are_not_finite_are_refused(selector, tensors, wrong, sparse):
+    X, Y = tensors
+    X[7, 1] = wrong
+    with pytest.raises(ValueError, match="X contains NaN or infinity"):
+        start(selector, (X.to_sparse_csr() if sparse else X, Y))
+
+
+@pytest.mark.parametrize("name", ["n_epochs", "batch_size"])
+def test_counts_are_whole_and_positive(selector, tensors, name):
+    for wrong, error in ((2.5, TypeError), (4.0, TypeError), ("4", TypeError), (0, ValueError)):
+        counts = {"n_epochs": N_EPOCHS, "batch_size": BATCH_SIZE, name: wrong}
+        with pytest.raises(error, match=f"{name} must be .*, got '?{wrong}"):
+            selector.start(*tensors, **counts)
 
 
 @pytest.mark.parametrize("q", [1, 4])

@@ -91,3 +91,22 @@ def test_loaded_weights_are_gone_on_from(mlp, data, tmp_path):
     net.partial_fit(*data)
     for mine, theirs in zip(net.module_.parameters(), weights[0], strict=True):
         np.testing.assert_allclose(mine.detach(), theirs, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["valid_macro_auk", "dur2"])
+def test_a_misspelt_monitor_is_named(mlp, data, name):
+    est = MultiLabelNetClassifier(
+        mlp, callbacks__best_epoch__monitor=name, max_epochs=2, verbose=0, random_state=0
+    )
+    with pytest.raises(ValueError, match=f"{name}.*has dur, .* valid_loss, .* valid_macro_auc,"):
+        est.fit(*data)
+    assert est.set_params(train_split=None).fit(*data).best_epoch_ == 2
+
+
+def test_scores_that_are_not_made_are_missed(mlp, data):
+    est = MultiLabelNetClassifier(
+        mlp, callbacks__valid_macro_auc=None, max_epochs=2, verbose=0, random_state=0
+    )
+    with pytest.raises(ValueError, match="no 'valid_macro_auc' to compare by"):
+        est.fit(*data)
+    assert est.set_params(callbacks__best_epoch=None).fit(*data).history
