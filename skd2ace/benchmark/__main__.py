@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 
 from skd2ace.datasets import (
     MulanSet,
@@ -55,8 +56,11 @@ def _run(given: argparse.Namespace) -> int:
     if (given.backend == "dask") != bool(given.scheduler):
         raise ValueError("--backend dask and --scheduler ADDRESS need each other")
     experiment = _experiment(given)
+    _tell_of_shuffling(experiment.methods)
     if given.scheduler:
         _connect(given.scheduler)
+    else:
+        _check_device(given.device)
     if given.retry_failed:
         experiment.retry_failed()
     try:
@@ -64,6 +68,28 @@ def _run(given: argparse.Namespace) -> int:
     finally:
         status = _tell_of_failures(experiment.failures())
     return _tell_of_others(experiment.running()) or status
+
+
+def _check_device(device: str) -> None:
+    """Find out at once what would fail in every fit, and be kept as failed."""
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ValueError(f"--device {device}: {str(error).splitlines()[0]}") from error
+
+
+def _tell_of_shuffling(methods: dict[str, Any]) -> None:
+    selectors = {name: getattr(est, "batch_selector", None) for name, est in methods.items()}
+    names = [
+        name
+        for name, selector in selectors.items()
+        if selector is not None and selector.warmup_epochs >= methods[name].max_epochs
+    ]
+    if names:
+        print(
+            f"These will only shuffle, as their warm-up takes all epochs: {', '.join(names)}.",
+            file=sys.stderr,
+        )
 
 
 def _connect(scheduler: str) -> None:
@@ -127,7 +153,8 @@ def _load(entry: MulanSet, data_home: Path | None, min_positives: int | None) ->
 def _tell_of_failures(failures: Any) -> int:
     for row in failures.itertuples():
         last_line = row.error.strip().splitlines()[-1]
-        print(f"failed: {row.dataset}, {row.method}, fold {row.fold + 1}: {last_line}")
+        seed = f", seed {row.seed}" if row.seed else ""
+        print(f"failed: {row.dataset}, {row.method}, fold {row.fold + 1}{seed}: {last_line}")
     if len(failures):
         print("Their tracebacks are in the store; --retry-failed tries them again.")
     return int(len(failures) > 0)

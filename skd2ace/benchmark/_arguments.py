@@ -71,7 +71,8 @@ def _add_run(add: Any) -> None:
     add("--seeds", type=_from(1), default=1, metavar="N",
         help="fits of each fold, differently seeded (default %(default)s)")  # fmt: skip
     add("--epochs", type=_from(1), default=MAX_EPOCHS, metavar="N",
-        help="of the networks (default %(default)s)")  # fmt: skip
+        help="of the networks (default %(default)s); selectors only shuffle in the first ten"
+        )  # fmt: skip
     add("--min-positives", type=_from(1), metavar="N",
         help="drop labels of fewer instances, then instances without labels (default: keep all; "
         "D2ACE's published code: 21); needs a store of its own")  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_array, check_consistent_length
 
+from skd2ace._labels import check_zero_one
 from skd2ace._shown import digest
 
 Data = tuple[Any, Any] | Callable[[], tuple[Any, Any]]
@@ -26,8 +27,7 @@ def loaded(data: Data) -> tuple[Any, Any]:
         raise ValueError(f"Y must be a matrix of two labels or more, and has shape {Y.shape}.")
     check_consistent_length(X, Y)
     Y = Y.toarray() if hasattr(Y, "toarray") else Y
-    if not np.isin(Y, (0, 1)).all():
-        raise ValueError("Y must hold 0 and 1 only.")
+    check_zero_one(Y, "Y")
     return X, Y
 
 

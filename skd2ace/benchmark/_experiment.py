@@ -22,7 +22,7 @@ from ._progress import Progress, repeating
 from ._running import Fits
 from ._store import Key, Store
 from ._tables import HIGHER_IS_BETTER
-from ._task import Task, judged
+from ._task import RECORDED, Task, judged
 
 N_FOLDS = 5
 _SECONDS_BETWEEN_SIGNS_OF_LIFE = 60
@@ -61,9 +61,11 @@ IterativeStratifiedKFold`.
 
     Raises
     ------
+    TypeError
+        If data sets, methods or metrics are not given by names, or ``cv`` is no splitter.
     ValueError
-        If ``cv`` would deal other folds each time, ``random_state`` is no seed, or a metric does
-        not say what it is of.
+        If ``cv`` would deal other folds each time, a number is out of range, or a metric does
+        not say what it is of or has the name of something else that is stored.
 
     Examples
     --------
@@ -89,23 +91,16 @@ IterativeStratifiedKFold`.
         random_state: int = 0,
         store: str | os.PathLike[str] | Store,
     ) -> None:
-        if isinstance(cv, (int, np.integer)):
-            cv = IterativeStratifiedKFold(int(cv), random_state=random_state)
-        seed = getattr(cv, "random_state", 0)
-        if getattr(cv, "shuffle", True) and not isinstance(seed, (int, np.integer)):
-            raise ValueError(
-                f"cv={cv!r} deals other folds each time: give it a whole number as random_state."
-            )
-        self.datasets = dict(datasets)
-        self.methods = dict(methods)
-        self.cv = cv
-        self.metrics = dict(
-            metrics or {name: getattr(skd2ace.metrics, name) for name in HIGHER_IS_BETTER}
-        )
+        self.datasets = _named("datasets", datasets)
+        self.methods = _named("methods", methods)
+        self.metrics = _named("metrics", metrics or _all_metrics())
+        self.n_seeds = _whole("n_seeds", n_seeds, 1)
+        self.random_state = _whole("random_state", random_state, 0)
+        self.cv = _splitter(cv, self.random_state)
         for metric in self.metrics.values():
             judged(metric)
-        self.n_seeds = n_seeds
-        self.random_state = random_state
+        if taken := sorted(RECORDED & self.metrics.keys()):
+            raise ValueError(f"metrics must not be called {taken[0]!r}: results have that already.")
         self.store = store if isinstance(store, Store) else Store(store)
 
     def run(
@@ -228,3 +223,36 @@ IterativeStratifiedKFold`.
 
     def _depends_on(self, estimator: BaseEstimator) -> tuple[Any, ...]:
         return estimator, self.cv, self.random_state, self.metrics
+
+
+def _all_metrics() -> dict[str, Callable[..., float]]:
+    return {name: getattr(skd2ace.metrics, name) for name in HIGHER_IS_BETTER}
+
+
+def _named(parameter: str, things: Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(things, Mapping) or not all(isinstance(name, str) for name in things):
+        raise TypeError(f"{parameter} must be a dict whose keys are names; got {things!r}.")
+    return dict(things)
+
+
+def _whole(parameter: str, value: Any, least: int) -> int:
+    is_whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not is_whole or not least <= value < 2**32:
+        raise ValueError(
+            f"{parameter} must be a whole number from {least} to 2^32 - 1; got {value!r}."
+        )
+    return int(value)
+
+
+def _splitter(cv: Any, random_state: int) -> BaseCrossValidator:
+    """Make the splitter that a number of folds stands for, and refuse one that varies."""
+    if isinstance(cv, (int, np.integer)):
+        return IterativeStratifiedKFold(int(cv), random_state=random_state)
+    if not hasattr(cv, "split"):
+        raise TypeError(f"cv must be a number of folds or a splitter; got {cv!r}.")
+    seed = getattr(cv, "random_state", 0)
+    if getattr(cv, "shuffle", True) and not isinstance(seed, (int, np.integer)):
+        raise ValueError(
+            f"cv={cv!r} deals other folds each time: give it a whole number as random_state."
+        )
+    return cv

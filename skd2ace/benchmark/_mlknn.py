@@ -4,12 +4,14 @@ from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skd2ace._labels import check_zero_one
 from skd2ace._sklearn import Interval
 
 
@@ -57,15 +59,17 @@ class MLkNN(ClassifierMixin, BaseEstimator):
         self.smoothing = smoothing
 
     def fit(self, X: Any, Y: Any) -> "MLkNN":
-        """Count, on X (n, d) dense or sparse and Y (n, q) of 0/1.
+        """Count, on X (n, d) and Y (n, q) of 0/1, each dense or sparse.
 
         Raises
         ------
         ValueError
-            If there are no more instances than neighbours.
+            If Y holds anything else, or there are no more instances than neighbours.
         """
         self._validate_params()
         X, Y = validate_data(self, X, Y, accept_sparse="csr", multi_output=True)
+        Y = Y.toarray() if sp.issparse(Y) else Y
+        check_zero_one(Y, "Y")
         k, s = self.n_neighbors, self.smoothing
         if len(Y) <= k:
             raise ValueError(f"{k} neighbours of {len(Y)} instances: there must be more of them.")

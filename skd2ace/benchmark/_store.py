@@ -62,7 +62,7 @@ class Store:
     Raises
     ------
     ValueError
-        If the file is of another version, or no store.
+        If the file is of another version or no store, or its folder is not there.
 
     Examples
     --------
@@ -75,6 +75,10 @@ class Store:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
+        if not self.path.parent.is_dir():
+            raise ValueError(
+                f"{path} cannot be used as a store: there is no folder {self.path.parent}."
+            )
         try:
             with self._connection() as db:
                 self._prepare(db)

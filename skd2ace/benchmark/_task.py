@@ -23,6 +23,13 @@ from skd2ace._shown import digest
 from ._measuring import TimedBatchSelection, peak_memory, reset_peak_memory, surroundings
 from ._store import Key
 
+# Columns of results beside the metrics, which must have other names.
+RECORDED = {
+    *Key._fields, "status", "curve", "metrics", "best_epoch", "fit_seconds", "predict_seconds",
+    "selection_seconds", "peak_memory_mb", "device", "n_train", "n_test", "versions", "git_commit",
+    "pid", "machine", "started", "split", "described", "error",
+}  # fmt: skip
+
 
 class Task(NamedTuple):
     """One fit that is to be done."""

@@ -261,6 +261,16 @@ def test_fits_left_to_other_processes_are_told(ran, made_up, capsys):
     assert re.search(r"1 fit is left to process 7 on elsewhere, last heard of 6\d s ago", told)
 
 
+def test_what_would_be_in_vain_is_told_first(made_up, tmp_path, capsys):
+    nets = ["run", "--datasets", "emotions", "--networks", "clif", "--selectors", "random", "d2ace"]
+    arguments = [*nets, "--epochs", "10", "--store", str(tmp_path / "s"), "--device", "gpu0"]
+    assert main(arguments) == 2
+    told = capsys.readouterr().err
+    assert "These will only shuffle, as their warm-up takes all epochs: clif d2ace." in told
+    assert "--device gpu0: Invalid device string" in told
+    assert len(Store(tmp_path / "s").failures()) == 0
+
+
 @pytest.mark.parametrize("action", [[], ["run"], ["report"], ["list"]])
 def test_help(action, capsys):
     with pytest.raises(SystemExit) as ended:

@@ -37,7 +37,7 @@ def test_probabilities(data, k, smoothing, sparse):
     X, Y = data
     X_new = np.random.default_rng(1).normal(size=(20, 8))
     convert = scipy.sparse.csr_array if sparse else np.asarray
-    est = MLkNN(k, smoothing).fit(convert(X), Y)
+    est = MLkNN(k, smoothing).fit(convert(X), convert(Y))
     proba = est.predict_proba(convert(X_new))
     np.testing.assert_allclose(proba, reference(X, Y, X_new, k, smoothing), rtol=1e-10)
     np.testing.assert_array_equal(est.predict(convert(X_new)), proba >= 0.5)
@@ -49,4 +49,7 @@ def test_wrong_parameters(data):
         MLkNN(0).fit(X, Y)
     with pytest.raises(ValueError, match="5 neighbours of 5 instances"):
         MLkNN(5).fit(X[:5], Y[:5])
+    for wrong, found in ((2 * Y, "2"), (0.5 * Y, "0.5")):
+        with pytest.raises(ValueError, match=f"Y must hold zeros and ones; found {found}"):
+            MLkNN(5).fit(X, wrong)
     assert clone(MLkNN(3)).get_params() == {"n_neighbors": 3, "smoothing": 1.0}

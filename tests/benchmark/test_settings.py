@@ -19,6 +19,7 @@ from skorch.dataset import ValidSplit
 from skd2ace import CLIFClassifier, MultiLabelNetClassifier
 from skd2ace._shown import shown
 from skd2ace.benchmark import Experiment, MLkNN
+from skd2ace.benchmark._task import RECORDED
 from skd2ace.metrics import macro_auc, macro_f1
 from skd2ace.networks import CLIF
 from skd2ace.selection import D2ACE
@@ -107,9 +108,34 @@ def test_folds_that_would_differ_are_refused(data, tmp_path):
         with pytest.raises(ValueError, match="deals other folds each time"):
             Experiment({"d": data}, {}, cv, store=tmp_path / "s")
     Experiment({"d": data}, {}, KFold(3), store=tmp_path / "s")
-    with pytest.raises(ValueError, match="random_state must be an integer from 0"):
-        Experiment({"d": data}, {}, random_state=-1, store=tmp_path / "s")
     assert digest(MLkNN(), cv=np.int64(3)) == digest(MLkNN(), cv=3)
     one_label = Experiment({"d": (data[0], data[1][:, :1])}, {"m": MLkNN()}, store=tmp_path / "s")
     with pytest.raises(ValueError, match="d: Y must be a matrix of two labels or more"):
         one_label.run(progress=False)
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ({"random_state": -1}, ValueError, "random_state must be a whole number from 0 .* got -1"),
+        ({"random_state": None}, ValueError, "random_state .* got None"),
+        ({"n_seeds": 0}, ValueError, "n_seeds must be a whole number from 1 .* got 0"),
+        ({"n_seeds": 1.5}, ValueError, "n_seeds .* got 1.5"),
+        ({"cv": 1}, ValueError, "n_splits must be .* at least 2; got 1"),
+        ({"cv": None}, TypeError, "cv must be a number of folds or a splitter; got None"),
+        ({"methods": [MLkNN()]}, TypeError, "methods must be a dict whose keys are names"),
+        ({"datasets": {1: None}}, TypeError, "datasets must be a dict whose keys are names"),
+        ({"metrics": ["macro_auc"]}, TypeError, "metrics must be a dict whose keys are names"),
+        ({"metrics": {"fold": macro_auc}}, ValueError, "metrics must not be called 'fold'"),
+    ],
+)
+def test_arguments_are_checked_before_any_data_is_loaded(tmp_path, given, error, message):
+    given = {"datasets": {}, "methods": {}} | given
+    with pytest.raises(error, match=message):
+        Experiment(**given, store=tmp_path / "s")
+
+
+def test_what_results_hold_is_no_name_for_a_metric(data, tmp_path, clif):
+    experiment = Experiment({"d": data}, {"net": clif()}, 2, store=tmp_path / "s")
+    results = experiment.run(progress=False)
+    assert {*results.columns} - {*experiment.metrics} <= RECORDED

@@ -213,3 +213,8 @@ def test_writing_does_not_wait_for_readers(store):
         db.execute("SELECT * FROM fits").fetchall()
         store.write(KEY, RECORD)
     assert len(store.results()) == 1
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(ValueError, match="there is no folder"):
+        Store(tmp_path / "nowhere" / "results.sqlite")
