@@ -52,9 +52,9 @@ def test_yeast(make_any, yeast):
 def test_many_sparse_binary_features(name, make_dela, make_paca):
     """As wide as bibtex, with hidden layers of the default size and a latent code of 64."""
     rng = np.random.default_rng(0)
-    X = scipy.sparse.random_array((400, 1836), density=0.04, rng=rng, format="csr")
+    X = scipy.sparse.random_array((200, 1836), density=0.04, rng=rng, format="csr")
     X.data[:] = 1
-    Y = (rng.random((400, 159)) < 0.015).astype(int)
+    Y = (rng.random((200, 159)) < 0.015).astype(int)
     make = {"dela": make_dela, "paca": make_paca}[name]
     sizes = {"module__hidden_sizes": (256, 512), "module__latent_size": 64}
     train(make(max_epochs=N_EPOCHS, batch_size=128, lr=1e-3, **sizes), X, Y)
