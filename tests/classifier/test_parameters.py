@@ -171,6 +171,12 @@ def test_a_sigmoid_at_the_end(make, data):
     assert est.predict(data[0]).all(), "what the warning is for"
 
 
+def test_a_selector_class_is_no_selector(make_any, data):
+    est = make_any(batch_selector=D2ACE)
+    with pytest.raises(ValueError, match=r"BatchSelector or None, .* an instance, D2ACE\(\)"):
+        est.fit(*data)
+
+
 def test_impossible_selector_values(make_any, data):
     with pytest.raises(ValueError, match="The 'window' parameter of D2ACE"):
         make_any(batch_selector=D2ACE(window=0)).fit(*data)
