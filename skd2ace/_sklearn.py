@@ -2,6 +2,7 @@
 
 from sklearn.utils._param_validation import (
     Interval,
+    InvalidParameterError,
     Options,
     StrOptions,
     validate_parameter_constraints,
@@ -9,6 +10,7 @@ from sklearn.utils._param_validation import (
 
 __all__ = [
     "Interval",
+    "InvalidParameterError",
     "Options",
     "StrOptions",
     "validate_parameter_constraints",

@@ -65,6 +65,13 @@ def test_a_selector_of_ones_own(run_page):
     assert seen[hard].mean() > 1.5 * seen[~hard].mean()
 
 
+def test_texts_and_label_sets(run_page):
+    names, _ = run_page("docs/estimators.md")
+    model, texts = names["model"].set_params(clifclassifier__max_epochs=50), names["texts"]
+    found = names["binarizer"].inverse_transform(model.fit(texts, names["targets"]).predict(texts))
+    assert [set(labels) for labels in found] == names["topics"]
+
+
 @pytest.mark.parametrize(("page", "n_settings"), [("README.md", 4), ("docs/selectors.md", 7)])
 def test_grids_over_selectors(page, n_settings, run_page, data):
     search = run_page(page)[0]["search"].set_params(estimator__verbose=0, cv=2)

@@ -10,7 +10,8 @@ from skorch import NeuralNet
 from torch.nn import Module
 
 from skd2ace._devices import full_device
-from skd2ace._sklearn import validate_parameter_constraints
+from skd2ace._sklearn import InvalidParameterError, validate_parameter_constraints
+from skd2ace.selection import BatchSelector
 
 _COMPONENTS = (
     "module",
@@ -150,12 +151,25 @@ def check_parameters(net: Any) -> None:
     unknown = sorted(set(params) - set(net._parameter_constraints))
     if unknown:
         raise ValueError(f"{type(net).__name__} has no parameter {unknown[0]!r}.")
+    _check_selector(net, params["batch_selector"])
     validate_parameter_constraints(
         net._parameter_constraints, params, caller_name=type(net).__name__
     )
     for name in net.get_params(deep=False):
         if "__" in name:
             check_component_parameter(net, name)
+
+
+def _check_selector(net: Any, selector: Any) -> None:
+    # In the place of scikit-learn's words, which name a private module and no remedy.
+    if selector is None or isinstance(selector, BatchSelector):
+        return
+    is_kind = inspect.isclass(selector) and issubclass(selector, BatchSelector)
+    hint = f": an instance, {selector.__name__}(), not the class" if is_kind else ""
+    raise InvalidParameterError(
+        f"The 'batch_selector' parameter of {type(net).__name__} must be a "
+        f"skd2ace.selection.BatchSelector or None, got {selector!r}{hint}."
+    )
 
 
 def check_component_parameter(net: Any, name: str, owner: Any = None) -> None:

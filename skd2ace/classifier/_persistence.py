@@ -92,6 +92,11 @@ class Persistence(NeuralNet):
         }
         write_archive(path, _KIND, content)
 
+    def trim_for_prediction(self) -> Any:
+        """Drop what only training needs, as in skorch; returns the estimator itself."""
+        super().trim_for_prediction()
+        return self
+
     @classmethod
     def load(cls, path: str | os.PathLike[str], **parameters: Any) -> Any:
         """Read an estimator that :meth:`save` wrote.

@@ -92,7 +92,10 @@ class Prediction(NeuralNet):
     def _check_threshold(self, n_labels: int) -> None:
         if isinstance(self.threshold, str):
             return
-        thresholds = np.asarray(self.threshold, dtype=np.float64)
+        try:
+            thresholds = np.asarray(self.threshold, dtype=np.float64)
+        except (TypeError, ValueError):
+            thresholds = np.array(np.nan)
         in_range = np.all((thresholds >= 0) & (thresholds <= 1))
         if thresholds.shape not in ((), (n_labels,)) or not in_range:
             raise ValueError(

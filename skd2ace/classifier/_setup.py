@@ -1,5 +1,6 @@
 """How a net is made ready: data, seeds, sizes, callbacks, split."""
 
+import warnings
 from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
@@ -15,6 +16,7 @@ from skd2ace._devices import full_device
 from skd2ace._seeding import draw_seeds, torch_rng
 from skd2ace.metrics import macro_auc_scorer
 from skd2ace.training import BatchIterator, BatchSelection, BestEpoch
+from skd2ace.training._best_epoch import bare
 
 from ._parameters import check_parameters, parameter_names
 from ._split import split
@@ -68,12 +70,27 @@ class Setup(NeuralNet):
             raise ValueError(
                 f"{type(self.module_).__name__} has a loss of its own: criterion is not used."
             )
+        self._check_for_logits()
         n_selections = sum(isinstance(callback, BatchSelection) for _, callback in self.callbacks_)
         if n_selections > 1 or (n_selections == 0 and self.iterator_train is BatchIterator):
             raise ValueError(
                 f"One BatchSelection must be among the callbacks, to order the training "
                 f"instances; there are {n_selections}. One of your own takes the place of the "
                 "default one as callbacks__batch_selection=BatchSelection(...)."
+            )
+
+    def _check_for_logits(self) -> None:
+        """Refuse a sigmoid before that of predicting: all probabilities would be 0.5 or more."""
+        if isinstance(bare(self.criterion_), torch.nn.BCELoss):
+            raise ValueError(
+                "criterion=BCELoss takes probabilities, but the module must give logits: leave out "
+                "its sigmoid and take BCEWithLogitsLoss, the default."
+            )
+        module = bare(self.module_)
+        layers = list(module) if type(module) is torch.nn.Sequential else []
+        if layers and isinstance(layers[-1], torch.nn.Sigmoid):
+            warnings.warn(
+                "The module ends in a sigmoid, but must give logits: leave it out.", stacklevel=2
             )
 
     def initialize_module(self) -> "Setup":

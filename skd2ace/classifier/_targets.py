@@ -11,6 +11,9 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import check_array
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
+_COLLECTIONS = (set, frozenset, list, tuple)
+_LABEL_SETS = "sklearn.preprocessing.MultiLabelBinarizer makes such a matrix of sets of labels."
+
 
 def encode_targets(y: Any, classes: NDArray | None = None) -> tuple[NDArray[np.float32], NDArray]:
     """Check labels and turn them into a matrix of zeros and ones.
@@ -30,8 +33,8 @@ def encode_targets(y: Any, classes: NDArray | None = None) -> tuple[NDArray[np.f
     Raises
     ------
     ValueError
-        If y holds anything but 0 and 1, has more than two classes in one dimension, or does not
-        match ``classes``.
+        If y holds anything but 0 and 1 (sets or lists of labels, for example), has more than two
+        classes in one dimension, or does not match ``classes``.
     """
     if y is None:
         raise ValueError("requires y to be passed, but the target y is None.")
@@ -39,6 +42,7 @@ def encode_targets(y: Any, classes: NDArray | None = None) -> tuple[NDArray[np.f
         y = from_tensor(y)
     if sp.issparse(y):
         y = y.toarray()
+    _refuse_label_sets(y)
     matrix = check_array(y, dtype=None, ensure_2d=False, input_name="y")
     if classes is not None:
         _check_shape(matrix, classes)
@@ -62,6 +66,20 @@ def from_tensor(X: torch.Tensor) -> Any:
     return sp.csr_array(parts, shape=tuple(X.shape))
 
 
+def _refuse_label_sets(y: Any) -> None:
+    """Refuse sets, and rows of unequal length, in words that say what to do."""
+    is_vector = isinstance(y, (list, tuple)) or (
+        str(getattr(y, "dtype", None)) == "object" and np.ndim(y) == 1
+    )
+    rows = [row for row in y if isinstance(row, _COLLECTIONS)] if is_vector else []
+    named = any(isinstance(row, (set, frozenset)) for row in rows)
+    if named or len({len(row) for row in rows}) > 1:
+        raise ValueError(
+            "Y must be a matrix of zeros and ones, one column per label, but holds sets or lists "
+            f"of labels, such as {next(filter(len, rows), rows[0])!r}. {_LABEL_SETS}"
+        )
+
+
 def _check_shape(matrix: NDArray, classes: NDArray) -> None:
     fitted = "one dimension" if classes.ndim == 1 else f"{len(classes)} labels"
     given = "one dimension" if matrix.ndim == 1 else f"{matrix.shape[1]} labels"
@@ -75,7 +93,7 @@ def _encode_matrix(matrix: NDArray) -> tuple[NDArray[np.float32], NDArray]:
     if wrong.size:
         shown = ", ".join(sorted({repr(value) for value in wrong[:1000].tolist()})[:5])
         raise ValueError(
-            f"Y must hold zeros and ones, one column per label; found {shown}. "
+            f"Y must hold zeros and ones, one column per label; found {shown}. {_LABEL_SETS} "
             "(Unknown label type for multi-label classification.)"
         )
     if matrix.shape[1] == 1:

@@ -60,6 +60,8 @@ def load_arff(
         says which attributes are the labels.
     FileNotFoundError
         If there is no such file.
+    TypeError
+        If ``labels`` is none of these.
 
     Notes
     -----
@@ -128,8 +130,10 @@ def _find_labels(labels: Any, header: Header, path: Path) -> tuple[list[int], li
         chosen = names[:labels] if labels > 0 else names[labels:]
     elif isinstance(labels, (str, os.PathLike)):
         chosen, source = read_label_names(Path(labels)), str(labels)
-    else:
+    elif np.iterable(labels):
         chosen = list(labels)
+    else:
+        raise TypeError(f"labels must be a path, a list of names or an integer, got {labels!r}.")
     place = {name: i for i, name in enumerate(names)}
     if missing := [name for name in chosen if name not in place]:
         problem = f"{len(missing)} label(s) of {source} are no attributes here"

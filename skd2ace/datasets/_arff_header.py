@@ -47,7 +47,7 @@ class ArffError(ValueError):
 
     def __str__(self) -> str:
         place = f"{self.path}" if self.line is None else f"{self.path}, line {self.line}"
-        return f"{place}: {self.problem}."
+        return f"{place}: {self.problem}{'' if self.problem.endswith('?') else '.'}"
 
 
 class Attribute(NamedTuple):

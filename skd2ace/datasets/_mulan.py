@@ -76,7 +76,7 @@ def fetch_mulan(
     ((2407, 294), (2407, 6))
     """
     known = {key.lower(): entry for key, entry in mulan_registry().items()}
-    if name.lower() not in known:
+    if not isinstance(name, str) or name.lower() not in known:
         raise ValueError(f"There is no data set {name!r}; known are {', '.join(mulan_registry())}.")
     entry = known[name.lower()]
     home = _data_home(data_home)

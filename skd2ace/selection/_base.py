@@ -12,7 +12,7 @@ from skd2ace._seeding import RandomState, derive_seed, draw_seeds
 from skd2ace._sklearn import Interval
 
 from . import functional as F
-from ._checks import check_data, check_whole
+from ._checks import check_data, check_finite, check_told, check_told_range, check_whole
 from ._drawing import draw_with_replacement, draw_without_replacement
 from ._resume import Resumable
 
@@ -128,7 +128,7 @@ class BatchSelector(Resumable, BaseEstimator):
         ValueError
             If a parameter is out of range, Y is no matrix of 0/1, or X is not finite (n, d).
         TypeError
-            If n_epochs or batch_size is not an integer.
+            If X or Y is no such tensor, or n_epochs or batch_size no integer.
         """
         self._validate_params()
         check_data(X, Y)
@@ -140,6 +140,8 @@ class BatchSelector(Resumable, BaseEstimator):
         self.seed_ = draw_seeds(random_state, 1)[0]
         self.epoch_ = -1
         self.seen_ = False
+        # Of the probabilities told in each step of the epoch, where they are.
+        self.extremes_: list[Tensor] = []
         self.probabilities_: Tensor | None = None
         self._start(X, Y)
         return self
@@ -161,9 +163,12 @@ class BatchSelector(Resumable, BaseEstimator):
         Raises
         ------
         ValueError
-            If the probabilities are not finite; the message says at which epoch.
+            If the probabilities are not finite, or those that :meth:`update` was told of the last
+            epoch were not in [0, 1]; the message says at which epoch.
         """
         self._check_started()
+        check_told_range(self.extremes_, type(self).__name__, self.epoch_)
+        self.extremes_ = []
         self._end_epoch()
         self.epoch_ = epoch
         # Seeded anew from the epoch: nothing but the number of the epoch need be remembered.
@@ -173,7 +178,7 @@ class BatchSelector(Resumable, BaseEstimator):
         if self.probabilities_ is None:
             yield from self._warmup_order().split(self.batch_size_)
             return
-        self._check_finite(self.probabilities_)
+        check_finite(self.probabilities_, type(self).__name__, self.epoch_)
         yield from self._draw(self.probabilities_)
 
     def update(
@@ -191,7 +196,7 @@ class BatchSelector(Resumable, BaseEstimator):
         index : Tensor of shape (b,), integer
             The instances of the batch.
         proba : Tensor of shape (b, q)
-            Their predicted probabilities; detached here.
+            Their predicted probabilities, in [0, 1]; detached here.
         losses : Tensor of shape (b, q)
             Their binary cross-entropy per label, unreduced and unweighted, in nats. Estimators
             with another ``criterion`` give what that makes of each label.
@@ -204,17 +209,14 @@ class BatchSelector(Resumable, BaseEstimator):
             If the shapes do not fit.
         """
         self._check_started()
-        expected = (len(index), self.n_labels_)
-        if proba.shape != expected or losses.shape != expected:
-            raise ValueError(
-                f"update of {len(index)} instances needs proba and losses of shape {expected}, "
-                f"got {tuple(proba.shape)} and {tuple(losses.shape)}."
-            )
+        check_told(index, proba, losses, self.n_labels_)
         proba, losses = proba.detach(), losses.detach()
         if self.unbiased:
             # Drawn with replacement: of an instance's copies in the batch the last one counts.
             latest = self._last_places(index)
             proba, losses = proba[latest], losses[latest]
+        if proba.numel():
+            self.extremes_ += proba.aminmax()
         self.seen_ = True
         self._update(index, proba, losses, learning_rate)
 
@@ -290,10 +292,3 @@ class BatchSelector(Resumable, BaseEstimator):
         places = torch.arange(len(index), device=index.device)
         last = places.new_zeros(self.n_instances_)
         return last.scatter_reduce_(0, index, places, "amax")[index]
-
-    def _check_finite(self, probabilities: Tensor) -> None:
-        if not torch.isfinite(probabilities).all():
-            raise ValueError(
-                f"{type(self).__name__}: the sampling probabilities of epoch {self.epoch_ + 1} "
-                "are not finite."
-            )

@@ -198,7 +198,9 @@ class D2ACE(BatchSelector):
         self.losses_ = torch.full(shape, math.log(2), device=Y.device)
         self.visited_ = torch.zeros(n_instances, dtype=torch.bool, device=Y.device)
         if len(self.mix_epochs) != 2 or self.mix_epochs[0] > self.mix_epochs[1]:
-            raise ValueError(f"mix_epochs must be (start, end), got {self.mix_epochs!r}.")
+            raise ValueError(
+                f"mix_epochs must be (start, end) with start <= end, got {self.mix_epochs!r}."
+            )
         self._share(0)  # An exponential decay to 0 is an error now, not after the warm-up.
         relevant = Y.to(torch.bool)
         self.local_ = None

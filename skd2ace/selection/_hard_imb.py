@@ -13,6 +13,7 @@ from skd2ace._sklearn import Interval, StrOptions
 
 from . import functional as F
 from ._base import BatchSelector
+from ._checks import check_finite
 from ._drawing import draw_batch, draw_with_replacement
 from ._label_chain import LabelChain
 from ._latest_loss import LatestLossSelector
@@ -157,7 +158,7 @@ class HardImb(LatestLossSelector):
         self, probabilities: Tensor, batch_size: int, rng: np.random.Generator
     ) -> Tensor:
         if self.chain_ is not None:
-            self._check_finite(probabilities)
+            check_finite(probabilities, type(self).__name__, self.epoch_)
             drawn = self.chain_.draw(probabilities.cpu().numpy(), batch_size, rng)
             return torch.tensor(drawn, device=self.device_)
         if self.unbiased:

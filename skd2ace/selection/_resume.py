@@ -96,5 +96,5 @@ class Resumable:
         state = dict(super().__getstate__())  # type: ignore[misc]
         state.pop("generator_", None)
         if "device_" in state:
-            state["device_"] = torch.device("cpu")
+            state["device_"], state["extremes_"] = torch.device("cpu"), []
         return {k: v.cpu() if isinstance(v, Tensor) else v for k, v in state.items()}

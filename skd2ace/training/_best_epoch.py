@@ -1,5 +1,6 @@
 """Keeping the weights of the best epoch."""
 
+import math
 from typing import Any
 
 from skorch.callbacks import Callback
@@ -17,8 +18,9 @@ class BestEpoch(Callback):
     Parameters
     ----------
     monitor : str, default="valid_macro_auc"
-        Entry of the history to compare epochs by. Of equal ones the earliest counts; NaN never
-        does.
+        Entry of the history to compare epochs by; NaN is never the best. Of equal ones that with
+        the lowest ``valid_loss`` counts: a ranking of few instances may be perfect long before
+        the network is. Where that is equal too, or missing, the earliest does.
     lower_is_better : bool, default=False
 
     Raises
@@ -49,6 +51,7 @@ class BestEpoch(Callback):
     def initialize(self) -> "BestEpoch":
         """Forget all epochs."""
         self.best_score_: float | None = None
+        self.best_loss_ = math.inf
         self.best_epoch_: int | None = None
         self.best_weights_: dict[str, Tensor] | None = None
         self.last_weights_: dict[str, Tensor] | None = None
@@ -61,8 +64,8 @@ class BestEpoch(Callback):
         """
         self.last_weights_ = other.last_weights_
         if (self.monitor, self.lower_is_better) == (other.monitor, other.lower_is_better):
-            self.best_score_, self.best_epoch_ = other.best_score_, other.best_epoch_
-            self.best_weights_ = other.best_weights_
+            self.best_score_, self.best_loss_ = other.best_score_, other.best_loss_
+            self.best_epoch_, self.best_weights_ = other.best_epoch_, other.best_weights_
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Take up the last weights again, if training goes on."""
@@ -82,8 +85,10 @@ class BestEpoch(Callback):
                 "them, or leave BestEpoch out: callbacks__best_epoch=None."
             )
         score = row.get(self.monitor)
-        if score is not None and self._is_better(score):
+        loss = row.get("valid_loss", math.nan)
+        if score is not None and self._is_better(score, loss):
             self.best_score_, self.best_epoch_ = score, row["epoch"]
+            self.best_loss_ = math.inf if math.isnan(loss) else loss
             self.best_weights_ = _copy_weights(net)
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
@@ -104,9 +109,11 @@ class BestEpoch(Callback):
                 state[name] = {key: value.cpu() for key, value in state[name].items()}
         return state
 
-    def _is_better(self, score: float) -> bool:
+    def _is_better(self, score: float, loss: float) -> bool:
         if self.best_score_ is None:
             return score == score
+        if score == self.best_score_:
+            return loss < self.best_loss_
         return score < self.best_score_ if self.lower_is_better else score > self.best_score_
 
 

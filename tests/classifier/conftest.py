@@ -88,6 +88,17 @@ def assert_same():
 
 
 @pytest.fixture
+def best_epoch():
+    """The epoch, counted from 1, of the highest score; of equal ones that of the lowest loss."""
+
+    def find(history, name, first=1):
+        rows = history[first - 1 :, ("epoch", name, "valid_loss")]
+        return max(rows, key=lambda row: (row[1], -row[2]))[0]
+
+    return find
+
+
+@pytest.fixture
 def outcome():
     """What a training led to, the weights to the bit, as values that ``==`` compares."""
 

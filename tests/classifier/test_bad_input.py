@@ -1,6 +1,7 @@
 """Each mistake ends in one clear error, and leaves nothing half-fitted behind."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.base import clone
@@ -15,6 +16,11 @@ def with_value(array, value):
     return changed
 
 
+def label_sets(Y):
+    names = np.array(["b", "a", "c", "d"])
+    return [set(), {"a"}, *(set(names[row == 1]) for row in Y[2:])]
+
+
 BAD = {
     "NaN in X": (lambda X, Y: (with_value(X, np.nan), Y), "Input X contains NaN"),
     "infinity in X": (lambda X, Y: (with_value(X, np.inf), Y), "Input X contains infinity"),
@@ -24,6 +30,17 @@ BAD = {
     "{-1, 1}": (lambda X, Y: (X, 2 * Y - 1), "zeros and ones, one column per label; found -1"),
     "fractions": (lambda X, Y: (X, with_value(Y, 0.5)), "zeros and ones.*found 0.5"),
     "strings": (lambda X, Y: (X, np.where(Y, "a", "b")), "zeros and ones"),
+    "label sets": (lambda X, Y: (X, label_sets(Y)), "{'a'}.*MultiLabelBinarizer"),
+    "lists of names": (lambda X, Y: (X, [*map(list, label_sets(Y))]), "MultiLabelBinarizer"),
+    "array of sets": (lambda X, Y: (X, np.array(label_sets(Y))), "MultiLabelBinarizer"),
+    "series of tuples": (
+        lambda X, Y: (X, pd.Series([*map(tuple, label_sets(Y))])),
+        "MultiLabelBinarizer",
+    ),
+    "as many names each": (
+        lambda X, Y: (X, [["a", "b", "c", "d"]] * 60),
+        "'a'.*MultiLabelBinarizer",
+    ),
     "many classes": (lambda X, Y: (X, np.arange(60) % 3), "Only binary classification"),
     "one class": (lambda X, Y: (X, np.zeros(60)), "only one class"),
     "continuous": (lambda X, Y: (X, X[:, 0]), "Unknown label type"),
@@ -59,6 +76,12 @@ def test_a_fitted_estimator_survives(make, data, case):
         est.partial_fit(*change(*data))
     np.testing.assert_array_equal(est.predict_proba(data[0]), expected)
     assert list(est.history) == history
+
+
+@pytest.mark.parametrize("threshold", [{"food": 0.3}, ["high"], [[0.5], [0.5, 0.5]]], ids=str)
+def test_thresholds_that_are_no_numbers(make, data, threshold):
+    with pytest.raises(ValueError, match=r"threshold must be in .* one for each of the 4 labels"):
+        make(threshold=threshold).fit(*data)
 
 
 def test_features_at_predict(make_any, data):

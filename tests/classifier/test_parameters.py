@@ -1,5 +1,7 @@
 """Nested parameters work everywhere, and mistakes are named."""
 
+from functools import partial
+
 import pytest
 import torch
 from sklearn.base import clone
@@ -145,6 +147,34 @@ def test_impossible_values(make_any, data, params):
     (name,) = params
     with pytest.raises(ValueError, match=f"The '{name}' parameter"):
         make_any(**params).fit(*data)
+
+
+@pytest.mark.parametrize(
+    "criterion", [torch.nn.BCELoss, torch.nn.BCELoss(), partial(torch.nn.BCELoss)]
+)
+def test_a_loss_of_probabilities(make, data, criterion):
+    with pytest.raises(ValueError, match="logits: leave out its sigmoid"):
+        make(criterion=criterion).fit(*data)
+    est = make().fit(*data).set_params(criterion=criterion)
+    with pytest.raises(ValueError, match="logits: leave out its sigmoid"):
+        est.partial_fit(*data)
+
+
+def with_sigmoid(n_features, n_labels):
+    return torch.nn.Sequential(torch.nn.Linear(n_features, n_labels), torch.nn.Sigmoid())
+
+
+def test_a_sigmoid_at_the_end(make, data):
+    est = make().set_params(module=with_sigmoid)
+    with pytest.warns(UserWarning, match="must give logits"):
+        est.fit(*data)
+    assert est.predict(data[0]).all(), "what the warning is for"
+
+
+def test_a_selector_class_is_no_selector(make_any, data):
+    est = make_any(batch_selector=D2ACE)
+    with pytest.raises(ValueError, match=r"BatchSelector or None, .* an instance, D2ACE\(\)"):
+        est.fit(*data)
 
 
 def test_impossible_selector_values(make_any, data):

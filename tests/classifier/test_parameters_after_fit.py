@@ -72,7 +72,7 @@ def test_callbacks_after_fit_keep_their_state(make_clif, data):
     assert parts.best_epoch_ == whole.best_epoch_
 
 
-def test_another_score_after_fit(make_any, data):
+def test_another_score_after_fit(make_any, data, best_epoch):
     """The recipe of docs/estimators.md, late."""
     est = make_any().fit(*data)
     scoring = EpochScoring(micro_f1_scorer, name="f1", lower_is_better=False)
@@ -82,8 +82,7 @@ def test_another_score_after_fit(make_any, data):
         callbacks__print_log__keys_ignored=["dur"],
     )
     est.partial_fit(*data)
-    late = est.history[5:, "f1"]
-    assert est.best_epoch_ == 6 + int(np.argmax(late))
+    assert est.best_epoch_ == best_epoch(est.history, "f1", first=6)
     assert "dur" in dict(est.callbacks_)["print_log"].keys_ignored_
 
 

@@ -71,5 +71,6 @@ def test_sizes_are_asked_for_before_the_first_fit(make_any):
 def test_trimmed_for_prediction(make_any, data):
     est = make_any().fit(*data)
     expected = est.predict_proba(data[0])
-    est.trim_for_prediction()
+    assert est.trim_for_prediction() is est
+    assert est.trim_for_prediction() is est
     np.testing.assert_array_equal(est.predict_proba(data[0]), expected)

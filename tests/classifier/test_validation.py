@@ -22,11 +22,11 @@ def test_a_seeded_tenth_is_held_out(make_any, data):
     assert a != b
 
 
-def test_score_and_weights_are_those_of_the_best_epoch(make_any, data):
+def test_score_and_weights_are_those_of_the_best_epoch(make_any, data, best_epoch):
     X, Y = data
     est = make_any(max_epochs=12, train_split=predefined_split(Dataset(X, Y))).fit(X, Y)
     scores = est.history[:, "valid_macro_auc"]
-    assert est.best_epoch_ == 1 + int(np.argmax(scores))
+    assert est.best_epoch_ == best_epoch(est.history, "valid_macro_auc")
     ours = roc_auc_score(Y, est.predict_proba(X), average="macro")
     assert ours == pytest.approx(max(scores))
 
@@ -73,15 +73,14 @@ def test_no_split_keeps_the_last_weights(make_any, data):
     assert "valid_loss" not in est.history[0]
 
 
-def test_another_score_decides(make_any, data):
+def test_another_score_decides(make_any, data, best_epoch):
     scoring = EpochScoring(micro_f1_scorer, lower_is_better=False, name="valid_micro_f1")
     est = make_any(
         callbacks__valid_macro_auc=scoring,
         callbacks__best_epoch__monitor="valid_micro_f1",
         max_epochs=8,
     ).fit(*data)
-    scores = est.history[:, "valid_micro_f1"]
-    assert est.best_epoch_ == 1 + int(np.argmax(scores))
+    assert est.best_epoch_ == best_epoch(est.history, "valid_micro_f1")
 
 
 def test_scores_of_scikit_learn_in_callbacks(make_any, data):

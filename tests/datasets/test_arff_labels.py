@@ -88,3 +88,15 @@ def test_a_noisy_xml_gives_the_documented_error(write_file, read_arff, sparse_te
     write_file(start + noise, "file.xml")
     with pytest.raises(ArffError):
         read_arff(sparse_text)
+
+
+def test_labels_that_name_nothing(tmp_path):
+    (tmp_path / "a.arff").write_text("@attribute a {0,1}\n@attribute b real\n@data\n1,2\n")
+    with pytest.raises(TypeError, match=r"labels must be a path.*, got 1\.0"):
+        load_arff(tmp_path / "a.arff", labels=1.0)
+
+
+def test_a_question_ends_without_a_full_stop(tmp_path):
+    (tmp_path / "a.arff").write_text("@attribute a {0,1}\n@attribute b real\n@data\n")
+    with pytest.raises(ArffError, match=r"cut short\?$"):
+        load_arff(tmp_path / "a.arff", labels=1)

@@ -267,3 +267,8 @@ def test_published_statistics(name):
 def test_a_set_that_is_not_registered():
     X, Y = load_arff(DATA / "yahoo-Arts-small" / "yahoo-Arts-small.arff", return_X_y=True)
     assert (X.shape, Y.shape) == ((5000, 462), (5000, 26))
+
+
+def test_a_name_that_is_none():
+    with pytest.raises(ValueError, match="no data set 5; known are"):
+        fetch_mulan(5)

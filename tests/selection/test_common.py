@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 import torch
 from sklearn.base import clone
 
@@ -250,12 +251,52 @@ def test_wrong_shapes_are_refused(selector, tensors):
         selector.update(torch.arange(2), Y[:3], Y[:3])
 
 
+@pytest.mark.parametrize("wrong", [-0.01, 1.01, 1e30, float("nan")])
+def test_probabilities_out_of_range_are_named(selector, tensors, wrong):
+    start(selector, tensors)
+    serve(selector, 0)
+    for index in selector.batches(1):
+        proba, losses = predictions(index, 1)
+        selector.update(index, torch.where(index[:, None] == index[-1], wrong, proba), losses)
+    message = rf"{type(selector).__name__}: .* in \[0, 1\].* in epoch 2, .*sigmoid\(logits\)"
+    with pytest.raises(ValueError, match=message):
+        next(selector.batches(2))
+
+
+def test_probabilities_of_zero_and_one_are_in_range(selector, tensors):
+    start(selector, tensors)
+    for epoch in range(3):
+        for index in selector.batches(epoch):
+            selector.update(index, tensors[1][index], 0 * tensors[1][index])
+    selector.update(index[:0], tensors[1][:0], tensors[1][:0])
+    next(selector.batches(3))
+
+
 @pytest.mark.parametrize("wrong", [-1, 2, 0.5, float("nan")])
 def test_labels_other_than_zeros_and_ones_are_refused(selector, tensors, wrong):
     X, Y = tensors
     Y[7, 1] = wrong
     with pytest.raises(ValueError, match=f"zeros and ones, found {float(wrong)}"):
         start(selector, (X, Y))
+
+
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta")
+def test_what_are_no_tensors_is_refused(selector, tensors):
+    X, Y = tensors
+    for wrong in (X.numpy(), sp.csr_array(X.numpy()), X.tolist(), X.to_sparse_coo()):
+        with pytest.raises(TypeError, match="X must be a torch tensor, dense or sparse CSR, got"):
+            start(selector, (wrong, Y))
+    for wrong in (Y.numpy(), Y.to_sparse_csr()):
+        with pytest.raises(TypeError, match="Y must be a torch tensor, dense, got"):
+            start(selector, (X, wrong))
+
+
+@pytest.mark.parametrize("shape", [(N,), (N, 3, 4, 4)])
+def test_features_that_are_no_matrix_are_refused(selector, tensors, shape):
+    X, Y = torch.rand(shape), tensors[1]
+    with pytest.raises(ValueError, match=r"X must have shape \(n, d\), got \(50"):
+        start(selector, (X, Y))
+    start(selector, (X.reshape(N, -1), Y))
 
 
 @pytest.mark.parametrize("dtype", [torch.bool, torch.uint8, torch.int64, torch.float64])

@@ -12,10 +12,11 @@ from skd2ace.training import BestEpoch
 
 
 class Scores(Callback):
-    """Makes up a score for each epoch and keeps a copy of its weights."""
+    """Makes up a score, and perhaps a loss, for each epoch and keeps a copy of its weights."""
 
-    def __init__(self, scores):
+    def __init__(self, scores, losses=None):
         self.scores = scores
+        self.losses = losses
 
     def initialize(self):
         self.weights_ = []
@@ -25,13 +26,16 @@ class Scores(Callback):
         score = self.scores[len(net.history) - 1]
         if score is not None:
             net.history.record("made_up", score)
+        if self.losses:
+            net.history.record("valid_loss", self.losses[len(net.history) - 1])
         self.weights_.append([p.detach().clone() for p in net.module_.parameters()])
 
 
-def fit(mlp, data, scores, lower_is_better=False):
+def fit(mlp, data, scores, lower_is_better=False, losses=None):
+    made_up = Scores(scores, losses)
     net = MultiLabelNetClassifier(
         mlp,
-        callbacks=[("scores", Scores(scores)), ("best", BestEpoch("made_up", lower_is_better))],
+        callbacks=[("scores", made_up), ("best", BestEpoch("made_up", lower_is_better))],
         callbacks__best_epoch=None,
         max_epochs=len(scores),
         train_split=None,
@@ -62,6 +66,40 @@ def test_weights_of_the_best_epoch(mlp, data, scores, lower_is_better, best):
     net, weights = fit(mlp, data, scores, lower_is_better)
     assert net.best_epoch_ == best
     assert_has_weights_of(net, weights[best - 1])
+
+
+@pytest.mark.parametrize(
+    ("losses", "best"),
+    [
+        ([0.1, 0.4, 0.3, 0.2], 4),
+        ([0.1, 0.2, 0.3, 0.4], 2),
+        ([0.1, 0.2, 0.2, 0.2], 2),
+        ([0.1, math.nan, 0.3, 0.3], 3),
+        ([0.1, 0.2, math.nan, math.nan], 2),
+        ([0.1, math.nan, math.nan, math.nan], 2),
+    ],
+)
+@pytest.mark.parametrize("lower_is_better", [False, True])
+def test_of_equal_scores_the_lower_loss_counts(mlp, data, losses, best, lower_is_better):
+    scores = [1.0, 0.5, 0.5, 0.5] if lower_is_better else [0.0, 0.5, 0.5, 0.5]
+    net, weights = fit(mlp, data, scores, lower_is_better, losses)
+    assert net.best_epoch_ == best
+    assert_has_weights_of(net, weights[best - 1])
+
+
+@pytest.mark.parametrize("way", ["as it is", "saved", "monitor set again"])
+@pytest.mark.parametrize(("later", "best"), [([0.3, 0.4], 2), ([0.3, 0.1], 4)])
+def test_an_equal_score_of_a_training_that_goes_on(mlp, data, tmp_path, later, best, way):
+    net, _ = fit(mlp, data, [0.5, 0.5], losses=[0.3, 0.2])
+    if way == "saved":
+        net.save(tmp_path / "net")
+        net = MultiLabelNetClassifier.load(
+            tmp_path / "net", module=mlp, callbacks=net.callbacks, callbacks__best_epoch=None
+        )
+    if way == "monitor set again":
+        net.set_params(callbacks__best__monitor="made_up")
+    dict(net.callbacks_)["scores"].set_params(scores=[0.5] * 4, losses=[0.3, 0.2, *later])
+    assert net.partial_fit(*data).best_epoch_ == best
 
 
 def test_training_goes_on_from_the_last_weights(mlp, data):
