@@ -31,6 +31,11 @@ def shown(thing: Any) -> str:
     return _written(plain)
 
 
+def in_brief(thing: Any) -> str:
+    """Show an estimator in one line, by the parameters that are not its class's defaults."""
+    return " ".join(_without_addresses(thing).split())
+
+
 def architecture(module: nn.Module) -> str:
     """Show a module with the settings of all its parts, but not its weights."""
     return _written(_parts(module, (module,)))
@@ -86,7 +91,7 @@ def _of_kind(thing: Any, path: tuple[Any, ...]) -> dict[str, Any]:
         parameters = sorted(thing.get_params(deep=False).items())
         kept = {name: value for name, value in parameters if name not in _OF_NO_MATTER}
         return {type(thing).__name__: {name: _plain(kept[name], path) for name in kept}}
-    text = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(thing))
+    text = _without_addresses(thing)
     # What shows an address, and splitters, keep something that they do not show.
     hides = text != repr(thing) or hasattr(thing, "split")
     if hides and hasattr(thing, "__dict__"):
@@ -119,3 +124,7 @@ def _parts(module: nn.Module, path: tuple[Any, ...]) -> list[Any]:
         for part in module.modules()
     ]
     return [repr(module), _plain(settings, path)]
+
+
+def _without_addresses(thing: Any) -> str:
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(thing))

@@ -12,8 +12,9 @@ from ._grid import MISSING, grid
 from ._pictures import diagram_picture
 from ._render import Block, Heading, Table, Text, to_html, to_latex, to_markdown
 from ._sections import published_numbers, times, validation_curves
+from ._settings import settings_told
 from ._statistics import friedman, mean_table, ranks
-from ._tables import direction, lacking, metric_name, runs_of
+from ._tables import KEYS, check_columns, direction, lacking, metric_name, runs_of
 
 _FORMATS: dict[str, Callable[..., str]] = {
     "markdown": to_markdown,
@@ -40,8 +41,8 @@ def report(
     results : DataFrame
         As for :func:`mean_table`. Times are told where there are columns ``fit_seconds`` and
         ``selection_seconds``; versions, machine, device, commit and days where there are
-        ``versions`` (dicts), ``machine``, ``device``, ``git_commit`` and ``started``, as those of
-        :meth:`Store.results` are.
+        ``versions`` (dicts), ``machine``, ``device``, ``git_commit`` and ``started``, and what
+        methods were set to where there is ``estimator``, as those of :meth:`Store.results` are.
     metric : str, default="macro_auc"
         Column.
     reference : str, optional
@@ -69,6 +70,8 @@ def report(
 
     Raises
     ------
+    TypeError
+        If the results are no DataFrame.
     ValueError
         If the format, the reference or the metric is unknown, a table lacks columns, and as
         :func:`mean_table`: methods that were fitted on different folds are not compared.
@@ -91,11 +94,14 @@ def report(
     if format not in _FORMATS:
         raise ValueError(f"format must be one of {', '.join(_FORMATS)}; got {format!r}.")
     upward = direction(metric, higher_is_better)
+    check_columns("results", results, [*KEYS, metric])
     reference, choice = chosen_reference(results, metric, upward, reference)
     title = f"Benchmark by {metric_name(metric)}"
     blocks = [
         Heading(title, 1),
         *basis(results, metric, failures),
+        *settings_told(results),
+        Heading("Means"),
         *_means(results, metric, upward),
         *differences_told(results, metric, upward, reference, choice),
         *_ranks(results, metric, upward, pictures=format == "html"),
@@ -115,17 +121,23 @@ def _means(results: Any, metric: str, upward: bool) -> list[Block]:
         # What lacks runs cannot be the best: its mean is of other folds.
         eligible.loc[name, lacking(runs[name])] = np.nan
     best = eligible.max(axis=1) if upward else eligible.min(axis=1)
-    is_best = eligible.eq(best, axis=0) & (mean.shape[1] > 1)
+    is_best = eligible.eq(best, axis=0).mul(eligible.count(axis=1) > 1, axis=0)
     pairs = [(dataset, method) for dataset in mean.index for method in mean]
     cells = {
         (name, method): _mean_cell(table.loc[name], method, len(runs[name]))
         for name, method in pairs
     }
+    note = ""
+    if eligible.isna().any(axis=None):
+        note = (
+            " A mean over fewer runs, as counted, is of other folds or seeds: bold is the best of "
+            "those with all runs, if they are two or more."
+        )
     better = "larger is better" if upward else "smaller is better"
     return [
         Text(
             f"Mean ± standard deviation over folds and seeds; {better}; the best of each dataset "
-            "is bold."
+            f"is bold.{note}"
         ),
         grid(mean.index, mean.columns, cells, {pair for pair in pairs if is_best.loc[pair]}),
     ]
