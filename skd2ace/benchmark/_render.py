@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
@@ -248,3 +248,16 @@ def _latex_table(cells: Sequence[Sequence[str]]) -> str:
     return "\n".join(
         [begin, r"\toprule", head, r"\midrule", *body, r"\bottomrule", r"\end{tabular}}"]
     )
+
+
+FORMATS: dict[str, Callable[[Sequence[Block], str], str]] = {
+    "markdown": to_markdown,
+    "html": to_html,
+    "latex": to_latex,
+}
+
+
+def check_format(format: str) -> None:
+    """Raise a ValueError if there is no such format."""
+    if format not in FORMATS:
+        raise ValueError(f"format must be one of {', '.join(FORMATS)}; got {format!r}.")

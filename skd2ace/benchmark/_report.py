@@ -1,26 +1,17 @@
 """Reports: what a set of results says, in one file."""
 
-from collections.abc import Callable
 from typing import Any
-
-import numpy as np
 
 from ._basis import basis
 from ._comparison import chosen_reference, differences_told, p_told, wilcoxon_told
 from ._diagram import CriticalDifferenceDisplay
-from ._grid import MISSING, grid
+from ._means import means_told
 from ._pictures import diagram_picture
-from ._render import Block, Heading, Table, Text, to_html, to_latex, to_markdown
+from ._render import FORMATS, Block, Heading, Table, Text, check_format
 from ._sections import published_numbers, times, validation_curves
 from ._settings import settings_told
-from ._statistics import friedman, mean_table, ranks
-from ._tables import KEYS, check_columns, direction, lacking, metric_name, runs_of
-
-_FORMATS: dict[str, Callable[..., str]] = {
-    "markdown": to_markdown,
-    "html": to_html,
-    "latex": to_latex,
-}
+from ._statistics import friedman, ranks
+from ._tables import KEYS, check_columns, direction, metric_name
 
 
 def report(
@@ -91,8 +82,7 @@ def report(
     >>> print(report(results)[:24])
     # Benchmark by Macro-AUC
     """
-    if format not in _FORMATS:
-        raise ValueError(f"format must be one of {', '.join(_FORMATS)}; got {format!r}.")
+    check_format(format)
     upward = direction(metric, higher_is_better)
     check_columns("results", results, [*KEYS, metric])
     reference, choice = chosen_reference(results, metric, upward, reference)
@@ -102,7 +92,7 @@ def report(
         *basis(results, metric, failures),
         *settings_told(results),
         Heading("Means"),
-        *_means(results, metric, upward),
+        *means_told(results, metric, upward),
         *differences_told(results, metric, upward, reference, choice),
         *_ranks(results, metric, upward, pictures=format == "html"),
         *wilcoxon_told(results, metric, upward, reference),
@@ -110,45 +100,7 @@ def report(
         *validation_curves(curves, pictures=format == "html"),
         *published_numbers(published, metric, results["dataset"].unique()),
     ]
-    return _FORMATS[format](blocks, title)
-
-
-def _means(results: Any, metric: str, upward: bool) -> list[Block]:
-    table = mean_table(results, metric)
-    mean, runs = table["mean"], runs_of(results, metric)
-    eligible = mean.copy()
-    for name in mean.index:
-        # What lacks runs cannot be the best: its mean is of other folds.
-        eligible.loc[name, lacking(runs[name])] = np.nan
-    best = eligible.max(axis=1) if upward else eligible.min(axis=1)
-    is_best = eligible.eq(best, axis=0).mul(eligible.count(axis=1) > 1, axis=0)
-    pairs = [(dataset, method) for dataset in mean.index for method in mean]
-    cells = {
-        (name, method): _mean_cell(table.loc[name], method, len(runs[name]))
-        for name, method in pairs
-    }
-    note = ""
-    if eligible.isna().any(axis=None):
-        note = (
-            " A mean over fewer runs, as counted, is of other folds or seeds: bold is the best of "
-            "those with all runs, if they are two or more."
-        )
-    better = "larger is better" if upward else "smaller is better"
-    return [
-        Text(
-            f"Mean ± standard deviation over folds and seeds; {better}; the best of each dataset "
-            f"is bold.{note}"
-        ),
-        grid(mean.index, mean.columns, cells, {pair for pair in pairs if is_best.loc[pair]}),
-    ]
-
-
-def _mean_cell(row: Any, method: Any, n_expected: int) -> str:
-    mean, std, n_runs = (row[part, method] for part in ("mean", "std", "n_runs"))
-    if not n_runs:
-        return MISSING
-    cell = f"{mean:.4f}" + ("" if np.isnan(std) else f" ± {std:.4f}")
-    return cell if n_runs == n_expected else f"{cell} ({n_runs:.0f} of {n_expected} runs)"
+    return FORMATS[format](blocks, title)
 
 
 def _ranks(results: Any, metric: str, upward: bool, *, pictures: bool) -> list[Block]:

@@ -9,6 +9,7 @@ import pytest
 from skd2ace.benchmark import (
     average_ranks,
     differences,
+    format_means,
     friedman,
     mean_table,
     ranks,
@@ -243,3 +244,18 @@ def test_results_must_be_a_table(results):
     for compare in COMPARISONS.values():
         with pytest.raises(TypeError, match="results must be a DataFrame; got ndarray"):
             compare(results.to_numpy())
+
+
+@pytest.mark.parametrize(("metric", "best"), [("macro_auc", "B"), ("ranking_loss", "A")])
+def test_a_table_of_means_of_its_own(results, metric, best):
+    named = results.rename(columns={"macro_auc": metric})
+    table = mean_table(named, metric).loc["scene"]
+    cell = f"**{table['mean', best]:.4f} ± {table['std', best]:.4f}**"
+    text = format_means(named, metric)
+    row = next(line for line in lines_of(text) if line.startswith("| scene"))
+    assert row.count("**") == 2
+    assert cell in row
+    assert row in report(named, metric=metric)
+    assert "<strong>" in format_means(named, metric, format="html")
+    with pytest.raises(ValueError, match="format must be one of markdown, html, latex; got 'pdf'"):
+        format_means(named, metric, format="pdf")
