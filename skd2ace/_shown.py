@@ -2,6 +2,7 @@
 
 import hashlib
 import inspect
+import json
 import re
 from collections.abc import Mapping
 from functools import partial
@@ -14,58 +15,30 @@ from torch import nn
 
 # They have no say in what is compared.
 _OF_NO_MATTER = ("device", "verbose", "n_jobs")
+# No estimator is nested so deep; a chain of objects that hold each other may be.
+_DEEPEST = 100
 
 
 def shown(thing: Any) -> str:
-    """Show an object with all its parameters or attributes, functions by name.
+    """Show an object with all its parameters or attributes, as JSON; functions by name.
 
-    Generators of random numbers are shown by their kind only: every fit is seeded.
+    What is no plain value is an object of one entry, whose key is its kind. Generators of random
+    numbers are shown by their kind only: every fit is seeded. So is what holds itself.
     """
-    if isinstance(thing, type) or inspect.isroutine(thing):
-        return f"{thing.__module__}.{thing.__qualname__}"
-    if isinstance(thing, nn.Module):
-        return repr((architecture(thing), shown(thing.state_dict())))
-    if isinstance(thing, partial):
-        return shown((thing.func, thing.args, thing.keywords))
-    if isinstance(thing, np.generic):
-        thing = thing.item()
-    if isinstance(thing, torch.Tensor):
-        thing = thing.detach().cpu().numpy()
-    if sp.issparse(thing):
-        thing = sp.csr_array(thing, copy=True)
-        thing.sum_duplicates()
-        thing.eliminate_zeros()
-        places = (part.astype(np.int64) for part in (thing.indptr, thing.indices))
-        return shown((thing.shape, *places, thing.data))
-    if hasattr(thing, "to_numpy"):
-        # The repr of a DataFrame leaves out its middle.
-        thing = (type(thing).__name__, getattr(thing, "axes", None), thing.to_numpy())
-    if isinstance(thing, np.ndarray) and thing.dtype == object:
-        thing = (thing.shape, thing.ravel().tolist())
-    if isinstance(thing, np.ndarray):
-        values = np.ascontiguousarray(thing).reshape(-1).view(np.uint8)
-        digest = hashlib.sha256(values.data).hexdigest()
-        return f"{thing.dtype} {thing.shape} {digest}"
-    if isinstance(thing, (np.random.RandomState, np.random.Generator)):
-        return type(thing).__name__
-    if isinstance(thing, Mapping):
-        return repr([(shown(key), shown(value)) for key, value in thing.items()])
-    if isinstance(thing, (list, tuple)):
-        return repr([shown(part) for part in thing])
-    if isinstance(thing, (set, frozenset)):
-        return repr(sorted(map(shown, thing)))
-    if hasattr(thing, "get_params"):
-        return repr((type(thing).__name__, sorted(_parameters(thing))))
-    return _without_addresses(thing)
+    plain = _plain(thing, ())
+    if isinstance(plain, dict) and set(plain) == {"name"}:
+        return plain["name"]
+    return _written(plain)
+
+
+def in_brief(thing: Any) -> str:
+    """Show an estimator in one line, by the parameters that are not its class's defaults."""
+    return " ".join(_without_addresses(thing).split())
 
 
 def architecture(module: nn.Module) -> str:
     """Show a module with the settings of all its parts, but not its weights."""
-    settings = [
-        {k: v for k, v in vars(part).items() if k != "training" and not k.startswith("_")}
-        for part in module.modules()
-    ]
-    return repr((repr(module), shown(settings)))
+    return _written(_parts(module, (module,)))
 
 
 def digest(thing: Any) -> str:
@@ -73,13 +46,85 @@ def digest(thing: Any) -> str:
     return hashlib.sha256(shown(thing).encode()).hexdigest()[:16]
 
 
-def _parameters(thing: Any) -> list[tuple[str, str]]:
-    parameters = thing.get_params(deep=False).items()
-    return [(name, shown(value)) for name, value in parameters if name not in _OF_NO_MATTER]
+def _written(plain: Any) -> str:
+    return json.dumps(plain, ensure_ascii=False)
+
+
+def _plain(thing: Any, path: tuple[Any, ...]) -> Any:
+    """What JSON can hold of an object that lies in those of the path."""
+    if isinstance(thing, np.generic):
+        thing = thing.item()
+    if thing is None or type(thing) in (bool, int, float, str):
+        return thing
+    if isinstance(thing, type) or inspect.isroutine(thing):
+        return {"name": f"{thing.__module__}.{thing.__qualname__}"}
+    if isinstance(thing, (np.random.RandomState, np.random.Generator)):
+        return {"generator": type(thing).__name__}
+    if len(path) > _DEEPEST or any(outer is thing for outer in path):
+        return {"within": type(thing).__name__}
+    path = (*path, thing)
+    if isinstance(thing, torch.Tensor):
+        return _array(thing.detach().cpu().numpy(), path)
+    if isinstance(thing, np.ndarray):
+        return _array(thing, path)
+    if isinstance(thing, (list, tuple)):
+        return [_plain(part, path) for part in thing]
+    if isinstance(thing, (set, frozenset)):
+        return {"set": sorted((_plain(part, path) for part in thing), key=_written)}
+    if isinstance(thing, Mapping):
+        return _mapping(thing, path)
+    return _of_kind(thing, path)
+
+
+def _of_kind(thing: Any, path: tuple[Any, ...]) -> dict[str, Any]:
+    if isinstance(thing, nn.Module):
+        return {"module": [_parts(thing, path), _plain(thing.state_dict(), path)]}
+    if isinstance(thing, partial):
+        return {"partial": _plain([thing.func, thing.args, thing.keywords], path)}
+    if sp.issparse(thing):
+        return {"sparse": _plain(_places_and_values(thing), path)}
+    if hasattr(thing, "to_numpy"):
+        # The repr of a DataFrame leaves out its middle.
+        parts = [getattr(thing, "axes", None), thing.to_numpy()]
+        return {type(thing).__name__: _plain(parts, path)}
+    if hasattr(thing, "get_params"):
+        parameters = sorted(thing.get_params(deep=False).items())
+        kept = {name: value for name, value in parameters if name not in _OF_NO_MATTER}
+        return {type(thing).__name__: {name: _plain(kept[name], path) for name in kept}}
+    text = _without_addresses(thing)
+    # What shows an address, and splitters, keep something that they do not show.
+    hides = text != repr(thing) or hasattr(thing, "split")
+    if hides and hasattr(thing, "__dict__"):
+        return {"repr": [text, _mapping(vars(thing), path)]}
+    return {"repr": text}
+
+
+def _array(values: Any, path: tuple[Any, ...]) -> dict[str, Any]:
+    if values.dtype == object:
+        return {"array": [list(values.shape), _plain(values.ravel().tolist(), path)]}
+    content = np.ascontiguousarray(values).reshape(-1).view(np.uint8)
+    return {"array": f"{values.dtype} {values.shape} {hashlib.sha256(content.data).hexdigest()}"}
+
+
+def _mapping(thing: Mapping[Any, Any], path: tuple[Any, ...]) -> dict[str, Any]:
+    return {"dict": [[_plain(key, path), _plain(value, path)] for key, value in thing.items()]}
+
+
+def _places_and_values(matrix: Any) -> list[Any]:
+    matrix = sp.csr_array(matrix, copy=True)
+    matrix.sum_duplicates()
+    matrix.eliminate_zeros()
+    places = (part.astype(np.int64) for part in (matrix.indptr, matrix.indices))
+    return [matrix.shape, *places, matrix.data]
+
+
+def _parts(module: nn.Module, path: tuple[Any, ...]) -> list[Any]:
+    settings = [
+        {k: v for k, v in vars(part).items() if k != "training" and not k.startswith("_")}
+        for part in module.modules()
+    ]
+    return [repr(module), _plain(settings, path)]
 
 
 def _without_addresses(thing: Any) -> str:
-    text = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(thing))
-    # What shows an address, and splitters, keep something that they do not show.
-    hides = text != repr(thing) or hasattr(thing, "split")
-    return text + (shown(vars(thing)) if hides and hasattr(thing, "__dict__") else "")
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(thing))

@@ -6,6 +6,7 @@
 from ._diagram import CriticalDifferenceDisplay, critical_difference_diagram
 from ._differences import differences
 from ._experiment import Experiment
+from ._means import format_means
 from ._methods import make_methods
 from ._mlknn import MLkNN
 from ._published import published
@@ -22,6 +23,7 @@ __all__ = [
     "average_ranks",
     "critical_difference_diagram",
     "differences",
+    "format_means",
     "friedman",
     "make_methods",
     "mean_table",

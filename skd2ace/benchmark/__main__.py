@@ -26,7 +26,9 @@ from ._listing import listing
 from ._methods import PRESETS, make_methods
 from ._published import published
 from ._report import report
+from ._settings import metrics_of
 from ._store import Store
+from ._tables import HIGHER_IS_BETTER
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -179,6 +181,7 @@ def _report(given: argparse.Namespace) -> int:
     text = report(
         results,
         metric=given.metric,
+        higher_is_better=_direction(results, given),
         reference=given.reference,
         curves=curves,
         published=published() if given.published else None,
@@ -200,13 +203,45 @@ def _tables(store: Store, given: argparse.Namespace) -> list[Any]:
     return _chosen([_told_apart(table, fits) for table in tables], "method", given.methods)
 
 
+def _direction(results: Any, given: argparse.Namespace) -> bool | None:
+    """Whether more is better, where the command line says so.
+
+    Raises
+    ------
+    ValueError
+        If the store has no such metric, or nobody knows which values are better.
+    """
+    stored = metrics_of(results["described"].unique())
+    if given.metric not in stored:
+        raise ValueError(f"the store has no metric {given.metric!r}, but {', '.join(stored)}")
+    if given.better is None and given.metric not in HIGHER_IS_BETTER:
+        raise ValueError(f"say with --better which values of {given.metric} are: higher or lower")
+    return None if given.better is None else given.better == "higher"
+
+
 def _chosen(tables: list[Any], column: str, names: list[str] | None) -> list[Any]:
     if not names:
         return tables
     # Plain baselines have no curves, and what always failed has no results.
-    stored = {*tables[0][column], *tables[1][column]}
-    kept = [_stored_name(name, column, stored) for name in names]
+    aliases = pd.concat([_aliases(table, column) for table in tables[:2]])
+    kept = [stored for name in names for stored in _stored_names(name, column, aliases)]
     return [table[table[column].isin(kept)] for table in tables]
+
+
+def _aliases(table: Any, column: str) -> Any:
+    """Pairs of a name in the store, and another one that stands for it."""
+    # The command to run may have been given other capitals, and knows no digests of settings.
+    other = table["dataset"].str.lower() if column == "dataset" else table["bare"]
+    return pd.DataFrame({"stored": table[column], "alias": other}).drop_duplicates()
+
+
+def _stored_names(name: str, column: str, aliases: Any) -> list[str]:
+    alias = name.lower() if column == "dataset" else name
+    found = aliases["stored"][(aliases["stored"] == name) | (aliases["alias"] == alias)]
+    if found.empty:
+        known = ", ".join(sorted(set(aliases["stored"])))
+        raise ValueError(f"the store has no {column} {name!r}, but {known}")
+    return found.to_list()
 
 
 def _told_apart(rows: Any, fits: Any) -> Any:
@@ -214,16 +249,7 @@ def _told_apart(rows: Any, fits: Any) -> Any:
     kinds = fits.groupby("method")["settings"].nunique()
     several = rows["method"].map(kinds) > 1
     names = rows["method"].where(~several, rows["method"] + " " + rows["settings"].str[:6])
-    return rows.assign(method=names)
-
-
-def _stored_name(name: str, column: str, stored: set[str]) -> str:
-    """Name as the store has it, which the command to run may have been given in other capitals."""
-    alike = {other.lower(): other for other in stored} if column == "dataset" else {}
-    found = name if name in stored else alike.get(name.lower())
-    if found is None:
-        raise ValueError(f"the store has no {column} {name!r}, but {', '.join(sorted(stored))}")
-    return found
+    return rows.assign(method=names, bare=rows["method"])
 
 
 def _list(given: argparse.Namespace) -> int:

@@ -93,13 +93,17 @@ def _add_run(add: Any) -> None:
 
 def _add_report(add: Any) -> None:
     _add_store(add)
-    add("--metric", choices=HIGHER_IS_BETTER, default="macro_auc",
-        help="what methods are compared by (default %(default)s)")  # fmt: skip
+    add("--metric", metavar="NAME", default="macro_auc",
+        help="what methods are compared by (default %(default)s): a script's own or one of "
+        f"{', '.join(HIGHER_IS_BETTER)}")  # fmt: skip
+    add("--better", choices=("higher", "lower"),
+        help="which values of a script's own metric are the better ones")  # fmt: skip
     add("--reference", metavar="METHOD",
         help="that the others are compared with (default: the best one)")  # fmt: skip
     add("--datasets", nargs="+", metavar="NAME", help="only these (default: all in the store)")
     add("--methods", nargs="+", metavar="METHOD",
-        help="only these, as 'clif d2ace' (default: all in the store)")  # fmt: skip
+        help="only these, as 'clif d2ace', which is all its settings (default: all in the store)"
+        )  # fmt: skip
     add("--published", action="store_true", help="show what papers print for these data sets too")
     add("--format", choices=("markdown", "html", "latex"), default="markdown",
         help="html has pictures, the others are text (default %(default)s)")  # fmt: skip

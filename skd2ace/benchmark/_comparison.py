@@ -6,7 +6,7 @@ from ._differences import differences
 from ._grid import grid
 from ._render import Block, Heading, Table, Text
 from ._statistics import average_ranks, mean_table, wilcoxon_against
-from ._tables import need_reference
+from ._tables import need_reference, runs_of
 
 
 def chosen_reference(
@@ -26,14 +26,13 @@ def chosen_reference(
     n_runs = mean_table(results, metric)["n_runs"].sum()
     try:
         score = average_ranks(results, metric, higher_is_better=upward)
-        reason = "best average rank"
+        reason = (
+            "best average rank. Being chosen by these very results, it looks better here than it is"
+        )
     except ValueError:
         score, reason = -n_runs, "most runs (nothing can be ranked)"
     chosen = min(score.index, key=lambda method: (score[method], str(method)))
-    return chosen, (
-        f"No reference was given: {chosen} is the method of the {reason}. Being chosen by these "
-        "very results, it looks better here than it is."
-    )
+    return chosen, f"No reference was given: {chosen} is the method of the {reason}."
 
 
 def differences_told(
@@ -51,29 +50,43 @@ def differences_told(
         return [
             *head,
             Text(
-                "No differences: an interval needs two folds and all runs of both methods. Nothing "
-                "by which the means differ here can be told apart from chance."
+                "No differences: an interval needs two folds on which both methods have the same "
+                "runs. Nothing by which the means differ here can be told apart from chance."
             ),
         ]
     n_pairs = results["dataset"].nunique() * (len(methods) - 1)
-    gaps = " A dash: runs are missing, or of one fold only." if len(told) < n_pairs else ""
+    cells = _cells(told, runs_of(results, metric))
+    notes = [
+        " Where runs are counted, only those that both methods have are compared."
+        if any("runs" in cell for cell in cells.values())
+        else "",
+        " A dash: less than two folds with the same runs." if len(told) < n_pairs else "",
+    ]
     return [
         *head,
         Text(
             f"How much better {reference} is on each dataset, with the 95 % interval over folds "
             "and seeds (corrected resampled t, Nadeau and Bengio 2003); below zero, it is worse. "
             "Bold intervals leave out zero; one that holds zero does not tell the two apart. They "
-            f"are not corrected for their number.{gaps}"
+            f"are not corrected for their number.{''.join(notes)}"
         ),
-        _table_of_differences(told, results, reference),
+        _table_of_differences(told, cells, results, reference),
     ]
 
 
-def _table_of_differences(told: Any, results: Any, reference: str) -> Table:
-    cells = {
-        (row.dataset, row.method): f"{row.difference:+.4f} ({row.low:+.4f} to {row.high:+.4f})"
-        for row in told.itertuples()
-    }
+def _cells(told: Any, per_dataset: dict[str, Any]) -> dict[tuple[Any, Any], str]:
+    cells = {}
+    for row in told.itertuples():
+        cell = f"{row.difference:+.4f} ({row.low:+.4f} to {row.high:+.4f})"
+        n_expected = len(per_dataset[row.dataset])
+        counted = f", {row.n_runs} of {n_expected} runs" if row.n_runs < n_expected else ""
+        cells[row.dataset, row.method] = cell + counted
+    return cells
+
+
+def _table_of_differences(
+    told: Any, cells: dict[tuple[Any, Any], str], results: Any, reference: str
+) -> Table:
     decided = told[(told["low"] > 0) | (told["high"] < 0)]
     bold = set(zip(decided["dataset"], decided["method"], strict=True))
     others = need_reference(results["method"].unique(), reference)
@@ -87,8 +100,8 @@ def wilcoxon_told(results: Any, metric: str, upward: bool, reference: str) -> li
     head = Heading(f"Tests against {reference}")
     try:
         test = wilcoxon_against(results, metric, reference, higher_is_better=upward)
-    except ValueError as error:
-        return [head, Text(f"No test over datasets. {error}")]
+    except ValueError:
+        return [head, Text("No test over datasets: on none do all methods have all runs.")]
     n_datasets = int(test.iloc[0][["win", "tie", "loss"]].sum())
     if n_datasets < 2:
         return [head, Text("Wilcoxon's test needs two datasets with all runs; there is 1.")]

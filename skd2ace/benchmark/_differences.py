@@ -1,12 +1,15 @@
 """Differences of methods on each dataset, never without their interval."""
 
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ._tables import direction, incomplete, need_reference, runs_of
+from ._tables import direction, need_reference, runs_of
+
+_COLUMNS = ["dataset", "method", "difference", "low", "high", "n_folds", "n_runs"]
 
 
 def differences(
@@ -36,10 +39,11 @@ def differences(
     Returns
     -------
     DataFrame
-        Columns ``dataset``, ``method``, ``difference``, ``low``, ``high`` and ``n_folds``. A
-        difference is positive where the reference is better, whatever the metric's direction.
-        Pairs in which one lacks a run of the dataset are left out: ``attrs["left_out"]`` maps
-        datasets to the methods that lack runs.
+        Columns ``dataset``, ``method``, ``difference``, ``low``, ``high``, ``n_folds`` and
+        ``n_runs``. A difference is positive where the reference is better, whatever the metric's
+        direction. Only runs (fold and seed) that both methods have are compared, ``n_runs`` of
+        ``n_folds`` folds. ``attrs["left_out"]`` maps datasets to the methods that have none in
+        common with the reference.
 
     Raises
     ------
@@ -53,8 +57,8 @@ def differences(
     corrected resampled t-test [1]_ over the k folds, with k - 1 degrees of freedom. Training sets
     overlap, so the variance of the mean is ``(1/k + n_test/n_train) s²`` instead of ``s²/k``; the
     plain t interval would be far too narrow. ``n_test/n_train`` is that of the dataset's means of
-    these columns, or ``1/(k-1)``, that of a cross-validation, where they are not known. With one
-    fold there is no interval: ``low`` and ``high`` are NaN.
+    these columns, or that of a cross-validation of all the dataset's folds where they are not
+    known. With one fold there is no interval: ``low`` and ``high`` are NaN.
 
     References
     ----------
@@ -70,44 +74,46 @@ def differences(
     ...     pd.DataFrame({**runs, "method": "B", "macro_auc": [0.6, 0.7, 0.7]}),
     ... ])
     >>> differences(results, "macro_auc", "A").iloc[0, 2:].astype(float).round(3).to_list()
-    [0.133, -0.093, 0.36, 3.0]
+    [0.133, -0.093, 0.36, 3.0, 3.0]
     """
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must be between 0 and 1; got {confidence!r}.")
     sign = 1 if direction(metric, higher_is_better) else -1
     per_dataset = runs_of(results, metric)
     others = need_reference(results["method"].unique(), reference)
-    left_out = incomplete(per_dataset)
-    test_shares = _test_shares(results)
-    rows = [
-        {"dataset": name, "method": other}
-        | _interval(sign * (runs[reference] - runs[other]), confidence, test_shares.get(name))
-        for name, runs in per_dataset.items()
-        for other in others
-        if not {reference, other} & set(left_out.get(name, []))
-    ]
-    columns = ["dataset", "method", "difference", "low", "high", "n_folds"]
-    table = pd.DataFrame(rows, columns=columns)
+    test_shares = _test_shares(results, per_dataset)
+    rows: list[dict[str, Any]] = []
+    left_out: dict[Any, list[Any]] = {}
+    for (name, runs), other in product(per_dataset.items(), others):
+        gains = (sign * (runs[reference] - runs[other])).dropna()
+        if gains.empty:
+            left_out.setdefault(name, []).append(other)
+        else:
+            interval = _interval(gains, confidence, test_shares[name])
+            rows.append({"dataset": name, "method": other, **interval})
+    table = pd.DataFrame(rows, columns=_COLUMNS)
     table.attrs["left_out"] = left_out
     return table
 
 
-def _test_shares(results: Any) -> dict[Any, float]:
-    """n_test/n_train of the datasets of which they are known."""
+def _test_shares(results: Any, per_dataset: dict[str, Any]) -> dict[str, float]:
+    """n_test/n_train of each dataset."""
+    n_folds = {name: runs.index.unique("fold").size for name, runs in per_dataset.items()}
+    # All folds of a cross-validation but one are trained on.
+    shares = {name: 1 / max(k - 1, 1) for name, k in n_folds.items()}
     columns = ["n_test", "n_train"]
     if not set(columns) <= set(results.columns):
-        return {}
+        return shares
     means = results.dropna(subset=columns).groupby("dataset")[columns].mean()
-    return (means["n_test"] / means["n_train"]).to_dict()
+    return shares | (means["n_test"] / means["n_train"]).to_dict()
 
 
-def _interval(gains: Any, confidence: float, test_share: float | None) -> dict[str, float]:
+def _interval(gains: Any, confidence: float, test_share: float) -> dict[str, float]:
     of_folds = gains.groupby(level="fold").mean()
     k, mean = len(of_folds), float(of_folds.mean())
-    if k < 2:
-        return {"difference": mean, "low": np.nan, "high": np.nan, "n_folds": k}
-    # All folds of a cross-validation but one are trained on.
-    test_share = 1 / (k - 1) if test_share is None else test_share
-    error = float(np.sqrt((1 / k + test_share) * of_folds.var(ddof=1)))
-    half = float(stats.t.ppf((1 + confidence) / 2, k - 1)) * error
-    return {"difference": mean, "low": mean - half, "high": mean + half, "n_folds": k}
+    half = np.nan
+    if k > 1:
+        error = float(np.sqrt((1 / k + test_share) * of_folds.var(ddof=1)))
+        half = float(stats.t.ppf((1 + confidence) / 2, k - 1)) * error
+    ends = {"difference": mean, "low": mean - half, "high": mean + half}
+    return {**ends, "n_folds": k, "n_runs": len(gains)}

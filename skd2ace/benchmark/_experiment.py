@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 import skd2ace.metrics
 from skd2ace._seeding import derive_seed
-from skd2ace._shown import digest, shown
+from skd2ace._shown import digest, in_brief, shown
 from skd2ace.model_selection import IterativeStratifiedKFold
 
 from ._data import Data, loaded, values_digest
@@ -213,7 +213,10 @@ IterativeStratifiedKFold`.
         n_stored = len(tasks) - len(todo)
         number = f" ({list(self.datasets).index(name) + 1}/{len(self.datasets)})"
         bar = Progress(name + number, len(tasks), n_stored, is_shown=progress)
-        described = {name: shown(self._depends_on(method)) for name, method in self.methods.items()}
+        described = {
+            name: {"estimator": in_brief(method), "described": shown(self._depends_on(method))}
+            for name, method in self.methods.items()
+        }
         with closing(bar), repeating(bar.draw, bar.seconds_between_drawings):
             Fits(X, Y, self.metrics, described, self.store, bar, config).run(todo)
 

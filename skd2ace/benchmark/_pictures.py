@@ -7,6 +7,9 @@ from typing import Any
 from ._diagram import CriticalDifferenceDisplay
 from ._render import Picture
 
+# Curves of so few points show these too; one alone makes no line.
+_FEW_EPOCHS = 10
+
 
 def diagram_picture(display: CriticalDifferenceDisplay) -> Picture:
     """Draw average ranks, those that cannot be told apart joined."""
@@ -20,6 +23,8 @@ def diagram_picture(display: CriticalDifferenceDisplay) -> Picture:
 
 def curve_picture(dataset: Any, runs: Any) -> Picture:
     """Draw the curves of one dataset: mean of each method over runs, and from least to most."""
+    from matplotlib.ticker import MaxNLocator
+
     figure = _figure((6.0, 3.6))
     axes = figure.subplots()
     methods = runs["method"].unique()
@@ -30,9 +35,11 @@ def curve_picture(dataset: Any, runs: Any) -> Picture:
         table = of_epochs.agg(["mean", "min", "max"])
         color = f"C{number % 10}"
         axes.plot(
-            table.index, table["mean"], style, color=color, label=_plain(method), linewidth=1.6
-        )
+            table.index, table["mean"], style, color=color, label=_plain(method), linewidth=1.6,
+            marker="o" if len(table) <= _FEW_EPOCHS else "", markersize=4,
+        )  # fmt: skip
         axes.fill_between(table.index, table["min"], table["max"], color=color, alpha=0.1, lw=0)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set(xlabel="epoch", ylabel="validation Macro-AUC")
     axes.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)

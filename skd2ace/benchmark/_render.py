@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
@@ -18,7 +18,8 @@ body { margin: 0 auto; padding: 1.25rem 1rem 3rem; max-width: 64rem; color: var(
   background: var(--paper); font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", sans-serif; }
 h1 { font-size: 1.6rem; line-height: 1.2; margin: 0 0 1rem; }
 h2 { font-size: 1.15rem; margin: 2.25rem 0 0.5rem; color: var(--accent); }
-p { margin: 0.4rem 0; max-width: 44rem; }
+p, ul { margin: 0.4rem 0; max-width: 44rem; }
+ul { padding-left: 1.2rem; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; margin: 0.75rem 0; border: 1px solid var(--line); border-radius: 6px; }
 table { border-collapse: collapse; width: 100%; font-size: 0.9rem;
   font-variant-numeric: tabular-nums; }
@@ -72,6 +73,13 @@ class Text:
 
 
 @dataclass
+class Items:
+    """A list of things that are alike."""
+
+    texts: Sequence[str]
+
+
+@dataclass
 class Table:
     """Cells as text; the first column names the rows."""
 
@@ -88,7 +96,7 @@ class Picture:
     caption: str
 
 
-Block = Heading | Text | Table | Picture
+Block = Heading | Text | Items | Table | Picture
 
 
 def to_html(blocks: Sequence[Block], title: str) -> str:
@@ -107,6 +115,9 @@ def _html(block: Block) -> str:
         return f"<h{block.level}>{escape(block.text)}</h{block.level}>"
     if isinstance(block, Text):
         return f"<p>{escape(block.text)}</p>"
+    if isinstance(block, Items):
+        items = "\n".join(f"<li>{escape(text)}</li>" for text in block.texts)
+        return f"<ul>\n{items}\n</ul>"
     if isinstance(block, Picture):
         source = base64.b64encode(block.png).decode("ascii")
         caption = escape(block.caption)
@@ -150,6 +161,8 @@ def _markdown(block: Block) -> str:
         return f"{'#' * block.level} {_markdown_text(block.text)}"
     if isinstance(block, Text):
         return _markdown_text(block.text)
+    if isinstance(block, Items):
+        return "\n".join(f"- {_markdown_text(text)}" for text in block.texts)
     assert isinstance(block, Table)
     rules = ["---", *["---:"] * (len(block.header) - 1)]
     rows = [
@@ -183,6 +196,10 @@ def _latex(block: Block) -> str:
         return f"\\{'section' if block.level == 1 else 'subsection'}*{{{_latex_text(block.text)}}}"
     if isinstance(block, Text):
         return _latex_text(block.text)
+    if isinstance(block, Items):
+        # In braces: what begins with a bracket is no label.
+        items = "\n".join(f"\\item {{{_latex_text(text)}}}" for text in block.texts)
+        return f"\\begin{{itemize}}\n{items}\n\\end{{itemize}}"
     assert isinstance(block, Table)
     head, *rows = _latex_cells(block)
     parts = [
@@ -231,3 +248,16 @@ def _latex_table(cells: Sequence[Sequence[str]]) -> str:
     return "\n".join(
         [begin, r"\toprule", head, r"\midrule", *body, r"\bottomrule", r"\end{tabular}}"]
     )
+
+
+FORMATS: dict[str, Callable[[Sequence[Block], str], str]] = {
+    "markdown": to_markdown,
+    "html": to_html,
+    "latex": to_latex,
+}
+
+
+def check_format(format: str) -> None:
+    """Raise a ValueError if there is no such format."""
+    if format not in FORMATS:
+        raise ValueError(f"format must be one of {', '.join(FORMATS)}; got {format!r}.")

@@ -1,25 +1,17 @@
 """Reports: what a set of results says, in one file."""
 
-from collections.abc import Callable
 from typing import Any
-
-import numpy as np
 
 from ._basis import basis
 from ._comparison import chosen_reference, differences_told, p_told, wilcoxon_told
 from ._diagram import CriticalDifferenceDisplay
-from ._grid import MISSING, grid
+from ._means import means_told
 from ._pictures import diagram_picture
-from ._render import Block, Heading, Table, Text, to_html, to_latex, to_markdown
+from ._render import FORMATS, Block, Heading, Table, Text, check_format
 from ._sections import published_numbers, times, validation_curves
-from ._statistics import friedman, mean_table, ranks
-from ._tables import direction, lacking, metric_name, runs_of
-
-_FORMATS: dict[str, Callable[..., str]] = {
-    "markdown": to_markdown,
-    "html": to_html,
-    "latex": to_latex,
-}
+from ._settings import settings_told
+from ._statistics import friedman, ranks
+from ._tables import KEYS, check_columns, direction, metric_name
 
 
 def report(
@@ -40,8 +32,8 @@ def report(
     results : DataFrame
         As for :func:`mean_table`. Times are told where there are columns ``fit_seconds`` and
         ``selection_seconds``; versions, machine, device, commit and days where there are
-        ``versions`` (dicts), ``machine``, ``device``, ``git_commit`` and ``started``, as those of
-        :meth:`Store.results` are.
+        ``versions`` (dicts), ``machine``, ``device``, ``git_commit`` and ``started``, and what
+        methods were set to where there is ``estimator``, as those of :meth:`Store.results` are.
     metric : str, default="macro_auc"
         Column.
     reference : str, optional
@@ -69,6 +61,8 @@ def report(
 
     Raises
     ------
+    TypeError
+        If the results are no DataFrame.
     ValueError
         If the format, the reference or the metric is unknown, a table lacks columns, and as
         :func:`mean_table`: methods that were fitted on different folds are not compared.
@@ -88,15 +82,17 @@ def report(
     >>> print(report(results)[:24])
     # Benchmark by Macro-AUC
     """
-    if format not in _FORMATS:
-        raise ValueError(f"format must be one of {', '.join(_FORMATS)}; got {format!r}.")
+    check_format(format)
     upward = direction(metric, higher_is_better)
+    check_columns("results", results, [*KEYS, metric])
     reference, choice = chosen_reference(results, metric, upward, reference)
     title = f"Benchmark by {metric_name(metric)}"
     blocks = [
         Heading(title, 1),
         *basis(results, metric, failures),
-        *_means(results, metric, upward),
+        *settings_told(results),
+        Heading("Means"),
+        *means_told(results, metric, upward),
         *differences_told(results, metric, upward, reference, choice),
         *_ranks(results, metric, upward, pictures=format == "html"),
         *wilcoxon_told(results, metric, upward, reference),
@@ -104,39 +100,7 @@ def report(
         *validation_curves(curves, pictures=format == "html"),
         *published_numbers(published, metric, results["dataset"].unique()),
     ]
-    return _FORMATS[format](blocks, title)
-
-
-def _means(results: Any, metric: str, upward: bool) -> list[Block]:
-    table = mean_table(results, metric)
-    mean, runs = table["mean"], runs_of(results, metric)
-    eligible = mean.copy()
-    for name in mean.index:
-        # What lacks runs cannot be the best: its mean is of other folds.
-        eligible.loc[name, lacking(runs[name])] = np.nan
-    best = eligible.max(axis=1) if upward else eligible.min(axis=1)
-    is_best = eligible.eq(best, axis=0) & (mean.shape[1] > 1)
-    pairs = [(dataset, method) for dataset in mean.index for method in mean]
-    cells = {
-        (name, method): _mean_cell(table.loc[name], method, len(runs[name]))
-        for name, method in pairs
-    }
-    better = "larger is better" if upward else "smaller is better"
-    return [
-        Text(
-            f"Mean ± standard deviation over folds and seeds; {better}; the best of each dataset "
-            "is bold."
-        ),
-        grid(mean.index, mean.columns, cells, {pair for pair in pairs if is_best.loc[pair]}),
-    ]
-
-
-def _mean_cell(row: Any, method: Any, n_expected: int) -> str:
-    mean, std, n_runs = (row[part, method] for part in ("mean", "std", "n_runs"))
-    if not n_runs:
-        return MISSING
-    cell = f"{mean:.4f}" + ("" if np.isnan(std) else f" ± {std:.4f}")
-    return cell if n_runs == n_expected else f"{cell} ({n_runs:.0f} of {n_expected} runs)"
+    return FORMATS[format](blocks, title)
 
 
 def _ranks(results: Any, metric: str, upward: bool, *, pictures: bool) -> list[Block]:

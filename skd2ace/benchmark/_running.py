@@ -21,8 +21,8 @@ class Fits:
     X : ndarray or CSR of shape (n, d)
     Y : ndarray of shape (n, q)
     metrics : dict of str to callable
-    described : dict of str to str
-        What is stored of each method.
+    described : dict of str to dict
+        What is stored of each method beside its fits' own records.
     store : Store
     progress : Progress
     config : dict
@@ -34,7 +34,7 @@ class Fits:
         X: Any,
         Y: Any,
         metrics: dict[str, Callable[..., float]],
-        described: dict[str, str],
+        described: dict[str, dict[str, str]],
         store: Store,
         progress: Progress,
         config: dict[str, Any],
@@ -113,8 +113,7 @@ class Fits:
                 yield delayed(run_task)(task, (self.X, self.Y), self.metrics, tell_epoch)
 
     def _write(self, task: Task, record: dict[str, Any]) -> None:
-        described = self.described[task.key.method]
-        self.store.write(task.key, {**record, "described": described})
+        self.store.write(task.key, {**record, **self.described[task.key.method]})
         self.progress.end(task.key)
 
 

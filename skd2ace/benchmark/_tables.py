@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ._settings import differences_of
+
 KEYS = ["dataset", "method", "fold", "seed"]
 
 HIGHER_IS_BETTER = {
@@ -54,10 +56,17 @@ def direction(metric: str | None, higher_is_better: bool | None) -> bool:
 
 
 def check_columns(name: str, table: Any, columns: list[str]) -> None:
-    """Raise a ValueError if a table lacks one of the columns."""
+    """Raise a ValueError if a table lacks one of the columns, a TypeError if it is none."""
+    check_frame(name, table)
     missing = [column for column in columns if column not in table]
     if missing:
         raise ValueError(f"{name} lacks the columns {missing}; it has {list(table.columns)}.")
+
+
+def check_frame(name: str, table: Any) -> None:
+    """Raise a TypeError if something is no DataFrame."""
+    if not isinstance(table, pd.DataFrame):
+        raise TypeError(f"{name} must be a DataFrame; got {type(table).__name__}.")
 
 
 def check_results(results: Any, metric: str) -> Any:
@@ -91,13 +100,25 @@ def _check_pairs(rows: Any) -> None:
     n_splits = rows.groupby(run)["split"].transform("nunique")
     unpaired = rows[n_splits.to_numpy() > 1]
     for (dataset, *_), runs in unpaired.groupby(run, sort=False):
-        alike = runs.groupby("split", sort=False)["method"].agg(list)
-        groups = " and ".join(", ".join(map(str, methods)) for methods in alike)
         raise ValueError(
-            f"On {dataset}, the methods {groups} were fitted on different folds or with different "
-            "seeds and cannot be compared. Compare only methods run with the same folds and random "
-            "state; on the command line, choose them with --methods."
+            f"On {dataset}, methods were fitted on different folds or with different seeds and "
+            f"cannot be compared: {_groups(runs)}. Compare those of one bracket only (on the "
+            "command line, with --methods), or leave the dataset out (with --datasets)."
         )
+
+
+def _groups(runs: Any) -> str:
+    """Tell which methods had the same folds and seeds, and what these were where it is known."""
+    alike = [rows for _, rows in runs.groupby("split", sort=False)]
+    differ: dict[str, str] = {}
+    if "described" in runs and runs["described"].notna().all():
+        described = {str(place): rows["described"].iloc[0] for place, rows in enumerate(alike)}
+        differ = differences_of(described, ("cv", "random_state"))
+    return "; ".join(
+        f"[{', '.join(map(str, rows['method']))}]"
+        + (f" with {differ[str(place)]}" if differ.get(str(place)) else "")
+        for place, rows in enumerate(alike)
+    )
 
 
 def runs_of(results: Any, metric: str) -> dict[str, Any]:
@@ -141,9 +162,12 @@ def complete_means(results: Any, metric: str) -> Any:
         dataset: runs.mean() for dataset, runs in per_dataset.items() if dataset not in left_out
     }
     if not kept:
+        missing = ", ".join(
+            f"{dataset} ({', '.join(map(str, methods))})" for dataset, methods in left_out.items()
+        )
         raise ValueError(
-            f"There is no dataset on which all methods have all runs of metric={metric!r}; "
-            f"runs are missing of {left_out}."
+            f"There is no dataset on which all methods have all runs of {metric_name(metric)}; "
+            f"runs are missing on {missing}."
         )
     table = pd.DataFrame(kept).T.rename_axis(index="dataset", columns="method")
     table.attrs["left_out"] = left_out
@@ -158,13 +182,16 @@ def table_of_means(results: Any, metric: str | None) -> Any:
     ValueError
         If results come without a metric, or the table has gaps.
     """
+    check_frame("results", results)
     if {"dataset", "method"} <= set(results.columns):
         if metric is None:
             raise ValueError("metric must be given with results.")
         return complete_means(results, metric)
     table = results.astype(np.float64)
-    if table.empty or table.isna().any(axis=None):
-        raise ValueError("A table of datasets x methods must have a number in every cell.")
+    gaps = [f"{name}, {method}" for (name, method), gap in table.isna().stack().items() if gap]
+    if table.empty or gaps:
+        told = f"there is none for {'; '.join(gaps[:5])}" if gaps else "it has no cell"
+        raise ValueError(f"A table of datasets x methods must have a number in every cell; {told}.")
     table.attrs.setdefault("left_out", {})
     return table
 
@@ -178,7 +205,8 @@ def need_reference(methods: Any, reference: str) -> list[Any]:
         If the reference is none of the methods, or the only one.
     """
     if reference not in list(methods):
-        raise ValueError(f"reference must be one of {list(methods)}; got {reference!r}.")
+        known = ", ".join(map(str, methods))
+        raise ValueError(f"reference must be one of {known}; got {reference!r}.")
     others = [method for method in methods if method != reference]
     if not others:
         raise ValueError(f"There is no method to compare with reference={reference!r}.")

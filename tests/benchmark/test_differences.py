@@ -13,7 +13,7 @@ def test_differences_by_hand(frame):
         ("s", "B"): [[0.5, 0.7], [0.6, 0.6], [0.6, 0.6], [0.6, 0.6]],
     }
     row = differences(frame(cells), "macro_auc", "A").iloc[0]
-    assert (row["dataset"], row["method"], row["n_folds"]) == ("s", "B", 4)
+    assert (row["dataset"], row["method"], row["n_folds"], row["n_runs"]) == ("s", "B", 4, 8)
     assert row["difference"] == pytest.approx(0.15)
     variance = 4 * 0.05**2 / 3
     # The quantile of t with 3 degrees of freedom is in every table.
@@ -54,3 +54,17 @@ def test_one_fold_has_no_interval(frame):
     row = differences(frame({("s", "A"): [0.3], ("s", "B"): [0.2]}), "macro_auc", "A").iloc[0]
     assert row["difference"] == pytest.approx(0.1)
     assert np.isnan([row["low"], row["high"]]).all()
+
+
+def test_runs_that_one_lacks_are_not_compared(frame):
+    """Three of four folds: the training sets are those of four all the same."""
+    cells = {("s", "A"): [[0.6, 0.6], [0.7, 0.7], [0.9, 0.9], [0.9, 0.1]]}
+    cells["s", "B"] = [[0.5, np.nan], [0.5, 0.5], [0.6, np.nan], [np.nan, np.nan]]
+    cells["s", "C"] = [[np.nan, np.nan]] * 4
+    table = differences(frame(cells), "macro_auc", "A")
+    (row,) = table.to_dict("records")
+    assert (row["method"], row["n_folds"], row["n_runs"]) == ("B", 3, 4)
+    # Gains of the folds: 0.1, 0.2 and 0.3, whose standard deviation is 0.1.
+    half = 4.302653 * np.sqrt(1 / 3 + 1 / 3) * 0.1
+    assert (row["low"], row["high"]) == pytest.approx((0.2 - half, 0.2 + half), abs=1e-6)
+    assert table.attrs["left_out"] == {"s": ["C"]}

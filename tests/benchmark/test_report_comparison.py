@@ -9,6 +9,7 @@ import pytest
 from skd2ace.benchmark import (
     average_ranks,
     differences,
+    format_means,
     friedman,
     mean_table,
     ranks,
@@ -75,9 +76,10 @@ def test_where_nothing_is_ranked_the_reference_has_the_most_runs(results):
     gaps = results["fold"].eq(1) & results["method"].eq("B")
     gaps |= results["fold"].eq(1) & results["method"].eq("C") & results["dataset"].eq("scene")
     text = report(results[~gaps])
-    assert "A is the method of the most runs (nothing can be ranked)." in text
-    assert len(re.findall(INTERVAL, text)) == 2, "A against C on yeast and enron"
-    assert "A dash: runs are missing" in text
+    assert "A is the method of the most runs (nothing can be ranked).\n" in text, "no bias in that"
+    assert len(re.findall(rf"{INTERVAL}, 2 of 3 runs", text)) == 3 + 1, "B everywhere, C on scene"
+    assert len(re.findall(INTERVAL, text)) == 3 * 2
+    assert "only those that both methods have are compared." in text
 
 
 def test_a_single_method_is_compared_with_nothing(results):
@@ -114,7 +116,7 @@ def test_many_methods_are_rows():
 
 def test_one_fold_tells_nothing_apart(results):
     text = report(results[results["fold"] == 0])
-    assert "an interval needs two folds and all runs of both methods. Nothing by which" in text
+    assert "two folds on which both methods have the same runs. Nothing by which" in text
     assert "can be told apart from chance." in text
     assert not re.search(NUMBER, text)
 
@@ -137,7 +139,7 @@ def test_methods_of_other_folds_are_not_compared(compare):
     compare(paired)
     stranger = paired["method"].eq("B") & paired["dataset"].eq("scene") & paired["fold"].eq(2)
     unpaired = paired.assign(split=paired["split"].mask(stranger, "other"))
-    with pytest.raises(ValueError, match=r"On scene, the methods A, C, D and B were .*--methods"):
+    with pytest.raises(ValueError, match=r"On scene, .*: \[A, C, D\]; \[B\]\. .*--methods"):
         compare(unpaired)
     compare(unpaired[unpaired["method"] != "B"])
     # Rows of older stores do not say on what they were fitted.
@@ -219,4 +221,41 @@ def test_methods_that_each_lack_another_fold(results):
     (line,) = (line for line in text.splitlines() if line.startswith("| yeast | 0."))
     assert line.count("(2 of 3 runs)") == 3
     assert "**" not in line
-    assert "No differences: an interval needs two folds and all runs of both methods." in text
+    assert "No differences: an interval needs two folds on which both" in text
+
+
+def test_methods_with_more_seeds_are_compared_by_those_that_both_have():
+    """What is told is what a report of the common runs alone tells."""
+    often = pd.concat([make_results({"A": 0.7}).assign(seed=seed) for seed in range(3)])
+    results = pd.concat([often, make_results({"B": 0.9, "C": 0.8})])
+    text = report(results, reference="B")
+    row = next(line for line in lines_of(text.partition("Differences")[2]) if "| yeast" in line)
+    common = lines_of(report(results[results["seed"] == 0], reference="B").partition("Diff")[2])
+    expected = next(line for line in common if "| yeast" in line)
+    assert row.replace(", 3 of 9 runs", "") == expected
+    assert row.count("3 of 9 runs") == 2
+    means = text.partition("Differences")[0]
+    assert "**" not in means, "nobody is better than the only one with all runs"
+    assert "bold is the best of those with all runs, if they are two or more." in means
+    assert "if they are two" not in report(results[results["seed"] == 0])
+
+
+def test_results_must_be_a_table(results):
+    for compare in COMPARISONS.values():
+        with pytest.raises(TypeError, match="results must be a DataFrame; got ndarray"):
+            compare(results.to_numpy())
+
+
+@pytest.mark.parametrize(("metric", "best"), [("macro_auc", "B"), ("ranking_loss", "A")])
+def test_a_table_of_means_of_its_own(results, metric, best):
+    named = results.rename(columns={"macro_auc": metric})
+    table = mean_table(named, metric).loc["scene"]
+    cell = f"**{table['mean', best]:.4f} ± {table['std', best]:.4f}**"
+    text = format_means(named, metric)
+    row = next(line for line in lines_of(text) if line.startswith("| scene"))
+    assert row.count("**") == 2
+    assert cell in row
+    assert row in report(named, metric=metric)
+    assert "<strong>" in format_means(named, metric, format="html")
+    with pytest.raises(ValueError, match="format must be one of markdown, html, latex; got 'pdf'"):
+        format_means(named, metric, format="pdf")
