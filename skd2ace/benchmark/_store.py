@@ -13,7 +13,7 @@ import pandas as pd
 
 from ._process import is_alive, started, this_process
 
-_VERSION = 2
+_VERSION = 3
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS fits (
     dataset TEXT NOT NULL, method TEXT NOT NULL, fold INTEGER NOT NULL, seed INTEGER NOT NULL,

@@ -8,7 +8,6 @@ import sys
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
 import torch
 from sklearn.base import clone
 
@@ -233,94 +232,6 @@ def test_foreign_state_is_refused(selector, tensors):
     if selector._state:
         with pytest.raises(ValueError, match="same instances"):
             selector.load_state_dict(state)
-
-
-def test_wrong_shapes_are_refused(selector, tensors):
-    X, Y = tensors
-    with pytest.raises(RuntimeError, match=r"before its start\(\)"):
-        selector.update(torch.arange(2), Y[:2], Y[:2])
-    if selector.unbiased:
-        with pytest.raises(RuntimeError, match=r"before its start\(\)"):
-            selector.loss_weights(torch.arange(2), Y[:2])
-    with pytest.raises(ValueError, match="X has 10 rows and Y has 50"):
-        start(selector, (X[:10], Y))
-    with pytest.raises(ValueError, match="shape"):
-        start(selector, (X, Y[:, 0]))
-    start(selector, tensors)
-    with pytest.raises(ValueError, match="needs proba and losses of shape"):
-        selector.update(torch.arange(2), Y[:3], Y[:3])
-
-
-@pytest.mark.parametrize("wrong", [-0.01, 1.01, 1e30, float("nan")])
-def test_probabilities_out_of_range_are_named(selector, tensors, wrong):
-    start(selector, tensors)
-    serve(selector, 0)
-    for index in selector.batches(1):
-        proba, losses = predictions(index, 1)
-        selector.update(index, torch.where(index[:, None] == index[-1], wrong, proba), losses)
-    message = rf"{type(selector).__name__}: .* in \[0, 1\].* in epoch 2, .*sigmoid\(logits\)"
-    with pytest.raises(ValueError, match=message):
-        next(selector.batches(2))
-
-
-def test_probabilities_of_zero_and_one_are_in_range(selector, tensors):
-    start(selector, tensors)
-    for epoch in range(3):
-        for index in selector.batches(epoch):
-            selector.update(index, tensors[1][index], 0 * tensors[1][index])
-    selector.update(index[:0], tensors[1][:0], tensors[1][:0])
-    next(selector.batches(3))
-
-
-@pytest.mark.parametrize("wrong", [-1, 2, 0.5, float("nan")])
-def test_labels_other_than_zeros_and_ones_are_refused(selector, tensors, wrong):
-    X, Y = tensors
-    Y[7, 1] = wrong
-    with pytest.raises(ValueError, match=f"zeros and ones, found {float(wrong)}"):
-        start(selector, (X, Y))
-
-
-@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta")
-def test_what_are_no_tensors_is_refused(selector, tensors):
-    X, Y = tensors
-    for wrong in (X.numpy(), sp.csr_array(X.numpy()), X.tolist(), X.to_sparse_coo()):
-        with pytest.raises(TypeError, match="X must be a torch tensor, dense or sparse CSR, got"):
-            start(selector, (wrong, Y))
-    for wrong in (Y.numpy(), Y.to_sparse_csr()):
-        with pytest.raises(TypeError, match="Y must be a torch tensor, dense, got"):
-            start(selector, (X, wrong))
-
-
-@pytest.mark.parametrize("shape", [(N,), (N, 3, 4, 4)])
-def test_features_that_are_no_matrix_are_refused(selector, tensors, shape):
-    X, Y = torch.rand(shape), tensors[1]
-    with pytest.raises(ValueError, match=r"X must have shape \(n, d\), got \(50"):
-        start(selector, (X, Y))
-    start(selector, (X.reshape(N, -1), Y))
-
-
-@pytest.mark.parametrize("dtype", [torch.bool, torch.uint8, torch.int64, torch.float64])
-def test_labels_of_any_dtype(selector, tensors, dtype):
-    X, Y = tensors
-    start(selector, (X, Y.to(dtype)))
-
-
-@pytest.mark.parametrize("sparse", [False, True])
-@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
-@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta")
-def test_features_that_are_not_finite_are_refused(selector, tensors, wrong, sparse):
-    X, Y = tensors
-    X[7, 1] = wrong
-    with pytest.raises(ValueError, match="X contains NaN or infinity"):
-        start(selector, (X.to_sparse_csr() if sparse else X, Y))
-
-
-@pytest.mark.parametrize("name", ["n_epochs", "batch_size"])
-def test_counts_are_whole_and_positive(selector, tensors, name):
-    for wrong, error in ((2.5, TypeError), (4.0, TypeError), ("4", TypeError), (0, ValueError)):
-        counts = {"n_epochs": N_EPOCHS, "batch_size": BATCH_SIZE, name: wrong}
-        with pytest.raises(error, match=f"{name} must be .*, got '?{wrong}"):
-            selector.start(*tensors, **counts)
 
 
 @pytest.mark.parametrize("q", [1, 4])

@@ -1,0 +1,122 @@
+"""What batch selectors refuse, and in what words."""
+
+import inspect
+
+import pytest
+import scipy.sparse as sp
+import torch
+
+import skd2ace.selection
+from skd2ace.selection import BatchSelector, HardImb
+
+N, Q, BATCH_SIZE, N_EPOCHS = 50, 4, 16, 6
+
+CLASSES = [
+    cls
+    for name in skd2ace.selection.__all__
+    if inspect.isclass(cls := getattr(skd2ace.selection, name)) and cls is not BatchSelector
+]
+
+
+@pytest.fixture(params=CLASSES)
+def selector(request):
+    return request.param()
+
+
+@pytest.fixture
+def tensors():
+    generator = torch.Generator().manual_seed(0)
+    X, Y = torch.randn(N, 3, generator=generator), torch.rand(N, Q, generator=generator) < 0.3
+    return X, Y.float()
+
+
+def start(selector, tensors):
+    return selector.start(*tensors, n_epochs=N_EPOCHS, batch_size=BATCH_SIZE, random_state=0)
+
+
+def test_wrong_shapes_are_refused(selector, tensors):
+    X, Y = tensors
+    with pytest.raises(RuntimeError, match=r"before its start\(\)"):
+        selector.update(torch.arange(2), Y[:2], Y[:2])
+    with pytest.raises(RuntimeError, match=r"before its start\(\)"):
+        HardImb(unbiased=True).loss_weights(torch.arange(2), Y[:2])
+    with pytest.raises(ValueError, match="X has 10 rows and Y has 50"):
+        start(selector, (X[:10], Y))
+    with pytest.raises(ValueError, match="shape"):
+        start(selector, (X, Y[:, 0]))
+    start(selector, tensors)
+    with pytest.raises(ValueError, match="needs proba and losses of shape"):
+        selector.update(torch.arange(2), Y[:3], Y[:3])
+
+
+@pytest.mark.parametrize("wrong", [-0.01, 1.01, 1e30, float("nan")])
+def test_probabilities_out_of_range_are_named(selector, tensors, wrong):
+    start(selector, tensors)
+    for index in selector.batches(0):
+        proba = torch.full((len(index), Q), 0.3)
+        losses = -proba.log()
+        proba[-1] = wrong
+        selector.update(index, proba, losses)
+    message = rf"{type(selector).__name__}: .* in \[0, 1\].* in epoch 1, .*sigmoid\(logits\)"
+    with pytest.raises(ValueError, match=message):
+        next(selector.batches(1))
+
+
+def test_probabilities_of_zero_and_one_are_in_range(selector, tensors):
+    start(selector, tensors)
+    for epoch in range(3):
+        for index in selector.batches(epoch):
+            selector.update(index, tensors[1][index], 0 * tensors[1][index])
+    selector.update(index[:0], tensors[1][:0], tensors[1][:0])
+    next(selector.batches(3))
+
+
+@pytest.mark.parametrize("wrong", [-1, 2, 0.5, float("nan")])
+def test_labels_other_than_zeros_and_ones_are_refused(selector, tensors, wrong):
+    X, Y = tensors
+    Y[7, 1] = wrong
+    with pytest.raises(ValueError, match=f"zeros and ones, found {float(wrong)}"):
+        start(selector, (X, Y))
+
+
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta")
+def test_what_are_no_tensors_is_refused(selector, tensors):
+    X, Y = tensors
+    for wrong in (X.numpy(), sp.csr_array(X.numpy()), X.tolist(), X.to_sparse_coo()):
+        with pytest.raises(TypeError, match="X must be a torch tensor, dense or sparse CSR, got"):
+            start(selector, (wrong, Y))
+    for wrong in (Y.numpy(), Y.to_sparse_csr()):
+        with pytest.raises(TypeError, match="Y must be a torch tensor, dense, got"):
+            start(selector, (X, wrong))
+
+
+@pytest.mark.parametrize("shape", [(N,), (N, 3, 4, 4)])
+def test_features_that_are_no_matrix_are_refused(selector, tensors, shape):
+    X, Y = torch.rand(shape), tensors[1]
+    with pytest.raises(ValueError, match=r"X must have shape \(n, d\), got \(50"):
+        start(selector, (X, Y))
+    start(selector, (X.reshape(N, -1), Y))
+
+
+@pytest.mark.parametrize("dtype", [torch.bool, torch.uint8, torch.int64, torch.float64])
+def test_labels_of_any_dtype(selector, tensors, dtype):
+    X, Y = tensors
+    start(selector, (X, Y.to(dtype)))
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta")
+def test_features_that_are_not_finite_are_refused(selector, tensors, wrong, sparse):
+    X, Y = tensors
+    X[7, 1] = wrong
+    with pytest.raises(ValueError, match="X contains NaN or infinity"):
+        start(selector, (X.to_sparse_csr() if sparse else X, Y))
+
+
+@pytest.mark.parametrize("name", ["n_epochs", "batch_size"])
+def test_counts_are_whole_and_positive(selector, tensors, name):
+    for wrong, error in ((2.5, TypeError), (4.0, TypeError), ("4", TypeError), (0, ValueError)):
+        counts = {"n_epochs": N_EPOCHS, "batch_size": BATCH_SIZE, name: wrong}
+        with pytest.raises(error, match=f"{name} must be .*, got '?{wrong}"):
+            selector.start(*tensors, **counts)
