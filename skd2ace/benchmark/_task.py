@@ -27,7 +27,7 @@ from ._store import Key
 RECORDED = {
     *Key._fields, "status", "curve", "metrics", "best_epoch", "fit_seconds", "predict_seconds",
     "selection_seconds", "peak_memory_mb", "device", "n_train", "n_test", "versions", "git_commit",
-    "pid", "machine", "started", "split", "described", "error",
+    "pid", "machine", "started", "split", "described", "estimator", "error",
 }  # fmt: skip
 
 

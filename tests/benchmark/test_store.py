@@ -173,7 +173,7 @@ def test_killed_while_it_was_made(tmp_path):
     assert len(Store(tmp_path / "s").results()) == 0
     with sqlite3.connect(tmp_path / "other") as db:
         db.execute("CREATE TABLE notes (text)")
-    with pytest.raises(ValueError, match="version 0; this skd2ace has 2"):
+    with pytest.raises(ValueError, match="version 0; this skd2ace has 3"):
         Store(tmp_path / "other")
 
 
@@ -199,7 +199,7 @@ def test_a_file_of_another_version_or_kind(tmp_path):
     Store(path)
     with sqlite3.connect(path) as db:
         db.execute("PRAGMA user_version = 1")
-    with pytest.raises(ValueError, match="version 1; this skd2ace has 2"):
+    with pytest.raises(ValueError, match="version 1; this skd2ace has 3"):
         Store(path)
     (tmp_path / "text").write_text("not a database, but long enough to be looked at" * 20)
     with pytest.raises(ValueError, match="cannot be used as a store"):
