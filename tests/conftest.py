@@ -1,5 +1,6 @@
 """Data and networks that many tests share."""
 
+import signal
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from skd2ace.datasets import load_yeast
 # A slow machine is not a failure.
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
+
+# A shell starts what is to run in the background with Ctrl-C ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Small tensors gain nothing from threads, and bits depend on their number.
 torch.set_num_threads(1)

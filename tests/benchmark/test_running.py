@@ -118,12 +118,16 @@ def test_no_workers_at_all(data, tmp_path):
 
 
 @pytest.fixture
-def scheduler():
-    """Address of a Dask cluster of two processes."""
+def scheduler(request):
+    """Address of a Dask cluster of two processes; ``request.param`` is part of its settings."""
     distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-    ) as cluster:
+    dask = pytest.importorskip("dask")
+    with (
+        dask.config.set(getattr(request, "param", {})),
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        ) as cluster,
+    ):
         yield cluster.scheduler_address
 
 
@@ -142,7 +146,13 @@ def test_on_a_dask_cluster(data, tmp_path, clif, scheduler):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("always", [False, True])
+# By default a fit takes four workers with it before Dask gives it up.
+@pytest.mark.parametrize(
+    ("always", "scheduler"),
+    [(False, {}), (True, {"distributed.scheduler.allowed-failures": 0})],
+    indirect=["scheduler"],
+    ids=["once", "always"],
+)
 def test_a_fit_that_kills_workers_of_a_dask_cluster(data, tmp_path, scheduler, always):
     distributed = pytest.importorskip("distributed")
     with distributed.Client(scheduler):

@@ -31,6 +31,12 @@ def begin(trainings, folder):
     return map(int, trainings.stdout.readline().split())
 
 
+def wait_for_checkpoint(folder, epoch):
+    """Wait until the training has written one of this epoch, however slow the machine is."""
+    while not any(int(path.stem[-6:]) >= epoch for path in folder.glob("checkpoints/*.skd2ace")):
+        time.sleep(0.002)
+
+
 def result(trainings, folder):
     begin(trainings, folder)
     assert trainings.stdout.readline() == "ended 0\n"
@@ -48,8 +54,9 @@ def test_killed_at_random_moments(tmp_path, trainings):
     for _ in range(N_KILLS):
         process, epoch = begin(trainings, killed)
         epochs.append(epoch)
+        wait_for_checkpoint(killed, epoch + rng.integers(0, 8))
         # An epoch takes about 20 ms, half of it to write the checkpoint.
-        time.sleep(rng.uniform(0, 0.25))
+        time.sleep(rng.uniform(0, 0.02))
         os.kill(process, signal.SIGKILL)
         assert trainings.stdout.readline() == f"ended {signal.SIGKILL.value}\n"
     # It went on, and not from its beginning.
