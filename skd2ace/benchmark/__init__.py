@@ -4,15 +4,22 @@
 """
 
 from ._diagram import CriticalDifferenceDisplay, critical_difference_diagram
-from ._differences import differences
-from ._experiment import Experiment
-from ._means import format_means
-from ._methods import make_methods
 from ._mlknn import MLkNN
-from ._published import published
-from ._report import report
-from ._statistics import FriedmanTest, average_ranks, friedman, mean_table, ranks, wilcoxon_against
-from ._store import Store
+from .compare._differences import differences
+from .compare._published import published
+from .compare._statistics import (
+    FriedmanTest,
+    average_ranks,
+    friedman,
+    mean_table,
+    ranks,
+    wilcoxon_against,
+)
+from .report._means import format_means
+from .report._report import report
+from .run._experiment import Experiment
+from .run._methods import make_methods
+from .run._store import Store
 
 __all__ = [
     "CriticalDifferenceDisplay",

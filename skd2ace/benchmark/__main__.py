@@ -21,14 +21,14 @@ from skd2ace.datasets import (
 )
 
 from ._arguments import make_parser
-from ._experiment import Experiment
 from ._listing import listing
-from ._methods import PRESETS, make_methods
-from ._published import published
-from ._report import report
-from ._settings import metrics_of
-from ._store import Store
-from ._tables import HIGHER_IS_BETTER
+from .compare._published import published
+from .compare._settings import metrics_of
+from .compare._tables import HIGHER_IS_BETTER
+from .report._report import report
+from .run._experiment import Experiment
+from .run._methods import PRESETS, make_methods
+from .run._store import Store
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,9 +6,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ._experiment import N_FOLDS
-from ._methods import BASELINES, MAX_EPOCHS, NETWORKS, PRESETS, SELECTORS
-from ._tables import HIGHER_IS_BETTER
+from .compare._tables import HIGHER_IS_BETTER
+from .run._experiment import N_FOLDS
+from .run._methods import BASELINES, MAX_EPOCHS, NETWORKS, PRESETS, SELECTORS
 
 _RUN = """
 A small comparison, and what came of it:

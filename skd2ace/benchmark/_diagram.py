@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ._statistics import ranks
+from .compare._statistics import ranks
 
 _DARK = "#1f2933"
 _BAR = "#b4452f"

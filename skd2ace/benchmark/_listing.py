@@ -6,7 +6,7 @@ from pathlib import Path
 from skd2ace.datasets import MulanSet, mulan_registry
 from skd2ace.datasets._mulan import is_here
 
-from ._methods import PRESETS
+from .run._methods import PRESETS
 
 ABOUT = {
     "Networks (--networks)": {

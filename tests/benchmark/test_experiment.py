@@ -14,9 +14,9 @@ from sklearn.model_selection import KFold
 
 from skd2ace import CLIFClassifier
 from skd2ace.benchmark import Experiment, MLkNN, Store, make_methods
-from skd2ace.benchmark._data import values_digest
-from skd2ace.benchmark._methods import BASELINES, SELECTORS
-from skd2ace.benchmark._task import label_probabilities
+from skd2ace.benchmark.run._data import values_digest
+from skd2ace.benchmark.run._methods import BASELINES, SELECTORS
+from skd2ace.benchmark.run._task import label_probabilities
 from skd2ace.metrics import macro_auc, macro_f1
 from skd2ace.selection import D2ACE
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from skd2ace.benchmark import _pictures
+from skd2ace.benchmark.report import _pictures
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
-from skd2ace.benchmark._differences import differences
-from skd2ace.benchmark._published import published
-from skd2ace.benchmark._report import report
-from skd2ace.benchmark._statistics import average_ranks, friedman, wilcoxon_against
+from skd2ace.benchmark.compare._differences import differences
+from skd2ace.benchmark.compare._published import published
+from skd2ace.benchmark.compare._statistics import average_ranks, friedman, wilcoxon_against
+from skd2ace.benchmark.report._report import report
 
 FORMATS = ["markdown", "html", "latex"]
 

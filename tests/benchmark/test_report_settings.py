@@ -7,7 +7,7 @@ from sklearn.model_selection import KFold
 
 from skd2ace._shown import shown
 from skd2ace.benchmark import Experiment, MLkNN, Store, __main__
-from skd2ace.benchmark._settings import differences_of
+from skd2ace.benchmark.compare._settings import differences_of
 from skd2ace.selection import D2ACE, HardImb
 
 main = __main__.main

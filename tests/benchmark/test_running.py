@@ -12,7 +12,7 @@ import pytest
 from skorch.callbacks import Callback
 
 from skd2ace.benchmark import Experiment, MLkNN, Store, __main__
-from skd2ace.benchmark._task import run_task
+from skd2ace.benchmark.run._task import run_task
 from skd2ace.selection import D2ACE
 
 
@@ -158,7 +158,7 @@ def test_what_cannot_be_sent_to_a_dask_cluster(data, tmp_path, scheduler):
 
 def test_a_fit_that_dask_gives_up(data, tmp_path, monkeypatch):
     """Of a worker's death joblib is told as of the end of a fit that failed."""
-    dask = pytest.importorskip("skd2ace.benchmark._dask")
+    dask = pytest.importorskip("skd2ace.benchmark.run._dask")
     lost = Future()
     monkeypatch.setattr(dask.DaskDistributedBackend, "submit", lambda *_: lost)
     experiment = Experiment({"d": data}, {"knn": MLkNN(3)}, 2, store=tmp_path / "s")

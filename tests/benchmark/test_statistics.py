@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from skd2ace.benchmark._differences import differences
-from skd2ace.benchmark._statistics import (
+from skd2ace.benchmark.compare._differences import differences
+from skd2ace.benchmark.compare._statistics import (
     _holm,
     average_ranks,
     friedman,

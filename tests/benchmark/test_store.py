@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skd2ace.benchmark._process import PATIENCE
-from skd2ace.benchmark._store import Key, Store
+from skd2ace.benchmark.run._process import PATIENCE
+from skd2ace.benchmark.run._store import Key, Store
 
 KEY = Key("yeast", "clif", 0, 0, "abc")
 RECORD = {
@@ -64,7 +64,7 @@ def test_numbers_of_numpy(store):
 
 CLAIM = """
 import sys
-from skd2ace.benchmark._store import Key, Store
+from skd2ace.benchmark.run._store import Key, Store
 
 store = Store(sys.argv[1])
 print([store.claim(Key("yeast", "clif", fold, 0, "abc")) for fold in (0, 1)])

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ._render import Block, Heading, Items
+from ..report._render import Block, Heading, Items
 
 # What the stored settings are of, in their order.
 _PARTS = ("method", "cv", "random_state", "metrics")

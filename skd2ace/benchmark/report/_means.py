@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from ..compare._statistics import mean_table
+from ..compare._tables import direction, lacking, metric_name, runs_of
 from ._grid import MISSING, grid
 from ._render import FORMATS, Block, Text, check_format
-from ._statistics import mean_table
-from ._tables import direction, lacking, metric_name, runs_of
 
 
 def format_means(

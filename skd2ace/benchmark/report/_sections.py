@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from ..compare._tables import check_columns, metric_name
 from ._grid import MISSING, grid
 from ._pictures import curve_picture
 from ._render import Block, Heading, Table, Text
-from ._tables import check_columns, metric_name
 
 _CURVE = ["dataset", "method", "fold", "seed", "epoch", "valid_macro_auc"]
 _MARKS = {0.01: "*", 0.05: "†"}

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from ._differences import differences
+from ..compare._differences import differences
+from ..compare._statistics import average_ranks, mean_table, wilcoxon_against
+from ..compare._tables import need_reference, runs_of
 from ._grid import grid
 from ._render import Block, Heading, Table, Text
-from ._statistics import average_ranks, mean_table, wilcoxon_against
-from ._tables import need_reference, runs_of
 
 
 def chosen_reference(

@@ -17,11 +17,11 @@ from skd2ace._seeding import derive_seed
 from skd2ace._shown import digest, in_brief, shown
 from skd2ace.model_selection import IterativeStratifiedKFold
 
+from ..compare._tables import HIGHER_IS_BETTER
 from ._data import Data, loaded, values_digest
 from ._progress import Progress, repeating
 from ._running import Fits
 from ._store import Key, Store
-from ._tables import HIGHER_IS_BETTER
 from ._task import RECORDED, Task, judged
 
 N_FOLDS = 5

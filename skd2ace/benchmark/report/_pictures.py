@@ -4,7 +4,7 @@ from io import BytesIO
 from itertools import cycle
 from typing import Any
 
-from ._diagram import CriticalDifferenceDisplay
+from .._diagram import CriticalDifferenceDisplay
 from ._render import Picture
 
 # Curves of so few points show these too; one alone makes no line.

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ..compare._tables import KEYS, check_columns
 from ._render import Block, Text
-from ._tables import KEYS, check_columns
 
 _PACKAGES = ("skd2ace", "torch", "scikit-learn")
 # Columns of results, what a reader calls them, and how much of a value is told.

@@ -2,16 +2,16 @@
 
 from typing import Any
 
+from .._diagram import CriticalDifferenceDisplay
+from ..compare._settings import settings_told
+from ..compare._statistics import friedman, ranks
+from ..compare._tables import KEYS, check_columns, direction, metric_name
 from ._basis import basis
 from ._comparison import chosen_reference, differences_told, p_told, wilcoxon_told
-from ._diagram import CriticalDifferenceDisplay
 from ._means import means_told
 from ._pictures import diagram_picture
 from ._render import FORMATS, Block, Heading, Table, Text, check_format
 from ._sections import published_numbers, times, validation_curves
-from ._settings import settings_told
-from ._statistics import friedman, ranks
-from ._tables import KEYS, check_columns, direction, metric_name
 
 
 def report(

@@ -12,7 +12,7 @@ from sklearn.neural_network import MLPClassifier
 
 from skd2ace import CLIFClassifier, DELAClassifier, PACAClassifier, selection
 
-from ._mlknn import MLkNN
+from .._mlknn import MLkNN
 
 MAX_EPOCHS = 100
 NETWORKS: dict[str, Callable[..., Any]] = {

@@ -1,0 +1,1 @@
+"""Comparing methods: means, ranks, tests and intervals of their runs."""

@@ -1,0 +1,1 @@
+"""Writing a comparison up, in Markdown, HTML and LaTeX."""
