@@ -1,6 +1,10 @@
-"""Imports point downwards only, and the layers below know no more than they should."""
+"""Imports and ``self`` point downwards only, and the layers below know no more than they should."""
 
 import ast
+import importlib
+import inspect
+import textwrap
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -8,7 +12,15 @@ import pytest
 import skd2ace
 
 ROOT = Path(skd2ace.__file__).parent
-SIBLINGS = ("networks", "selection", "datasets", "metrics", "model_selection")
+SIBLINGS = (
+    "networks",
+    "selection",
+    "datasets",
+    "metrics",
+    "model_selection",
+    "preprocessing",
+    "neighbors",
+)
 # A package may import what stands below it; of siblings, none may import another.
 LAYERS = dict.fromkeys(SIBLINGS, 1) | {
     "training": 2,
@@ -60,6 +72,87 @@ def test_who_knows_whom(path):
             assert parts[0] in ("training", "classifier"), "only these two know skorch"
         if module.startswith("sklearn") and "._" in module:
             assert parts == ("_sklearn.py",), "private parts of scikit-learn stand in one file"
+
+
+def classes_of_ours():
+    """All classes that the package defines at the top of a file."""
+    for path in FILES:
+        if path.name == "__main__.py":
+            continue
+        name = ".".join((ROOT.name, *path.relative_to(ROOT).with_suffix("").parts))
+        module = importlib.import_module(name.removesuffix(".__init__"))
+        own = (thing for thing in vars(module).values() if inspect.isclass(thing))
+        yield from (cls for cls in own if cls.__module__ == module.__name__)
+
+
+CLASSES = list(classes_of_ours())
+
+
+def is_of_self(node):
+    return (
+        isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "self"
+    )
+
+
+def source(cls):
+    try:
+        return ast.parse(textwrap.dedent(inspect.getsource(cls)))
+    except (OSError, TypeError):
+        # Written in C.
+        return ast.Module([], [])
+
+
+@cache
+def defined_by(cls):
+    """Names of what a class itself gives its instances, buffers of networks among them."""
+    nodes = list(ast.walk(source(cls)))
+    stored = {n.attr for n in nodes if is_of_self(n) and isinstance(n.ctx, ast.Store)}
+    buffers = {
+        n.args[0].value
+        for n in nodes
+        if isinstance(n, ast.Call)
+        and getattr(n.func, "attr", None) == "register_buffer"
+        and isinstance(n.args[0], ast.Constant)
+    }
+    return set(vars(cls)) | set(getattr(cls, "__annotations__", {})) | stored | buffers
+
+
+def borrowed(cls):
+    """Names that a class takes from ``self`` and that neither it nor an ancestor defines."""
+    known = set().union(*map(defined_by, cls.__mro__), dir(cls))
+    used = {n.attr for n in ast.walk(source(cls)) if is_of_self(n) and isinstance(n.ctx, ast.Load)}
+    return used - known
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__qualname__)
+def test_self_points_downwards(cls):
+    assert borrowed(cls) == set(), "what a class uses, it or a class that it is built upon defines"
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__qualname__)
+def test_classes_stand_in_lines(cls):
+    ours = [base for base in cls.__bases__ if base in CLASSES]
+    assert len(ours) <= 1, "of ours, a class is built upon one other only"
+
+
+def test_what_a_sibling_borrows_is_found():
+    class Left:
+        def begin(self):
+            return self.end()
+
+    class Right:
+        def end(self):
+            self.ended = True
+
+    class Child(Left, Right):
+        def both(self):
+            return self.begin(), self.ended, self.started
+
+    assert borrowed(Left) == {"end"}
+    assert borrowed(Right) == set()
+    assert borrowed(Child) == {"started"}
 
 
 @pytest.mark.parametrize("package", sorted(p for p in LAYERS if (ROOT / p).is_dir()))

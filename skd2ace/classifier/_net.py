@@ -4,28 +4,31 @@ import os
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit
 from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
+from sklearn.utils.validation import check_consistent_length
+from skorch.utils import is_dataset, to_numpy
+from typing_extensions import Self
 
 from skd2ace._seeding import RandomState
 from skd2ace._sklearn import Interval, Options, StrOptions
+from skd2ace.metrics import best_f1_thresholds
 from skd2ace.selection import BatchSelector
-from skd2ace.training import BatchIterator, TensorDataset
+from skd2ace.training import BatchIterator, SelectedBatches, TensorDataset
 
-from ._parameters import ParameterHandling
-from ._persistence import Persistence
-from ._prediction import Prediction
+from ._checks import check_features, check_threshold
+from ._engine import TrainingEngine
+from ._parameters import check_parameters
+from ._persistence import read_estimator, write_estimator
 from ._rollback import all_or_nothing
-from ._run import TrainingRun
-from ._setup import Setup
-from ._steps import TrainingSteps
+from ._targets import decode_targets, encode_targets
 
 
-class MultiLabelNetClassifier(
-    ClassifierMixin, Setup, TrainingRun, TrainingSteps, Prediction, Persistence, ParameterHandling
-):
+class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
     """Train any network as a multi-label classifier, with a say in what its batches hold.
 
     A skorch net and a scikit-learn classifier at once: skorch's ``callbacks``, ``history``,
@@ -65,8 +68,9 @@ class MultiLabelNetClassifier(
     train_split : float, callable or None, default=0.1
         Share of instances held out, at random; or what skorch takes (``ValidSplit``,
         ``predefined_split``); or None to train on all, with the last epoch's weights.
-    iterator_train, iterator_valid : callable, default=BatchIterator
-        Batch selection needs a :class:`~skd2ace.training.BatchIterator` for training.
+    iterator_train : callable, default=SelectedBatches
+        Batch selection needs :class:`~skd2ace.training.SelectedBatches`, or a subclass.
+    iterator_valid : callable, default=BatchIterator
     dataset : callable, default=TensorDataset
         ``dataset__placement`` says where the features wait: "auto", "device" or "host".
     callbacks : list of Callback, "disable" or None, default=None
@@ -139,6 +143,9 @@ class MultiLabelNetClassifier(
     (100, 5)
     """
 
+    classes_: NDArray
+    thresholds_: NDArray[np.float64]
+
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "module": [callable],
         "criterion": [callable],
@@ -179,7 +186,7 @@ class MultiLabelNetClassifier(
         threshold: Any = 0.5,
         random_state: RandomState = None,
         train_split: Any = 0.1,
-        iterator_train: Any = BatchIterator,
+        iterator_train: Any = SelectedBatches,
         iterator_valid: Any = BatchIterator,
         dataset: Any = TensorDataset,
         callbacks: Any = None,
@@ -224,7 +231,7 @@ class MultiLabelNetClassifier(
         *,
         resume: str | os.PathLike[str] | None = None,
         **fit_params: Any,
-    ) -> "MultiLabelNetClassifier":
+    ) -> Self:
         """Train from scratch, or go on with ``warm_start`` or from a checkpoint.
 
         Parameters
@@ -252,15 +259,17 @@ class MultiLabelNetClassifier(
         if self.warm_start and self.initialized_ and resume is None:
             return self.partial_fit(X, y, **fit_params)
         with all_or_nothing(self, going_on=False):
-            data = self._check_data(X, y, reset=True)
-            self._start_afresh()
+            X, Y = self._check_data(X, y, reset=True)
+            self.start_afresh()
             if resume is not None:
-                self._resume_from(resume, *data)
-            return self._train(*data, method="fit", **fit_params)
+                self.resume_from(resume, X, Y)
+            held_out = self.train(X, Y, method="fit", **fit_params)
+            self._tune_thresholds(held_out)
+        return self
 
     def partial_fit(
         self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None, **fit_params: Any
-    ) -> "MultiLabelNetClassifier":
+    ) -> Self:
         """Train for ``max_epochs`` further epochs.
 
         Parameters
@@ -282,10 +291,190 @@ class MultiLabelNetClassifier(
         reset = not hasattr(self, "classes_")
         afresh = not self.initialized_ or self.must_start_afresh_
         with all_or_nothing(self, going_on=not afresh):
-            data = self._check_data(X, y, reset=reset, classes=classes)
+            X, Y = self._check_data(X, y, reset=reset, classes=classes)
             if afresh:
-                self._start_afresh()
-            return self._train(*data, method="partial_fit", **fit_params)
+                self.start_afresh()
+            held_out = self.train(X, Y, method="partial_fit", **fit_params)
+            self._tune_thresholds(held_out)
+        return self
+
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Logits.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+
+        Returns
+        -------
+        ndarray of shape (n, q), float32; (n,) for a one-dimensional y
+
+        Raises
+        ------
+        ValueError
+            If X is not as in :meth:`fit`, or a logit is not finite.
+        """
+        self.check_is_fitted()
+        # Scoring callbacks hand in cached batches, which are where the net computes.
+        if not is_dataset(X):
+            X = check_features(self, X, reset=False)
+        logits = np.concatenate([to_numpy(batch) for batch in self.forward_iter(X)])
+        if not np.isfinite(logits).all():
+            raise ValueError("The network's logits are not finite: X is too large for it.")
+        return logits if self._is_matrix else logits[:, 0]
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Probability of each label.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+
+        Returns
+        -------
+        ndarray of shape (n, q), float64; (n, 2) for a one-dimensional y
+        """
+        # In float64: in float32 the sigmoid is exactly 1 from a logit of 17 on.
+        proba = expit(self.decision_function(X).astype(np.float64))
+        return proba if self._is_matrix else np.column_stack((1 - proba, proba))
+
+    def predict(self, X: ArrayLike) -> NDArray:
+        """Labels whose probability is at least the threshold.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+
+        Returns
+        -------
+        ndarray of shape (n, q), int64 of 0/1; (n,) of classes for a one-dimensional y
+        """
+        proba = self._label_proba(X)
+        n_labels = proba.shape[1]
+        check_threshold(self.threshold, n_labels)
+        classes = getattr(self, "classes_", np.tile([0, 1], (n_labels, 1)))
+        return decode_targets(proba >= self._present_thresholds(), classes)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted estimator to one file: safetensors and JSON in a zip.
+
+        With all that further training needs, so that ``partial_fit`` goes on from the file as it
+        would from the estimator; after ``trim_for_prediction`` only with what predicting needs.
+        Not in the file are ``compile``, ``torch_load_kwargs`` and callbacks that write
+        checkpoints: such things belong to a machine.
+
+        Parameters
+        ----------
+        path : str or path
+            An existing file is replaced, as a whole.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If parameters were set after the fit that make another network or optimizer.
+
+        See Also
+        --------
+        skd2ace.training.Checkpointing : For a training that may die before it ends.
+
+        Examples
+        --------
+        >>> from tempfile import TemporaryDirectory
+        >>> from skd2ace import CLIFClassifier
+        >>> from sklearn.datasets import make_multilabel_classification
+        >>> X, Y = make_multilabel_classification(n_samples=60, random_state=0)
+        >>> est = CLIFClassifier(max_epochs=2, random_state=0, verbose=0).fit(X, Y)
+        >>> with TemporaryDirectory() as folder:
+        ...     est.save(f"{folder}/clif.skd2ace")
+        ...     again = CLIFClassifier.load(f"{folder}/clif.skd2ace")
+        >>> bool((again.predict_proba(X) == est.predict_proba(X)).all())
+        True
+        """
+        self.check_is_fitted()
+        write_estimator(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], **parameters: Any) -> Any:
+        """Read an estimator that :meth:`save` wrote.
+
+        No code from the file is run: it can name classes of this library, of ``torch.nn`` and of
+        ``torch.optim``, nothing else. It opens on a machine without the GPU it was trained on.
+
+        Parameters
+        ----------
+        path : str or path
+        **parameters
+            Take the place of those in the file, for example ``device``. A ``module`` of your own
+            must be given, and so must functions and classes of your own among the parameters
+            ``module__...``, ``dataset`` and ``iterator_valid``. Others (``callbacks``,
+            ``train_split``) should be; without them predictions are the same, but training does
+            not go on as it would have.
+
+        Returns
+        -------
+        CLIFClassifier, DELAClassifier, PACAClassifier, MultiLabelNetClassifier or a subclass
+            Of the kind that was saved. Its ``batch_selector_`` gets its data, and with it most
+            attributes, when training goes on.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If the file is damaged, of a format version that is not known, of an estimator that
+            this class cannot load, names code that is not allowed, needs a ``module``, or does
+            not fit the one given.
+
+        Warns
+        -----
+        UserWarning
+            If the device is not there and the CPU is taken, or a parameter that the file could
+            not hold is not given.
+        """
+        return read_estimator(cls, path, parameters)
+
+    def trim_for_prediction(self) -> Self:
+        """Drop what only training needs, as in skorch; returns the estimator itself."""
+        super().trim_for_prediction()
+        return self
+
+    def _check_data(
+        self, X: Any, y: Any, *, reset: bool, classes: Any = None
+    ) -> tuple[Any, NDArray[np.float32]]:
+        """Check parameters and data; with ``reset`` take classes and sizes from the data."""
+        check_parameters(self)
+        X = check_features(self, X, reset=reset)
+        # Those of a matrix are always 0 and 1, whatever form they are declared in.
+        known = np.unique(classes) if classes is not None and np.ndim(y) == 1 else None
+        Y, found = encode_targets(y, known if reset else self.classes_)
+        check_consistent_length(X, Y)
+        if reset:
+            self.classes_, self.n_labels_ = found, Y.shape[1]
+        check_threshold(self.threshold, self.n_labels_)
+        return X, Y
+
+    @property
+    def _is_matrix(self) -> bool:
+        return not hasattr(self, "classes_") or self.classes_.ndim == 2
+
+    def _label_proba(self, X: Any) -> NDArray[np.float64]:
+        """Probabilities (n, q), also for a one-dimensional y."""
+        proba = self.predict_proba(X)
+        return proba if self._is_matrix else proba[:, 1:]
+
+    def _tune_thresholds(self, held_out: Any) -> None:
+        if isinstance(self.threshold, str):
+            relevant = self.labels_of(held_out).cpu().numpy()
+            self.thresholds_ = best_f1_thresholds(relevant, self._label_proba(held_out))
+
+    def _present_thresholds(self) -> Any:
+        if not isinstance(self.threshold, str):
+            return np.asarray(self.threshold, dtype=np.float64)
+        if not hasattr(self, "thresholds_"):
+            raise ValueError('threshold="tune" must be set before fit.')
+        return self.thresholds_
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

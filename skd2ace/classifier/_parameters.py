@@ -6,12 +6,16 @@ from copy import copy
 from typing import Any, ClassVar
 
 from sklearn.base import BaseEstimator
-from skorch import NeuralNet
 from torch.nn import Module
+from typing_extensions import Self
 
 from skd2ace._devices import full_device
+from skd2ace._seeding import RandomState
 from skd2ace._sklearn import InvalidParameterError, validate_parameter_constraints
 from skd2ace.selection import BatchSelector
+
+from ._checks import check_callbacks
+from ._skorch import SkorchNet
 
 _COMPONENTS = (
     "module",
@@ -24,14 +28,23 @@ _COMPONENTS = (
 )
 
 
-class ParameterHandling(NeuralNet):
-    """``get_params`` and ``set_params`` of a skorch net with a nested ``batch_selector``."""
+class ParameterizedNet(SkorchNet):
+    """A skorch net with parameters as scikit-learn has them, and a nested ``batch_selector``."""
 
-    callbacks_: list[tuple[str, Any]]
+    # Parameters beside skorch's own.
+    batch_selector: BatchSelector | None
+    threshold: Any
+    random_state: RandomState
+
+    # Whether parameters were set after a fit that make another network or optimizer.
     must_start_afresh_: bool = False
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {}
     _fixed_parameters: ClassVar[frozenset[str]] = frozenset({"predict_nonlinearity"})
+
+    _history: Any
+    _initialized: bool
+    _virtual: dict[str, Any]
 
     # Skorch keeps these three in attributes that end in an underscore from the constructor on;
     # scikit-learn takes such attributes for the result of a fit.
@@ -47,7 +60,15 @@ class ParameterHandling(NeuralNet):
 
     __repr__ = BaseEstimator.__repr__
 
-    def set_params(self, **params: Any) -> "ParameterHandling":
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Parameters by name, with ``deep`` those of selector and callbacks too."""
+        return {
+            name: value
+            for name, value in super().get_params(deep=deep).items()
+            if not (name.startswith("_") or name in self._fixed_parameters)
+        }
+
+    def set_params(self, **params: Any) -> Self:
         """Set parameters, nested ones included, before or after a fit.
 
         Raises
@@ -115,9 +136,11 @@ class ParameterHandling(NeuralNet):
     def _remake_callbacks(self) -> None:
         # Copies: a callback that the user gave as an instance forgets all when it is initialized.
         before = {name: copy(callback) for name, callback in self.callbacks_}
-        self._initialize_callbacks()
-        self.callbacks_ = [(name, callback) for name, callback in self.callbacks_ if callback]
-        self._check_components()
+        if self.callbacks == "disable":
+            self.callbacks_ = []
+        else:
+            self.initialize_callbacks()
+        check_callbacks(self.callbacks_, self.iterator_train)
         for name, callback in self.callbacks_:
             same_kind = type(callback) is type(before.get(name))
             if same_kind and hasattr(callback, "continue_from"):
@@ -128,13 +151,6 @@ class ParameterHandling(NeuralNet):
         # anew when it is needed.
         state = dict(super().__getstate__())
         return {k: v for k, v in state.items() if k not in ("_held_out", "_compiled")}
-
-    def _get_param_names(self) -> list[str]:
-        return [
-            name
-            for name in vars(self)
-            if not (name.startswith("_") or name.endswith("_") or name in self._fixed_parameters)
-        ]
 
 
 def check_parameters(net: Any) -> None:
@@ -200,7 +216,7 @@ def parameter_names(function: Any) -> set[str] | None:
 
 
 def _check_callback_parameter(net: Any, parameter: str) -> None:
-    callbacks: dict[str, Any] = dict(net._uniquely_named_callbacks())
+    callbacks: dict[str, Any] = net.named_callbacks()
     callback, _, parameter_of_callback = parameter.partition("__")
     if callback not in callbacks:
         raise ValueError(

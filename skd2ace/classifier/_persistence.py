@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from skorch import NeuralNet
 
 import skd2ace
 from skd2ace._archive import ArchiveError, read_archive, write_archive
-from skd2ace.training._best_epoch import bare
+from skd2ace._modules import unwrap_compiled
+from skd2ace.training import BatchIterator, SelectedBatches
 from skd2ace.training._state import restore_training_state, training_state
 
 from ._description import describe_parameters, make_parameters
@@ -31,117 +31,35 @@ _EMPTIED_BY_TRIMMING = ("criterion", "optimizer", "train_split", "iterator_train
 _PREDICTING = ("module", "dataset", "iterator_valid")
 
 
-class Persistence(NeuralNet):
-    """A skorch net that can be written to a file without pickle."""
+def write_estimator(est: Any, path: str | os.PathLike[str]) -> None:
+    """Write a fitted estimator: see :meth:`MultiLabelNetClassifier.save`."""
+    if est.must_start_afresh_:
+        raise ValueError(
+            "Network or optimizer were set to others after the fit: fit again before saving."
+        )
+    weights = {"components": {"module": unwrap_compiled(est.module_).state_dict()}}
+    described, left_out = describe_parameters(est.get_params(deep=False))
+    content = {
+        "estimator": type(est).__name__,
+        "written_by": f"skd2ace {skd2ace.__version__}, torch {torch.__version__}",
+        "parameters": described,
+        "left_out": left_out,
+        "fitted": {name: getattr(est, name) for name in _FITTED if hasattr(est, name)},
+        "trimmed": est.is_trimmed,
+        "training": weights if est.is_trimmed else training_state(est),
+    }
+    write_archive(path, _KIND, content)
 
-    must_start_afresh_: bool
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the fitted estimator to one file: safetensors and JSON in a zip.
-
-        With all that further training needs, so that ``partial_fit`` goes on from the file as it
-        would from the estimator; after ``trim_for_prediction`` only with what predicting needs.
-        Not in the file are ``compile``, ``torch_load_kwargs`` and callbacks that write
-        checkpoints: such things belong to a machine.
-
-        Parameters
-        ----------
-        path : str or path
-            An existing file is replaced, as a whole.
-
-        Raises
-        ------
-        NotFittedError
-            If the estimator is not fitted.
-        ValueError
-            If parameters were set after the fit that make another network or optimizer.
-
-        See Also
-        --------
-        skd2ace.training.Checkpointing : For a training that may die before it ends.
-
-        Examples
-        --------
-        >>> from tempfile import TemporaryDirectory
-        >>> from skd2ace import CLIFClassifier
-        >>> from sklearn.datasets import make_multilabel_classification
-        >>> X, Y = make_multilabel_classification(n_samples=60, random_state=0)
-        >>> est = CLIFClassifier(max_epochs=2, random_state=0, verbose=0).fit(X, Y)
-        >>> with TemporaryDirectory() as folder:
-        ...     est.save(f"{folder}/clif.skd2ace")
-        ...     again = CLIFClassifier.load(f"{folder}/clif.skd2ace")
-        >>> bool((again.predict_proba(X) == est.predict_proba(X)).all())
-        True
-        """
-        self.check_is_fitted()
-        if self.must_start_afresh_:
-            raise ValueError(
-                "Network or optimizer were set to others after the fit: fit again before saving."
-            )
-        trimmed = getattr(self, "_trimmed_for_prediction", False)
-        weights = {"components": {"module": bare(self.module_).state_dict()}}
-        described, left_out = describe_parameters(self.get_params(deep=False))
-        content = {
-            "estimator": type(self).__name__,
-            "written_by": f"skd2ace {skd2ace.__version__}, torch {torch.__version__}",
-            "parameters": described,
-            "left_out": left_out,
-            "fitted": {name: getattr(self, name) for name in _FITTED if hasattr(self, name)},
-            "trimmed": trimmed,
-            "training": weights if trimmed else training_state(self),
-        }
-        write_archive(path, _KIND, content)
-
-    def trim_for_prediction(self) -> Any:
-        """Drop what only training needs, as in skorch; returns the estimator itself."""
-        super().trim_for_prediction()
-        return self
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str], **parameters: Any) -> Any:
-        """Read an estimator that :meth:`save` wrote.
-
-        No code from the file is run: it can name classes of this library, of ``torch.nn`` and of
-        ``torch.optim``, nothing else. It opens on a machine without the GPU it was trained on.
-
-        Parameters
-        ----------
-        path : str or path
-        **parameters
-            Take the place of those in the file, for example ``device``. A ``module`` of your own
-            must be given, and so must functions and classes of your own among the parameters
-            ``module__...``, ``dataset`` and ``iterator_valid``. Others (``callbacks``,
-            ``train_split``) should be; without them predictions are the same, but training does
-            not go on as it would have.
-
-        Returns
-        -------
-        CLIFClassifier, DELAClassifier, PACAClassifier, MultiLabelNetClassifier or a subclass
-            Of the kind that was saved. Its ``batch_selector_`` gets its data, and with it most
-            attributes, when training goes on.
-
-        Raises
-        ------
-        FileNotFoundError
-            If there is no such file.
-        ValueError
-            If the file is damaged, of a format version that is not known, of an estimator that
-            this class cannot load, names code that is not allowed, needs a ``module``, or does
-            not fit the one given.
-
-        Warns
-        -----
-        UserWarning
-            If the device is not there and the CPU is taken, or a parameter that the file could
-            not hold is not given.
-        """
-        content = read_archive(path, _KIND)
-        try:
-            return _rebuild(_class_of(cls, content["estimator"]), content, parameters)
-        # Whatever a file holds that has the right form and the wrong content.
-        except Exception as error:
-            writer = content.get("written_by")
-            raise ArchiveError(f"{path}, of {writer}, cannot be loaded: {error}") from error
+def read_estimator(cls: type, path: str | os.PathLike[str], parameters: dict[str, Any]) -> Any:
+    """Read an estimator, of a class or one below: see :meth:`MultiLabelNetClassifier.load`."""
+    content = read_archive(path, _KIND)
+    try:
+        return _rebuild(_class_of(cls, content["estimator"]), content, parameters)
+    # Whatever a file holds that has the right form and the wrong content.
+    except Exception as error:
+        writer = content.get("written_by")
+        raise ArchiveError(f"{path}, of {writer}, cannot be loaded: {error}") from error
 
 
 def _rebuild(cls: Callable[..., Any], content: dict[str, Any], given: dict[str, Any]) -> Any:
@@ -151,13 +69,16 @@ def _rebuild(cls: Callable[..., Any], content: dict[str, Any], given: dict[str, 
     training, trimmed = content["training"], content["trimmed"]
     if trimmed:
         stored = {k: v for k, v in stored.items() if k not in _EMPTIED_BY_TRIMMING}
+    if stored.get("iterator_train") is BatchIterator:
+        # Version 0.1 had this one serve what was selected too.
+        stored["iterator_train"] = SelectedBatches
     est = cls(**_on_a_device_that_is_there(stored), **given)
     fitted = {name: value for name, value in content["fitted"].items() if name in _FITTED}
     vars(est).update(fitted)
     est.initialize()
     est.torch_state_ = fitted["torch_state_"]
     if trimmed or missing.keys() & {"criterion", "optimizer"}:
-        bare(est.module_).load_state_dict(training["components"]["module"])
+        unwrap_compiled(est.module_).load_state_dict(training["components"]["module"])
     else:
         restore_training_state(est, training, training=False)
     if trimmed:

@@ -4,11 +4,10 @@ from typing import Any, ClassVar
 
 import torch
 
-from skd2ace._seeding import RandomState
-from skd2ace.selection import BatchSelector
-from skd2ace.training import BatchIterator, LinearWarmup, TensorDataset
+from skd2ace.training import LinearWarmup
 
 from ._net import MultiLabelNetClassifier
+from ._signature import takes_parameters_of
 
 
 class PublishedNetClassifier(MultiLabelNetClassifier):
@@ -26,54 +25,12 @@ class PublishedNetClassifier(MultiLabelNetClassifier):
         "criterion",
     }
 
-    def __init__(
-        self,
-        *,
-        optimizer: Any = torch.optim.Adam,
-        optimizer__weight_decay: float = 1e-4,
-        lr: float = 1e-4,
-        max_epochs: int = 100,
-        batch_size: int = 128,
-        batch_selector: BatchSelector | None = None,
-        threshold: Any = 0.5,
-        random_state: RandomState = None,
-        train_split: Any = 0.1,
-        iterator_train: Any = BatchIterator,
-        iterator_valid: Any = BatchIterator,
-        dataset: Any = TensorDataset,
-        callbacks: Any = None,
-        warm_start: bool = False,
-        verbose: int = 1,
-        device: str | torch.device | None = "cpu",
-        compile: bool = False,
-        use_caching: Any = "auto",
-        torch_load_kwargs: dict[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            self._network,
-            optimizer=optimizer,
-            optimizer__weight_decay=optimizer__weight_decay,
-            lr=lr,
-            max_epochs=max_epochs,
-            batch_size=batch_size,
-            batch_selector=batch_selector,
-            threshold=threshold,
-            random_state=random_state,
-            train_split=train_split,
-            iterator_train=iterator_train,
-            iterator_valid=iterator_valid,
-            dataset=dataset,
-            callbacks=callbacks,
-            warm_start=warm_start,
-            verbose=verbose,
-            device=device,
-            compile=compile,
-            use_caching=use_caching,
-            torch_load_kwargs=torch_load_kwargs,
-            **kwargs,
-        )
+    @takes_parameters_of(
+        MultiLabelNetClassifier.__init__, "criterion", lr=1e-4, optimizer__weight_decay=1e-4
+    )
+    def __init__(self, **parameters: Any) -> None:
+        super().__init__(self._network, **parameters)
 
-    @property
-    def _default_callbacks(self) -> list[tuple[str, Any]]:
-        return [("lr_warmup", LinearWarmup()), *super()._default_callbacks]
+    def default_callbacks(self) -> list[tuple[str, Any]]:
+        """Those of every network, and a warm-up of the learning rate."""
+        return [("lr_warmup", LinearWarmup()), *super().default_callbacks()]

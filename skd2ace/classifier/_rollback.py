@@ -5,33 +5,55 @@ from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
 
+from skd2ace.training._state import components
+
 
 @contextmanager
 def all_or_nothing(net: Any, *, going_on: bool) -> Iterator[None]:
     """Leave a net as it was where the block fails.
 
-    Training from scratch makes a new network and history, and putting the old attributes back is
-    enough. Training that goes on changes weights, optimizer and history in place, and callbacks
+    Training from scratch makes new components and a new history, and putting the old attributes
+    back is enough. Training that goes on changes components and history in place, and callbacks
     change in place either way: of those copies are kept.
     """
-    attributes = dict(net.__dict__)
-    callbacks = [
-        (callback, dict(vars(callback))) for _, callback in attributes.get("callbacks_", [])
-    ]
+    attributes = dict(vars(net))
+    callbacks = [_Kept(callback) for _, callback in attributes.get("callbacks_", [])]
     n_epochs = len(net.history or [])
-    if going_on:
-        weights = deepcopy(net.module_.state_dict())
-        optimizer = deepcopy(net.optimizer_.state_dict())
+    parts = list(components(net).values()) if going_on else []
+    states = [deepcopy(part.state_dict()) for part in parts]
     try:
         yield
     except BaseException:
-        net.__dict__.clear()
-        net.__dict__.update(attributes)
-        for callback, state in callbacks:
-            vars(callback).clear()
-            vars(callback).update(state)
+        vars(net).clear()
+        vars(net).update(attributes)
+        for callback in callbacks:
+            callback.put_back()
+        for part, state in zip(parts, states, strict=True):
+            part.load_state_dict(state)
         if going_on:
-            net.module_.load_state_dict(weights)
-            net.optimizer_.load_state_dict(optimizer)
             del net.history[n_epochs:]
         raise
+
+
+class _Kept:
+    """A callback as it was: its attributes, and what is within those that change in place."""
+
+    def __init__(self, callback: Any) -> None:
+        self.callback = callback
+        self.attributes = {name: _copy(value) for name, value in vars(callback).items()}
+        self.states = {
+            name: deepcopy(value.state_dict())
+            for name, value in self.attributes.items()
+            if hasattr(value, "load_state_dict")
+        }
+
+    def put_back(self) -> None:
+        vars(self.callback).clear()
+        vars(self.callback).update(self.attributes)
+        for name, state in self.states.items():
+            self.attributes[name].load_state_dict(state)
+
+
+def _copy(value: Any) -> Any:
+    """Copy a container, in which a callback may gather what it sees; other values are replaced."""
+    return type(value)(value) if type(value) in (list, dict, set) else value

@@ -9,6 +9,7 @@ from ._best_epoch import BestEpoch
 from ._checkpointing import Checkpointing
 from ._data import TensorDataset
 from ._epoch import EpochRecord
+from ._selected_batches import SelectedBatches
 from ._selection import BatchSelection
 from ._warmup import LinearWarmup
 
@@ -20,5 +21,6 @@ __all__ = [
     "Checkpointing",
     "EpochRecord",
     "LinearWarmup",
+    "SelectedBatches",
     "TensorDataset",
 ]

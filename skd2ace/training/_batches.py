@@ -1,5 +1,6 @@
-"""Mini-batches gathered from whole tensors, in the order that a selector gives."""
+"""Mini-batches gathered from whole tensors."""
 
+import math
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from skd2ace._devices import full_device, is_ready
+from skd2ace._devices import full_device
 
 from ._data import Tensors, resolve
 
@@ -45,11 +46,9 @@ class Batch(tuple[Tensor, Tensor | None]):
 
 
 class BatchIterator:
-    """Iterator for skorch's ``iterator_train`` and ``iterator_valid``.
+    """Iterator for skorch's ``iterator_valid``; see :class:`SelectedBatches` for training.
 
-    One gather per batch from data that was moved to the device once. The batches are those that
-    :class:`BatchSelection` has laid upon the dataset for one epoch, and otherwise consecutive
-    rows.
+    Consecutive rows, one gather per batch, from data that was moved to the device once.
 
     Parameters
     ----------
@@ -59,14 +58,6 @@ class BatchIterator:
     batch_size : int, default=128
     device : str or torch.device, default="cpu"
         Where the batches are wanted.
-
-    Raises
-    ------
-    ValueError
-        While iterating, if a selector gives an epoch or a batch without instances.
-    IndexError
-        While iterating, if a selector gives an index out of range: at once on the CPU, at the
-        end of the epoch on other devices, for which no step waits.
 
     Examples
     --------
@@ -92,23 +83,12 @@ class BatchIterator:
         return source.tensors(self.device), index
 
     def __len__(self) -> int:
-        return -(-len(self.dataset) // self.batch_size)
+        return math.ceil(len(self.dataset) / self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
-        served = getattr(self.dataset, "__dict__", {}).pop("selected_epoch", None)
-        if served is None:
-            everything = torch.arange(len(self.dataset), device=self.device)
-            for index in everything.split(self.batch_size):
-                yield Batch(*self._gather(index), index)
-            return
-        selector, epoch = served
-        name = getattr(selector, "name", type(selector).__name__)
-        checked = _RangeCheck(name, len(self.dataset), self.device)
-        for index in selector.batches(epoch):
-            index = checked(index)
-            X, y = self._gather(index)
-            yield Batch(X, y, index, selector.loss_weights(index, y))
-        checked.finish()
+        everything = torch.arange(len(self.dataset), device=self.device)
+        for index in everything.split(self.batch_size):
+            yield Batch(*self._gather(index), index)
 
     def _gather(self, index: Tensor) -> tuple[Tensor, Tensor | None]:
         tensors, rows = self._data
@@ -126,47 +106,3 @@ class BatchIterator:
         """All rows of the dataset at once: X where it lives, and the labels."""
         tensors, rows = self._data
         return tensors.X if rows is None else tensors.select(rows), self.labels()
-
-
-class _RangeCheck:
-    """Watches the indices of one epoch, without making a GPU wait for the answer."""
-
-    def __init__(self, name: str, n_instances: int, device: torch.device) -> None:
-        self.name = name
-        self.device = device
-        self.n_instances = n_instances
-        self.n_batches = 0
-        self.outside: Tensor | None = None
-
-    def __call__(self, index: Any) -> Tensor:
-        if not _is_index(index):
-            what = tuple(index.shape) if isinstance(index, Tensor) else type(index).__name__
-            raise ValueError(
-                f"{self.name} gave a batch of {what}, {getattr(index, 'dtype', '')}; a batch is "
-                "a one-dimensional tensor of at least one index, int64 or int32."
-            )
-        index = index.to(self.device, torch.int64)
-        self.n_batches += 1
-        inside = index.clamp(0, self.n_instances - 1)
-        outside = (inside != index).any()
-        self.outside = outside if self.outside is None else self.outside | outside
-        if is_ready(outside):
-            self._raise_if_outside()
-        return inside
-
-    def finish(self) -> None:
-        if self.n_batches == 0:
-            raise ValueError(f"{self.name} gave an epoch without batches.")
-        self._raise_if_outside()
-
-    def _raise_if_outside(self) -> None:
-        if bool(self.outside):
-            raise IndexError(
-                f"{self.name} gave an index outside the {self.n_instances} training instances."
-            )
-
-
-def _is_index(index: Any) -> bool:
-    # An uint8 tensor would index as a mask does.
-    whole = isinstance(index, Tensor) and index.dtype in (torch.int64, torch.int32)
-    return whole and index.ndim == 1 and len(index) > 0

@@ -6,6 +6,8 @@ from typing import Any
 from skorch.callbacks import Callback
 from torch import Tensor
 
+from skd2ace._modules import unwrap_compiled
+
 
 class BestEpoch(Callback):
     """Restore the weights of the best epoch at the end of training, from memory.
@@ -71,7 +73,7 @@ class BestEpoch(Callback):
         """Take up the last weights again, if training goes on."""
         if self.last_weights_ is not None:
             self.best_weights_ = _copy_weights(net) if self.best_epoch_ is not None else None
-            bare(net.module_).load_state_dict(self.last_weights_)
+            unwrap_compiled(net.module_).load_state_dict(self.last_weights_)
             self.last_weights_ = None
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
@@ -97,7 +99,7 @@ class BestEpoch(Callback):
         net.best_epoch_ = last_epoch if self.best_epoch_ is None else self.best_epoch_
         if self.best_weights_ is not None and self.best_epoch_ != last_epoch:
             self.last_weights_ = _copy_weights(net)
-            bare(net.module_).load_state_dict(self.best_weights_)
+            unwrap_compiled(net.module_).load_state_dict(self.best_weights_)
             # From here on the net itself holds them.
             self.best_weights_ = None
 
@@ -118,9 +120,6 @@ class BestEpoch(Callback):
 
 
 def _copy_weights(net: Any) -> dict[str, Tensor]:
-    return {name: value.clone() for name, value in bare(net.module_).state_dict().items()}
-
-
-def bare(part: Any) -> Any:
-    """The module that ``torch.compile`` wrapped, whose weights have their own names; or itself."""
-    return getattr(part, "_orig_mod", part)
+    return {
+        name: value.clone() for name, value in unwrap_compiled(net.module_).state_dict().items()
+    }

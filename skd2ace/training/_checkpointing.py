@@ -13,6 +13,7 @@ from skd2ace._devices import full_device
 from skd2ace._seeding import generator_states
 from skd2ace._shown import architecture, digest, shown
 
+from ._selected_batches import SelectedBatches
 from ._state import training_state
 
 # The newest and, should it be damaged, the one before.
@@ -20,6 +21,8 @@ _N_KEPT = 2
 _KIND = "checkpoint"
 # Parameters that may be others when the training goes on.
 _OF_NO_MATTER = ("callbacks", "device", "verbose", "warm_start", "use_caching")
+# Until then it served what was selected too.
+_BATCH_ITERATOR_OF_0_1 = "skd2ace.training._batches.BatchIterator"
 
 
 class Checkpointing(Callback):
@@ -159,6 +162,21 @@ def fingerprint(net: Any, X: Any, y: Any) -> dict[str, str]:
         # Its weights come from the checkpoint; what it begins with may be others each time.
         settings["module"] = architecture(net.module)
     return {"estimator": type(net).__name__, **settings, "data": digest((X, y))}
+
+
+def check_same_training(
+    directory: str | os.PathLike[str], checkpoint: dict[str, Any], net: Any, X: Any, y: Any
+) -> None:
+    """Raise a ValueError if a checkpoint is of a training with other settings or data."""
+    written, present = checkpoint["fingerprint"], fingerprint(net, X, y)
+    if written.get("iterator_train") == _BATCH_ITERATOR_OF_0_1:
+        written = {**written, "iterator_train": shown(SelectedBatches)}
+    for name in sorted(written.keys() | present.keys()):
+        if written.get(name) != present.get(name):
+            raise ValueError(
+                f"The checkpoint in {directory} is of a training with other {name}: "
+                f"{written.get(name)} there, {present.get(name)} here."
+            )
 
 
 def _epoch(path: Path) -> int:

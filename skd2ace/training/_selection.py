@@ -12,15 +12,15 @@ from skd2ace._devices import full_device
 from skd2ace._seeding import RandomState
 from skd2ace.selection import BatchSelector, RandomBatches
 
-from ._batches import BatchIterator
+from ._selected_batches import SelectedBatches, claim_batches
 
 
 class BatchSelection(Callback):
     """Let a batch selector choose what goes into each training batch of a skorch net.
 
     At the first epoch a copy of the selector is started on the training part of the data and
-    becomes ``net.batch_selector_``; each epoch its batches are laid upon the training dataset,
-    where :class:`BatchIterator` finds them; after each step it is told the predictions. When
+    becomes ``net.batch_selector_``; each epoch the training's :class:`SelectedBatches` are told
+    to serve its batches; after each step it is told the predictions. When
     training goes on (``partial_fit``, ``warm_start``) so does the selector.
 
     Parameters
@@ -45,14 +45,14 @@ class BatchSelection(Callback):
     >>> import numpy as np, torch
     >>> from skorch import NeuralNet
     >>> from skd2ace.selection import D2ACE
-    >>> from skd2ace.training import BatchIterator, BatchSelection, TensorDataset
+    >>> from skd2ace.training import BatchIterator, BatchSelection, SelectedBatches, TensorDataset
     >>> net = NeuralNet(
     ...     torch.nn.LazyLinear,
     ...     module__out_features=3,
     ...     criterion=torch.nn.BCEWithLogitsLoss,
     ...     callbacks=[BatchSelection(D2ACE(warmup_epochs=1), random_state=0)],
     ...     dataset=TensorDataset,
-    ...     iterator_train=BatchIterator,
+    ...     iterator_train=SelectedBatches,
     ...     iterator_valid=BatchIterator,
     ...     train_split=None,
     ...     max_epochs=3,
@@ -71,15 +71,15 @@ class BatchSelection(Callback):
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Note that the selector must be started on the data to come."""
-        self.started_ = False
+        self.batches_: SelectedBatches | None = None
 
     def on_epoch_begin(self, net: Any, dataset_train: Any = None, **kwargs: Any) -> None:
-        """Lay the epoch's batches upon the training data."""
+        """Have the epoch's batches served to the training loop."""
         epoch = len(net.history) - 1
-        if not self.started_:
-            self._start(net, dataset_train, epoch)
-            self.started_ = True
-        dataset_train.selected_epoch = (net.batch_selector_, epoch)
+        if self.batches_ is None:
+            self.batches_ = _training_batches(net, dataset_train)
+            self._start(net, self.batches_, epoch)
+        self.batches_.select(net.batch_selector_, epoch)
 
     def on_batch_begin(
         self, net: Any, batch: Any = None, training: bool | None = None, **kwargs: Any
@@ -107,21 +107,30 @@ class BatchSelection(Callback):
 
     def on_epoch_end(self, net: Any, dataset_train: Any = None, **kwargs: Any) -> None:
         """Pass over all instances for a selector that wants one prediction of each an epoch."""
+        if self.batches_ is None or self.batches_.is_waiting:
+            raise RuntimeError(
+                f"Epoch {len(net.history)} did not train on the batches that were selected: its "
+                "loop went through another iterator than the first that skorch made of its data."
+            )
         if net.batch_selector_.refresh == "epoch":
-            for batch in self._iterator(net, dataset_train):
+            # They were served: what comes now is all instances, in order.
+            for batch in self.batches_:
                 step = net.validation_step(batch)
                 self._update(net, batch, step["y_pred"], step.get("label_losses"))
 
-    def _start(self, net: Any, dataset_train: Any, n_done: int) -> None:
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        """Let go of the data."""
+        self.batches_ = None
+
+    def _start(self, net: Any, batches: SelectedBatches, n_done: int) -> None:
         seed = self.random_state
         if seed is None:
             seed = getattr(net, "selector_seed_", None)
         selector = clone(self._wanted(net))
-        iterator = self._iterator(net, dataset_train)
         selector.start(
-            *iterator.whole(),
+            *batches.whole(),
             n_epochs=getattr(net, "last_epoch_", n_done + net.max_epochs),
-            batch_size=iterator.batch_size,
+            batch_size=batches.batch_size,
             random_state=seed,
         )
         previous = getattr(net, "batch_selector_", None)
@@ -148,21 +157,7 @@ class BatchSelection(Callback):
 
     def __getstate__(self) -> dict[str, Any]:
         # Each training starts a selector on its own data.
-        return {k: v for k, v in vars(self).items() if k != "started_"}
-
-    def _iterator(self, net: Any, dataset_train: Any) -> BatchIterator:
-        iterator = net.get_iterator(dataset_train, training=True)
-        if not isinstance(iterator, BatchIterator):
-            raise TypeError(
-                f"iterator_train gives a {type(iterator).__name__}, which does not say which "
-                "instances a batch holds: batch selection needs a BatchIterator."
-            )
-        if iterator.device != full_device(net.device):
-            raise ValueError(
-                f"The net trains on {net.device} and iterator_train gives batches on "
-                f"{iterator.device}: set iterator_train__device."
-            )
-        return iterator
+        return {k: v for k, v in vars(self).items() if k != "batches_"}
 
     def _update(self, net: Any, batch: Any, logits: Tensor, losses: Tensor | None) -> None:
         # A plain net of one label may work in one dimension; a selector never does.
@@ -174,3 +169,20 @@ class BatchSelection(Callback):
         net.batch_selector_.update(
             batch.instances, torch.sigmoid(logits), losses, learning_rate=learning_rate
         )
+
+
+def _training_batches(net: Any, dataset_train: Any) -> SelectedBatches:
+    """Claim the iterator that the net's training loop goes through."""
+    batches = claim_batches(dataset_train)
+    if batches is None:
+        kind = net.iterator_train
+        raise TypeError(
+            f"iterator_train is {getattr(kind, '__name__', kind)}, which serves no selected "
+            "batches: batch selection needs skd2ace.training.SelectedBatches, or a subclass."
+        )
+    if batches.device != full_device(net.device):
+        raise ValueError(
+            f"The net trains on {net.device} and iterator_train gives batches on "
+            f"{batches.device}: set iterator_train__device."
+        )
+    return batches

@@ -7,8 +7,8 @@ from typing import Any
 from skorch.history import History
 
 from skd2ace._archive import encode
+from skd2ace._modules import unwrap_compiled
 
-from ._best_epoch import bare
 from ._selection import BatchSelection
 
 _SEEDS = ("torch_seed_", "split_seed_", "selector_seed_")
@@ -21,7 +21,7 @@ def training_state(net: Any) -> dict[str, Any]:
     nested values that :func:`~skd2ace._archive.write_archive` takes.
     """
     return {
-        "components": {name: part.state_dict() for name, part in _components(net).items()},
+        "components": {name: part.state_dict() for name, part in components(net).items()},
         "history": list(net.history),
         "seeds": {name: getattr(net, name) for name in _SEEDS if hasattr(net, name)},
         "callbacks": {name: _callback_state(net, name, cb) for name, cb in net.callbacks_},
@@ -39,7 +39,7 @@ def restore_training_state(net: Any, state: dict[str, Any], *, training: bool) -
     RuntimeError, ValueError
         If weights or optimizer have other shapes.
     """
-    for name, part in _components(net).items():
+    for name, part in components(net).items():
         part.load_state_dict(state["components"][name])
     net.history_ = History(state["history"])
     vars(net).update({name: state["seeds"][name] for name in _SEEDS if name in state["seeds"]})
@@ -48,10 +48,12 @@ def restore_training_state(net: Any, state: dict[str, Any], *, training: bool) -
             _restore_callback(net, name, callback, state["callbacks"][name], training)
 
 
-def _components(net: Any) -> dict[str, Any]:
-    """Modules, criteria and optimizers, those that a subclass adds among them."""
-    names = (*net._modules, *net._criteria, *net._optimizers)
-    parts = {name: bare(getattr(net, f"{name}_")) for name in names}
+def components(net: Any) -> dict[str, Any]:
+    """Give all parts of a net that training changes, by name, and that have a state to keep.
+
+    Modules, criteria and optimizers, those that a subclass adds among them.
+    """
+    parts = {name: unwrap_compiled(getattr(net, f"{name}_", None)) for name in net.prefixes_}
     return {name: part for name, part in parts.items() if hasattr(part, "load_state_dict")}
 
 

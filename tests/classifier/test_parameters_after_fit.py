@@ -6,7 +6,7 @@ import torch
 from skorch.callbacks import EpochScoring
 
 from skd2ace.metrics import micro_f1_scorer
-from skd2ace.training import BatchIterator, BestEpoch, TensorDataset
+from skd2ace.training import BestEpoch, SelectedBatches, TensorDataset
 
 
 def test_optimizer_settings_outlive_the_optimizer(make_any, data):
@@ -38,7 +38,9 @@ def test_another_network_after_fit_begins_anew(make_clif, data):
 
 def test_other_components_after_fit(make_any, data):
     est = make_any().fit(*data)
-    est.set_params(optimizer=torch.optim.AdamW, dataset=TensorDataset, iterator_train=BatchIterator)
+    est.set_params(
+        optimizer=torch.optim.AdamW, dataset=TensorDataset, iterator_train=SelectedBatches
+    )
     assert isinstance(est.fit(*data).optimizer_, torch.optim.AdamW)
 
 

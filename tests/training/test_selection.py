@@ -9,7 +9,14 @@ from torch import nn
 
 from skd2ace import MultiLabelNetClassifier
 from skd2ace.selection import D2ACE, BatchSelector, RandomBatches
-from skd2ace.training import BatchIterator, BatchSelection, TensorDataset, _batches, _epoch
+from skd2ace.training import (
+    BatchIterator,
+    BatchSelection,
+    SelectedBatches,
+    TensorDataset,
+    _epoch,
+    _selected_batches,
+)
 
 
 class Recorder(RandomBatches):
@@ -34,7 +41,7 @@ def make_net(mlp, selector, **params):
         "module__n_labels": 4,
         "callbacks": [BatchSelection(selector, random_state=0)],
         "dataset": TensorDataset,
-        "iterator_train": BatchIterator,
+        "iterator_train": SelectedBatches,
         "iterator_valid": BatchIterator,
         "train_split": None,
         "batch_size": 16,
@@ -70,7 +77,7 @@ def test_a_plain_net_of_one_label_in_one_dimension(data):
         lambda: nn.Linear(8, 1),
         callbacks=[BatchSelection(Recorder(), random_state=0)],
         dataset=TensorDataset,
-        iterator_train=BatchIterator,
+        iterator_train=SelectedBatches,
         iterator_valid=BatchIterator,
         max_epochs=2,
         verbose=0,
@@ -178,7 +185,7 @@ def test_loss_weights_are_not_dropped_in_silence(mlp, data):
 def test_an_iterator_without_instances_is_refused(mlp, data):
     X, Y = data[0].astype(np.float32), data[1].astype(np.float32)
     net = make_net(mlp, D2ACE(), iterator_train=torch.utils.data.DataLoader)
-    with pytest.raises(TypeError, match="needs a BatchIterator"):
+    with pytest.raises(TypeError, match=r"needs .*SelectedBatches"):
         net.fit(X, Y)
 
 
@@ -190,7 +197,7 @@ def test_data_on_another_device_than_the_net_is_refused(mlp, data):
 
 def test_the_loop_reads_nothing_from_the_device_within_an_epoch(mlp, data, monkeypatch, host_reads):
     """As on a GPU: where reading would wait, losses and range flags are left for the end."""
-    for module in (_batches, _epoch):
+    for module in (_selected_batches, _epoch):
         monkeypatch.setattr(module, "is_ready", lambda tensor: False)
 
     class Watched(BatchSelection):
@@ -227,8 +234,8 @@ def test_the_loop_reads_nothing_from_the_device_within_an_epoch(mlp, data, monke
 
 def test_off_the_cpu_a_bad_index_is_noticed_at_the_end(monkeypatch):
     """The check itself, for a device that is not waited for: all batches pass, then it raises."""
-    check = _batches._RangeCheck("Selector", 10, torch.device("cpu"))
-    monkeypatch.setattr(_batches, "is_ready", lambda tensor: False)
+    check = _selected_batches._RangeCheck("Selector", 10, torch.device("cpu"))
+    monkeypatch.setattr(_selected_batches, "is_ready", lambda tensor: False)
     assert check(torch.tensor([3, 11])).tolist() == [3, 9]
     assert check(torch.tensor([4])).tolist() == [4]
     with pytest.raises(IndexError, match="outside the 10"):

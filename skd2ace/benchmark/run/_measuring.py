@@ -56,8 +56,8 @@ class TimedBatchSelection(BatchSelection):
         begin = time.perf_counter()
         super().on_epoch_begin(net, dataset_train=dataset_train, **kwargs)
         self.seconds_ += time.perf_counter() - begin
-        selector, epoch = dataset_train.selected_epoch
-        dataset_train.selected_epoch = (_Timed(selector, self), epoch)
+        assert self.batches_ is not None
+        self.batches_.select(_Timed(net.batch_selector_, self), len(net.history) - 1)
 
     def on_batch_end(self, net: Any, *args: Any, **kwargs: Any) -> None:
         """Time what the selector makes of the step."""

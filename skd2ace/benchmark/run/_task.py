@@ -160,7 +160,7 @@ def judged(metric: Callable[..., float]) -> str:
 
 def _prepared(task: Task, tell_epoch: Callable[[int], None] | None) -> BaseEstimator:
     est = clone(task.estimator)
-    seeded = {
+    seeded: dict[str, Any] = {
         name: task.random_state
         for name in est.get_params()
         if name == "random_state" or name.endswith("__random_state")

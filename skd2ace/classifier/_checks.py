@@ -1,0 +1,92 @@
+"""What is refused before anything is trained: features, thresholds, parts without a say."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.utils.validation import validate_data
+
+from skd2ace._modules import unwrap_compiled
+from skd2ace.training import BatchIterator, BatchSelection, SelectedBatches
+
+from ._targets import from_tensor
+
+
+def check_features(est: Any, X: Any, *, reset: bool) -> Any:
+    """Check features as scikit-learn does, and turn them into float32.
+
+    Parameters
+    ----------
+    est : estimator
+        Whose ``n_features_in_`` and ``feature_names_in_`` are set (``reset``) or looked at.
+    X : array-like, DataFrame, sparse matrix or Tensor of shape (n, d)
+    reset : bool
+
+    Returns
+    -------
+    ndarray or CSR matrix of shape (n, d), float32
+
+    Raises
+    ------
+    ValueError
+        If X is not finite in single precision, or not as it was in ``fit``.
+    """
+    if isinstance(X, torch.Tensor):
+        X = from_tensor(X)
+    # What does not fit into single precision becomes infinite, and an error of that name;
+    # and so may the sums by which infinity is looked for, one of them NaN.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return validate_data(est, X, dtype=np.float32, accept_sparse="csr", reset=reset)
+
+
+def check_threshold(threshold: Any, n_labels: int) -> None:
+    """Raise a ValueError unless it is "tune" or, in [0, 1], one number or one for each label."""
+    if isinstance(threshold, str):
+        return
+    try:
+        thresholds = np.asarray(threshold, dtype=np.float64)
+    except (TypeError, ValueError):
+        thresholds = np.array(np.nan)
+    in_range = np.all((thresholds >= 0) & (thresholds <= 1))
+    if thresholds.shape not in ((), (n_labels,)) or not in_range:
+        raise ValueError(
+            f"threshold must be in [0, 1], one number or one for each of the {n_labels} "
+            f"labels, got {threshold!r}."
+        )
+
+
+def check_for_logits(module: Any, criterion: Any) -> None:
+    """Refuse a sigmoid before that of predicting: all probabilities would be 0.5 or more."""
+    if isinstance(unwrap_compiled(criterion), torch.nn.BCELoss):
+        raise ValueError(
+            "criterion=BCELoss takes probabilities, but the module must give logits: leave out "
+            "its sigmoid and take BCEWithLogitsLoss, the default."
+        )
+    module = unwrap_compiled(module)
+    layers = list(module) if type(module) is torch.nn.Sequential else []
+    if layers and isinstance(layers[-1], torch.nn.Sigmoid):
+        warnings.warn(
+            "The module ends in a sigmoid, but must give logits: leave it out.", stacklevel=2
+        )
+
+
+def check_callbacks(callbacks: list[tuple[str, Any]], iterator_train: Any) -> None:
+    """Raise a ValueError unless one callback selects batches for the iterator that serves them."""
+    n_selections = sum(isinstance(callback, BatchSelection) for _, callback in callbacks)
+    serves_them = iterator_train in (SelectedBatches, BatchIterator)
+    if n_selections > 1 or (n_selections == 0 and serves_them):
+        raise ValueError(
+            f"One BatchSelection must be among the callbacks, to order the training "
+            f"instances; there are {n_selections}. One of your own takes the place of the "
+            "default one as callbacks__batch_selection=BatchSelection(...)."
+        )
+
+
+def check_validation_labels(Y: torch.Tensor, n_labels: int) -> None:
+    """Raise a ValueError unless labels held out for validation are 0/1 of shape (n, q)."""
+    if Y.shape[1] != n_labels or not ((Y == 0) | (Y == 1)).all():
+        raise ValueError(
+            f"The labels held out for validation must be zeros and ones of shape "
+            f"(n, {n_labels}), got shape {tuple(Y.shape)} and values {Y.unique()[:5].tolist()}."
+        )

@@ -1,0 +1,386 @@
+"""What training does differently from skorch: set-up, split, steps, run."""
+
+import inspect
+import os
+import warnings
+from collections.abc import Iterable
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import torch
+from skorch.callbacks import EpochScoring, ProgressBar
+from torch import Tensor
+from torch.nn.functional import pad
+from torch.utils.data import DataLoader
+from typing_extensions import Self
+
+from skd2ace._devices import full_device
+from skd2ace._modules import unwrap_compiled
+from skd2ace._seeding import draw_seeds, set_generator_states, torch_rng
+from skd2ace.metrics import macro_auc_scorer
+from skd2ace.networks import LossOutput, weighted_mean
+from skd2ace.training import (
+    BatchIterator,
+    BatchSelection,
+    BestEpoch,
+    Checkpointing,
+    EpochRecord,
+    SelectedBatches,
+)
+from skd2ace.training._checkpointing import check_same_training, newest_checkpoint
+from skd2ace.training._state import components, restore_training_state
+
+from ._checks import check_callbacks, check_for_logits, check_validation_labels
+from ._parameters import ParameterizedNet, check_parameters, parameter_names
+from ._split import split
+
+# Matrix products sum the rows at the edge of a block in another order than those inside: with
+# whole blocks an instance gets the same bits alone as among others (seen for 16 and more).
+_ROW_BLOCK = 16
+
+
+class TrainingEngine(ParameterizedNet):
+    """A skorch net that is seeded, sized by its data, and trained on batches that are selected.
+
+    Any module that maps X (b, d) to logits (b, q) trains with the criterion, which is made with
+    ``reduction="none"`` and must give losses (b, q); a module with ``training_loss`` uses that.
+    Steps see losses per label, and epochs do not wait for the device.
+
+    While it trains, ``last_epoch_`` is the epoch, counted from 1, with which it will end.
+    """
+
+    applies_loss_weights = True
+    n_features_in_: int
+    n_labels_: int
+    # The part that a training under way holds out, and the checkpoint that it goes on from.
+    _held_out: Any = None
+    _checkpoint: tuple[str | os.PathLike[str], dict[str, Any]] | None = None
+    # A module and its compiled loss: made when it is first needed, and in no pickle or copy.
+    _compiled: tuple[torch.nn.Module, Any] | None = None
+
+    # Set-up
+
+    def start_afresh(self) -> None:
+        """Forget an earlier fit and make everything anew."""
+        self.history_ = None
+        for name in ("batch_selector_", "best_epoch_", "thresholds_"):
+            vars(self).pop(name, None)
+        self.initialize()
+
+    def initialize(self) -> Self:
+        """Make callbacks, module, criterion and optimizer, seeded by ``random_state``.
+
+        Before the first fit the module's sizes must be given: ``module__n_features``,
+        ``module__n_labels``.
+        """
+        check_parameters(self)
+        seeds = draw_seeds(self.random_state, 3)
+        self.torch_seed_, self.split_seed_, self.selector_seed_ = seeds
+        with torch_rng(full_device(self.device), self.torch_seed_) as self.torch_state_:
+            super().initialize()
+        try:
+            self._check_criterion()
+            check_for_logits(self.module_, self.criterion_)
+            check_callbacks(self.callbacks_, self.iterator_train)
+        except ValueError:
+            self.initialized_ = False
+            raise
+        self.must_start_afresh_ = False
+        return self
+
+    def default_callbacks(self) -> list[tuple[str, Any]]:
+        """Timer and losses of skorch, selection, validation score, best epoch, log."""
+        *timing_and_losses, log = super().default_callbacks()
+        scoring = EpochScoring(macro_auc_scorer, lower_is_better=False, name="valid_macro_auc")
+        wants_bar = isinstance(self.verbose, int) and self.verbose >= 2
+        progress = [("progress_bar", ProgressBar())] if wants_bar else []
+        return [
+            *timing_and_losses,
+            ("batch_selection", BatchSelection()),
+            ("valid_macro_auc", scoring),
+            ("best_epoch", BestEpoch()),
+            *progress,
+            log,
+        ]
+
+    def initialize_module(self) -> Self:
+        """Make the module, with the sizes that the data gives."""
+        params = self.get_params_for("module")
+        if isinstance(self.module, torch.nn.Module):
+            # A copy: the parameter is the user's, and the next fit begins with it again.
+            self.module_ = deepcopy(self.initialized_instance(self.module, params))
+        else:
+            self.module_ = self.module(**{**self._module_sizes(params), **params})
+        return self
+
+    def _module_sizes(self, given: dict[str, Any]) -> dict[str, int]:
+        """Sizes that the module asks for and the user has not given."""
+        known = parameter_names(self.module) or set()
+        sizes = {}
+        for name, attribute in (("n_features", "n_features_in_"), ("n_labels", "n_labels_")):
+            if name in known and name not in given:
+                if not hasattr(self, attribute):
+                    raise ValueError(f"Before the first fit, give the size module__{name}.")
+                sizes[name] = getattr(self, attribute)
+        return sizes
+
+    def initialize_criterion(self) -> Self:
+        """Make the criterion, unreduced."""
+        params = self.get_params_for("criterion")
+        if isinstance(self.criterion, torch.nn.Module) and not params:
+            self.criterion_ = deepcopy(self.criterion)
+            vars(self.criterion_)["reduction"] = "none"
+        else:
+            params = {"reduction": "none", **params}
+            self.criterion_ = self.initialized_instance(self.criterion, params)
+        return self
+
+    def _check_criterion(self) -> None:
+        """Refuse one that would have no say in the training."""
+        chosen = self.criterion is not torch.nn.BCEWithLogitsLoss
+        if self._has_own_loss and (chosen or self.get_params_for("criterion")):
+            raise ValueError(
+                f"{type(self.module_).__name__} has a loss of its own: criterion is not used."
+            )
+
+    @property
+    def _has_own_loss(self) -> bool:
+        return hasattr(self.module_, "training_loss")
+
+    def get_params_for_optimizer(
+        self, prefix: str, named_parameters: Iterable[tuple[str, Any]]
+    ) -> tuple[tuple[list[dict[str, Any]]], dict[str, Any]]:
+        """Give parameters with a learning rate of their own groups of their own, the last ones."""
+        ratios = self._lr_ratios()
+        apart = {id(parameter) for parameters, _ in ratios for parameter in parameters}
+        others = [pair for pair in named_parameters if id(pair[1]) not in apart]
+        (groups,), kwargs = super().get_params_for_optimizer(prefix, others)
+        own = [{"params": params, "lr": ratio * kwargs["lr"]} for params, ratio in ratios]
+        return ([*groups, *own],), kwargs
+
+    def _lr_ratios(self) -> list[tuple[list[Any], float]]:
+        return self.module_.lr_ratios() if hasattr(self.module_, "lr_ratios") else []
+
+    # Run: a training from its first epoch, or from a checkpoint, to its last
+
+    def resume_from(self, directory: str | os.PathLike[str], X: Any, Y: Any) -> None:
+        """Find the checkpoint that the training to come goes on from, if there is one."""
+        checkpoint = newest_checkpoint(directory)
+        if checkpoint is not None:
+            check_same_training(directory, checkpoint, self, X, Y)
+            self._checkpoint = directory, checkpoint
+
+    def train(self, X: Any, Y: Any, method: str, **fit_params: Any) -> Any:
+        """Train for ``max_epochs`` epochs, and give the part that was held out, or None."""
+        with torch_rng(full_device(self.device), self.torch_seed_, self.torch_state_) as end:
+            try:
+                self.run_training(X, Y, method, **fit_params)
+                held_out = self._held_out
+            finally:
+                self._held_out = None
+        self.torch_state_ = end
+        return held_out
+
+    def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **kwargs: Any) -> Self:
+        """Train for a number of epochs, or for those that a checkpoint leaves to do."""
+        epochs = self.max_epochs if epochs is None else epochs
+        self.last_epoch_ = len(self.history) + epochs
+        # Here, since when training begins callbacks forget.
+        if self._checkpoint is not None:
+            self._go_on_from(*self._checkpoint)
+        return super().fit_loop(X, y, self.last_epoch_ - len(self.history), **kwargs)
+
+    def _go_on_from(self, directory: str | os.PathLike[str], checkpoint: dict[str, Any]) -> None:
+        self._checkpoint = None
+        restore_training_state(self, checkpoint["training"], training=True)
+        set_generator_states(full_device(self.device), checkpoint["generators"])
+        self.last_epoch_ = checkpoint["last_epoch"]
+        for _, callback in self.callbacks_:
+            if isinstance(callback, Checkpointing):
+                callback.resumed_ = Path(callback.directory).resolve() == Path(directory).resolve()
+
+    # Split
+
+    def get_split_datasets(self, X: Any, y: Any = None, **split_params: Any) -> tuple[Any, Any]:
+        """Split into a training and a validation dataset, and show the network its labels."""
+        split_params = self._without_forward_params(split_params)
+        if split_params and not callable(self.train_split):
+            raise TypeError(f"fit got an unexpected argument {next(iter(split_params))!r}.")
+        dataset = self.get_dataset(X, y)
+        train, valid = split(self.train_split, dataset, y, self.split_seed_, **split_params)
+        if isinstance(self.threshold, str) and valid is None:
+            raise ValueError('threshold="tune" needs a held-out part: see train_split.')
+        if valid is not None:
+            check_validation_labels(self.labels_of(valid), self.n_labels_)
+        self._held_out = valid
+        if not self.history and hasattr(self.module_, "fit_label_graph"):
+            self.module_.fit_label_graph(self.labels_of(train))
+        return train, valid
+
+    def _without_forward_params(self, params: dict[str, Any]) -> dict[str, Any]:
+        if self._has_own_loss:
+            return params
+        known = parameter_names(self.module_.forward)
+        return {} if known is None else {k: v for k, v in params.items() if k not in known}
+
+    def labels_of(self, dataset: Any) -> Tensor:
+        """Labels (n, q) of a dataset, on the net's device."""
+        return BatchIterator(dataset, device=full_device(self.device)).labels()
+
+    # Steps
+
+    def get_iterator(self, dataset: Any, training: bool = False) -> Any:
+        """Make the iterator over a dataset, with batches on the net's device."""
+        name = "iterator_train" if training else "iterator_valid"
+        iterator, params = getattr(self, name), self.get_params_for(name)
+        if training and iterator is BatchIterator:
+            warnings.warn(
+                "iterator_train=BatchIterator trains as SelectedBatches do until version 0.3, and "
+                "in index order from then on: leave it out, or give SelectedBatches.",
+                FutureWarning,
+                stacklevel=2,
+            )
+            iterator = SelectedBatches
+        params.setdefault("batch_size", self.batch_size)
+        if params["batch_size"] == -1:
+            params["batch_size"] = len(dataset)
+        if inspect.isclass(iterator) and issubclass(iterator, BatchIterator):
+            params.setdefault("device", full_device(self.device))
+        elif iterator is DataLoader and not training:
+            # Else each pass draws from torch's global generator, which training draws from too.
+            params.setdefault("generator", torch.Generator())
+        return iterator(dataset, **params)
+
+    def run_single_epoch(
+        self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
+    ) -> None:
+        """Go once through an iterator, reading the losses at the end."""
+        if iterator is None:
+            return
+        record = EpochRecord(self, prefix)
+        for batch in iterator:
+            self.notify("on_batch_begin", batch=batch, training=training)
+            step = step_fn(batch, **fit_params)
+            record.add(step, len(batch[0]))
+            self.notify("on_batch_end", batch=batch, training=training, **step)
+        record.close()
+
+    def train_step(self, batch: Any, **fit_params: Any) -> Any:
+        """Forward pass, backward pass and the optimizer's step of one batch."""
+        # At each step anew: schedules and set_params know nothing of the ratios.
+        ratios = self._lr_ratios()
+        groups = self.optimizer_.param_groups
+        for group, (_, ratio) in zip(groups[len(groups) - len(ratios) :], ratios, strict=True):
+            group["lr"] = ratio * groups[-1 - len(ratios)]["lr"]
+        return super().train_step(batch, **fit_params)
+
+    def train_step_single(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
+        """Forward and backward pass of one batch.
+
+        Returns
+        -------
+        dict
+            ``loss``, ``y_pred`` (logits), ``label_losses`` (b, q) and ``terms``, all detached.
+        """
+        self._set_mode(training=True)
+        out = self._training_output(batch, **fit_params)
+        out.loss.backward()
+        return {
+            "loss": out.loss.detach(),
+            "y_pred": out.logits.detach(),
+            "label_losses": out.label_losses.detach(),
+            "terms": {name: term.detach() for name, term in out.terms.items()},
+        }
+
+    def validation_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
+        """Prediction and its loss for one batch, in evaluation mode."""
+        self._set_mode(training=False)
+        X, Y = self._on_device(batch)
+        with torch.no_grad():
+            logits = self._padded_logits(X, **fit_params)
+            losses = self._label_losses(logits, X, Y)
+        return {"loss": losses.mean(), "y_pred": logits, "label_losses": losses}
+
+    def evaluation_step(self, batch: Any, training: bool = False) -> Tensor:
+        """Logits of one batch."""
+        self.check_is_fitted()
+        with torch.set_grad_enabled(training):
+            self._set_mode(training)
+            return self.infer(batch[0]) if training else self._padded_logits(batch[0])
+
+    def infer(self, x: Tensor, **fit_params: Any) -> Tensor:
+        """Logits of features, with those fit parameters that the module's forward takes."""
+        if fit_params:
+            known = parameter_names(self.module_.forward)
+            fit_params = {k: v for k, v in fit_params.items() if known is None or k in known}
+        return super().infer(x, **fit_params)
+
+    def _training_output(self, batch: Any, **fit_params: Any) -> LossOutput:
+        X, Y = self._on_device(batch)
+        weights = getattr(batch, "weights", None)
+        if self._has_own_loss:
+            return self._own_loss()(X, Y, weights)
+        logits = self.infer(X, **fit_params)
+        losses = self._label_losses(logits, X, Y)
+        return LossOutput(weighted_mean(losses, weights), logits, losses, {})
+
+    def _own_loss(self) -> Any:
+        """Give the module's ``training_loss``, compiled where the module is.
+
+        What ``torch.compile`` makes of a module compiles its ``forward`` and no other method.
+        """
+        module = unwrap_compiled(self.module_)
+        if module is self.module_:
+            return module.training_loss
+        if self._compiled is None or self._compiled[0] is not module:
+            self._compiled = module, self.torch_compile(module.training_loss, "training_loss")
+        return self._compiled[1]
+
+    def _label_losses(self, logits: Tensor, X: Tensor, Y: Tensor) -> Tensor:
+        if logits.shape != Y.shape:
+            raise ValueError(
+                f"The module maps X of shape {tuple(X.shape)} to {tuple(logits.shape)}; it must "
+                f"give one logit per instance and label, {tuple(Y.shape)}."
+            )
+        losses = self.criterion_(logits, Y)
+        if losses.shape != logits.shape:
+            raise ValueError(
+                f"The criterion gave losses of shape {tuple(losses.shape)}; unreduced, it must "
+                f"give one per instance and label, {tuple(logits.shape)}."
+            )
+        return losses
+
+    def _padded_logits(self, X: Tensor, **fit_params: Any) -> Tensor:
+        """Logits that do not depend on how many other instances are in the batch."""
+        return self.infer(pad(X, (0, 0, 0, -len(X) % _ROW_BLOCK)), **fit_params)[: len(X)]
+
+    def _on_device(self, batch: Any) -> tuple[Tensor, Tensor]:
+        # Iterators other than ours may leave that to the net, as skorch's do.
+        X, Y = batch
+        device = full_device(self.device)
+        X, Y = X.to(device), Y.to(device)
+        return X, Y[:, None] if Y.ndim == 1 else Y
+
+    def _set_mode(self, training: bool) -> None:
+        # Walking through all submodules costs more than a small network's step.
+        if self.module_.training != training:
+            for name in components(self):
+                part = getattr(self, f"{name}_")
+                if isinstance(part, torch.nn.Module):
+                    part.train(training)
+
+    # State
+
+    def load_params(self, *args: Any, **kwargs: Any) -> None:
+        """Load weights as in skorch; training then goes on from them."""
+        super().load_params(*args, **kwargs)
+        for _, callback in getattr(self, "callbacks_", []):
+            if isinstance(callback, BestEpoch):
+                callback.initialize()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A checkpoint in the middle of training would take the data along; compiled code is made
+        # anew when it is needed.
+        state = dict(super().__getstate__())
+        return {k: v for k, v in state.items() if k not in ("_held_out", "_compiled")}

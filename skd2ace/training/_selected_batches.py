@@ -1,0 +1,147 @@
+"""The training's own iterator: batches that a selector chose."""
+
+import weakref
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from skd2ace._devices import is_ready
+
+from ._batches import Batch, BatchIterator
+
+# Those that no training has claimed yet, in the order they were made.
+_unclaimed: list["weakref.ref[SelectedBatches]"] = []
+
+
+class ChoosesBatches(Protocol):
+    """What is asked of a batch selector here, or of what stands before one."""
+
+    def batches(self, epoch: int) -> Iterator[Tensor]: ...
+
+    def loss_weights(self, index: Tensor, Y: Any) -> Tensor | None: ...
+
+
+class SelectedBatches(BatchIterator):
+    """Iterator for skorch's ``iterator_train``, which :class:`BatchSelection` tells what to serve.
+
+    A training claims the iterator that its loop goes through. Told of a selector, that one serves
+    the selector's batches of one epoch, once; in all other cases, and whoever else iterates, it
+    serves consecutive rows. So callbacks may make and use iterators of their own over the
+    training data, at any time, and training does not notice.
+
+    Parameters
+    ----------
+    dataset, batch_size, device
+        As for :class:`BatchIterator`.
+
+    Raises
+    ------
+    ValueError
+        While iterating, if a selector gives an epoch or a batch without instances.
+    IndexError
+        While iterating, if a selector gives an index out of range: at once on the CPU, at the
+        end of the epoch on other devices, for which no step waits.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skd2ace.selection import RandomBatches
+    >>> from skd2ace.training import SelectedBatches, TensorDataset
+    >>> batches = SelectedBatches(TensorDataset(np.eye(5), np.eye(5)), batch_size=2)
+    >>> selector = RandomBatches()
+    >>> selector.start(*batches.whole(), n_epochs=1, batch_size=2, random_state=0)
+    >>> batches.select(selector, epoch=0)
+    >>> [batch.instances.tolist() for batch in batches]
+    [[2, 4], [0, 3], [1]]
+    >>> [batch.instances.tolist() for batch in batches]
+    [[0, 1], [2, 3], [4]]
+    """
+
+    def __init__(
+        self, dataset: Any, batch_size: int = 128, device: str | torch.device = "cpu"
+    ) -> None:
+        super().__init__(dataset, batch_size, device)
+        self._selection: tuple[ChoosesBatches, int] | None = None
+        _unclaimed.append(weakref.ref(self, _unclaimed.remove))
+
+    def select(self, selector: ChoosesBatches, epoch: int) -> None:
+        """Serve the batches of a started selector's epoch, counted from 0, the next time."""
+        self._selection = selector, epoch
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether batches were selected that nobody has asked for yet."""
+        return self._selection is not None
+
+    def __iter__(self) -> Iterator[Batch]:
+        selection, self._selection = self._selection, None
+        return super().__iter__() if selection is None else self._serve(*selection)
+
+    def _serve(self, selector: ChoosesBatches, epoch: int) -> Iterator[Batch]:
+        name = getattr(selector, "name", type(selector).__name__)
+        check = _RangeCheck(name, len(self.dataset), self.device)
+        for index in selector.batches(epoch):
+            index = check(index)
+            X, y = self._gather(index)
+            yield Batch(X, y, index, selector.loss_weights(index, y))
+        check.finish()
+
+
+def claim_batches(dataset: Any) -> SelectedBatches | None:
+    """Claim the iterator that a training which is about to begin its first epoch goes through.
+
+    Skorch makes it together with the training data, before anybody else can see these: of the
+    iterators over them that no training has claimed it is the oldest. None where there is none.
+    """
+    for reference in list(_unclaimed):
+        iterator = reference()
+        if iterator is not None and iterator.dataset is dataset:
+            _unclaimed.remove(reference)
+            return iterator
+    return None
+
+
+class _RangeCheck:
+    """Watches the indices of one epoch, without making a GPU wait for the answer."""
+
+    def __init__(self, name: str, n_instances: int, device: torch.device) -> None:
+        self.name = name
+        self.device = device
+        self.n_instances = n_instances
+        self.n_batches = 0
+        self.outside: Tensor | None = None
+
+    def __call__(self, index: Any) -> Tensor:
+        if not _is_index(index):
+            what = tuple(index.shape) if isinstance(index, Tensor) else type(index).__name__
+            raise ValueError(
+                f"{self.name} gave a batch of {what}, {getattr(index, 'dtype', '')}; a batch is "
+                "a one-dimensional tensor of at least one index, int64 or int32."
+            )
+        index = index.to(self.device, torch.int64)
+        self.n_batches += 1
+        inside = index.clamp(0, self.n_instances - 1)
+        outside = (inside != index).any()
+        self.outside = outside if self.outside is None else self.outside | outside
+        if is_ready(outside):
+            self._raise_if_outside()
+        return inside
+
+    def finish(self) -> None:
+        if self.n_batches == 0:
+            raise ValueError(f"{self.name} gave an epoch without batches.")
+        self._raise_if_outside()
+
+    def _raise_if_outside(self) -> None:
+        if bool(self.outside):
+            raise IndexError(
+                f"{self.name} gave an index outside the {self.n_instances} training instances."
+            )
+
+
+def _is_index(index: Any) -> bool:
+    # An uint8 tensor would index as a mask does.
+    whole = isinstance(index, Tensor) and index.dtype in (torch.int64, torch.int32)
+    return whole and index.ndim == 1 and len(index) > 0

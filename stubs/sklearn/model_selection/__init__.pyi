@@ -1,0 +1,13 @@
+from collections.abc import Iterator
+from typing import Any
+
+from numpy.typing import NDArray
+
+class BaseCrossValidator:
+    def split(
+        self, X: Any, y: Any = ..., groups: Any = ...
+    ) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]: ...
+    def get_n_splits(self, X: Any = ..., y: Any = ..., groups: Any = ...) -> int: ...
+
+# All else is as untyped as before.
+def __getattr__(name: str) -> Any: ...

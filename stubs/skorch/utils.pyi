@@ -1,0 +1,6 @@
+from typing import Any
+
+from numpy.typing import NDArray
+
+def is_dataset(x: Any) -> bool: ...
+def to_numpy(X: Any) -> NDArray[Any]: ...
