@@ -44,7 +44,7 @@ class _Kept:
         self.states = {
             name: deepcopy(value.state_dict())
             for name, value in self.attributes.items()
-            if hasattr(value, "load_state_dict")
+            if hasattr(value, "load_state_dict") and not isinstance(value, type)
         }
 
     def put_back(self) -> None:

@@ -51,10 +51,10 @@ class SelectedBatches(BatchIterator):
     >>> from skd2ace.training import SelectedBatches, TensorDataset
     >>> batches = SelectedBatches(TensorDataset(np.eye(5), np.eye(5)), batch_size=2)
     >>> selector = RandomBatches()
-    >>> selector.start(*batches.whole(), n_epochs=1, batch_size=2, random_state=0)
+    >>> selector = selector.start(*batches.whole(), n_epochs=1, batch_size=2, random_state=0)
     >>> batches.select(selector, epoch=0)
     >>> [batch.instances.tolist() for batch in batches]
-    [[2, 4], [0, 3], [1]]
+    [[2, 3], [4, 1], [0]]
     >>> [batch.instances.tolist() for batch in batches]
     [[0, 1], [2, 3], [4]]
     """

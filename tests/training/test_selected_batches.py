@@ -186,16 +186,17 @@ def test_nothing_is_laid_upon_the_users_objects(mlp, data):
     assert set(vars(dataset)) == before
 
 
-class Tracked(TensorDataset):
-    alive = weakref.WeakSet()
+ALIVE = weakref.WeakSet()
 
+
+class Tracked(TensorDataset):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.alive.add(self)
+        ALIVE.add(self)
 
 
 def test_after_training_the_data_is_let_go(mlp, data):
     est = MultiLabelNetClassifier(mlp, dataset=Tracked, max_epochs=1, verbose=0).fit(*data)
     gc.collect()
-    assert len(Tracked.alive) == 0
+    assert len(ALIVE) == 0
     assert est.predict(data[0]).shape == data[1].shape
