@@ -1,5 +1,6 @@
 """Which instances are trained on and which are held out."""
 
+import math
 from copy import copy
 from numbers import Real
 from typing import Any
@@ -19,7 +20,7 @@ def split(train_split: Any, dataset: Any, y: Any, seed: int, **params: Any) -> t
     seed %= 2**32
     if isinstance(train_split, Real):
         # As train_test_split rounds.
-        if -(-len(dataset) * float(train_split) // 1) < 2 or len(dataset) < 3:
+        if math.ceil(len(dataset) * float(train_split)) < 2 or len(dataset) < 3:
             return dataset, None
         train_split = ValidSplit(float(train_split), random_state=seed)
     elif isinstance(train_split, ValidSplit) and train_split.random_state is None:

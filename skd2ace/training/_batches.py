@@ -3,9 +3,11 @@
 import math
 from collections.abc import Iterator
 from functools import cached_property
+from numbers import Integral
 from typing import Any
 
 import torch
+from sklearn.utils import check_scalar
 from torch import Tensor
 
 from skd2ace._devices import full_device
@@ -56,6 +58,7 @@ class BatchIterator:
         Best a :class:`TensorDataset` or a subset of one; others are read item by item, once
         for each iterator.
     batch_size : int, default=128
+        At least 1.
     device : str or torch.device, default="cpu"
         Where the batches are wanted.
 
@@ -72,7 +75,7 @@ class BatchIterator:
         self, dataset: Any, batch_size: int = 128, device: str | torch.device = "cpu"
     ) -> None:
         self.dataset = dataset
-        self.batch_size = batch_size
+        self.batch_size = int(check_scalar(batch_size, "batch_size", Integral, min_val=1))
         self.device = full_device(device)
 
     @cached_property

@@ -2,9 +2,11 @@
 
 import os
 import warnings
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
+from sklearn.utils import check_scalar
 from skorch.callbacks import Callback, PrintLog
 from torch import nn
 
@@ -76,8 +78,7 @@ class Checkpointing(Callback):
 
     def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
         """Check parameters and order, and take the data's fingerprint."""
-        if self.every_n_epochs < 1:
-            raise ValueError(f"every_n_epochs must be at least 1, got {self.every_n_epochs}.")
+        check_scalar(self.every_n_epochs, "every_n_epochs", Integral, min_val=1)
         *_, last = (
             callback for _, callback in net.callbacks_ if not isinstance(callback, PrintLog)
         )

@@ -1,8 +1,10 @@
 """Linear warm-up of the learning rate."""
 
 from math import isclose
+from numbers import Integral
 from typing import Any
 
+from sklearn.utils import check_scalar
 from skorch.callbacks import Callback
 
 
@@ -50,6 +52,7 @@ class LinearWarmup(Callback):
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Note the full rates, also those that a user has changed since they were last set."""
+        check_scalar(self.epochs, "epochs", Integral, min_val=0)
         rates = [group["lr"] for group in net.optimizer_.param_groups]
         # Close is enough: a net may have made the rates anew from one another.
         if self.full_rates_ is None or not _close(rates, self.set_rates_):

@@ -93,7 +93,7 @@ def test_partial_fit_goes_on_writing(make, data, tmp_path):
 def test_checkpointing_is_the_last_callback(make, data, tmp_path):
     with pytest.raises(ValueError, match="must be the last of the callbacks, EarlyStopping is"):
         make(callbacks=[Checkpointing(tmp_path), EarlyStopping()]).fit(*data)
-    with pytest.raises(ValueError, match="every_n_epochs must be at least 1"):
+    with pytest.raises(ValueError, match="every_n_epochs == 0, must be >= 1"):
         make(callbacks=[Checkpointing(tmp_path, every_n_epochs=0)]).fit(*data)
 
 
