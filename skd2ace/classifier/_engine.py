@@ -61,7 +61,7 @@ class TrainingEngine(ParameterizedNet):
 
     # Set-up
 
-    def start_afresh(self) -> None:
+    def _start_afresh(self) -> None:
         """Forget an earlier fit and make everything anew."""
         self.history_ = None
         for name in ("batch_selector_", "best_epoch_", "thresholds_"):
@@ -89,9 +89,9 @@ class TrainingEngine(ParameterizedNet):
         self.must_start_afresh_ = False
         return self
 
-    def default_callbacks(self) -> list[tuple[str, Any]]:
+    def _make_default_callbacks(self) -> list[tuple[str, Any]]:
         """Timer and losses of skorch, selection, validation score, best epoch, log."""
-        *timing_and_losses, log = super().default_callbacks()
+        *timing_and_losses, log = super()._make_default_callbacks()
         scoring = EpochScoring(macro_auc_scorer, lower_is_better=False, name="valid_macro_auc")
         wants_bar = isinstance(self.verbose, int) and self.verbose >= 2
         progress = [("progress_bar", ProgressBar())] if wants_bar else []
@@ -164,18 +164,18 @@ class TrainingEngine(ParameterizedNet):
 
     # Run: a training from its first epoch, or from a checkpoint, to its last
 
-    def resume_from(self, directory: str | os.PathLike[str], X: Any, Y: Any) -> None:
+    def _resume_from(self, directory: str | os.PathLike[str], X: Any, Y: Any) -> None:
         """Find the checkpoint that the training to come goes on from, if there is one."""
         checkpoint = newest_checkpoint(directory)
         if checkpoint is not None:
             check_same_training(directory, checkpoint, self, X, Y)
             self._checkpoint = directory, checkpoint
 
-    def train(self, X: Any, Y: Any, method: str, **fit_params: Any) -> Any:
+    def _train(self, X: Any, Y: Any, method: str, **fit_params: Any) -> Any:
         """Train for ``max_epochs`` epochs, and give the part that was held out, or None."""
         with torch_rng(full_device(self.device), self.torch_seed_, self.torch_state_) as end:
             try:
-                self.run_training(X, Y, method, **fit_params)
+                self._run_training(X, Y, method, **fit_params)
                 held_out = self._held_out
             finally:
                 self._held_out = None
@@ -212,10 +212,10 @@ class TrainingEngine(ParameterizedNet):
         if isinstance(self.threshold, str) and valid is None:
             raise ValueError('threshold="tune" needs a held-out part: see train_split.')
         if valid is not None:
-            check_validation_labels(self.labels_of(valid), self.n_labels_)
+            check_validation_labels(self._labels_of(valid), self.n_labels_)
         self._held_out = valid
         if not self.history and hasattr(self.module_, "fit_label_graph"):
-            self.module_.fit_label_graph(self.labels_of(train))
+            self.module_.fit_label_graph(self._labels_of(train))
         return train, valid
 
     def _without_forward_params(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -224,7 +224,7 @@ class TrainingEngine(ParameterizedNet):
         known = parameter_names(self.module_.forward)
         return {} if known is None else {k: v for k, v in params.items() if k not in known}
 
-    def labels_of(self, dataset: Any) -> Tensor:
+    def _labels_of(self, dataset: Any) -> Tensor:
         """Labels (n, q) of a dataset, on the net's device."""
         return BatchIterator(dataset, device=full_device(self.device)).labels()
 

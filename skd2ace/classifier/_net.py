@@ -260,10 +260,10 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
             return self.partial_fit(X, y, **fit_params)
         with all_or_nothing(self, going_on=False):
             X, Y = self._check_data(X, y, reset=True)
-            self.start_afresh()
+            self._start_afresh()
             if resume is not None:
-                self.resume_from(resume, X, Y)
-            held_out = self.train(X, Y, method="fit", **fit_params)
+                self._resume_from(resume, X, Y)
+            held_out = self._train(X, Y, method="fit", **fit_params)
             self._tune_thresholds(held_out)
         return self
 
@@ -293,8 +293,8 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
         with all_or_nothing(self, going_on=not afresh):
             X, Y = self._check_data(X, y, reset=reset, classes=classes)
             if afresh:
-                self.start_afresh()
-            held_out = self.train(X, Y, method="partial_fit", **fit_params)
+                self._start_afresh()
+            held_out = self._train(X, Y, method="partial_fit", **fit_params)
             self._tune_thresholds(held_out)
         return self
 
@@ -466,7 +466,7 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
 
     def _tune_thresholds(self, held_out: Any) -> None:
         if isinstance(self.threshold, str):
-            relevant = self.labels_of(held_out).cpu().numpy()
+            relevant = self._labels_of(held_out).cpu().numpy()
             self.thresholds_ = best_f1_thresholds(relevant, self._label_proba(held_out))
 
     def _present_thresholds(self) -> Any:

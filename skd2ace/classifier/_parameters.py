@@ -216,7 +216,7 @@ def parameter_names(function: Any) -> set[str] | None:
 
 
 def _check_callback_parameter(net: Any, parameter: str) -> None:
-    callbacks: dict[str, Any] = net.named_callbacks()
+    callbacks: dict[str, Any] = net._named_callbacks()
     callback, _, parameter_of_callback = parameter.partition("__")
     if callback not in callbacks:
         raise ValueError(

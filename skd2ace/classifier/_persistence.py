@@ -45,8 +45,8 @@ def write_estimator(est: Any, path: str | os.PathLike[str]) -> None:
         "parameters": described,
         "left_out": left_out,
         "fitted": {name: getattr(est, name) for name in _FITTED if hasattr(est, name)},
-        "trimmed": est.is_trimmed,
-        "training": weights if est.is_trimmed else training_state(est),
+        "trimmed": est._is_trimmed,
+        "training": weights if est._is_trimmed else training_state(est),
     }
     write_archive(path, _KIND, content)
 

@@ -31,6 +31,6 @@ class PublishedNetClassifier(MultiLabelNetClassifier):
     def __init__(self, **parameters: Any) -> None:
         super().__init__(self._network, **parameters)
 
-    def default_callbacks(self) -> list[tuple[str, Any]]:
+    def _make_default_callbacks(self) -> list[tuple[str, Any]]:
         """Those of every network, and a warm-up of the learning rate."""
-        return [("lr_warmup", LinearWarmup()), *super().default_callbacks()]
+        return [("lr_warmup", LinearWarmup()), *super()._make_default_callbacks()]

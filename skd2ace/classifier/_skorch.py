@@ -9,23 +9,23 @@ from typing_extensions import Self
 class SkorchNet(NeuralNet):
     """A skorch net that gives what we need of its private parts under names of our own."""
 
-    def default_callbacks(self) -> list[tuple[str, Any]]:
+    def _make_default_callbacks(self) -> list[tuple[str, Any]]:
         """Make the callbacks, by name, that a net has without being given any."""
         return super()._default_callbacks
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Any]]:
-        return self.default_callbacks()
+        return self._make_default_callbacks()
 
-    def named_callbacks(self) -> dict[str, Any]:
+    def _named_callbacks(self) -> dict[str, Any]:
         """Find all callbacks as they were given, default ones included, by their unique names."""
         return dict(self._uniquely_named_callbacks())
 
-    def run_training(self, X: Any, Y: Any, method: str, **fit_params: Any) -> Self:
+    def _run_training(self, X: Any, Y: Any, method: str, **fit_params: Any) -> Self:
         """Train for ``max_epochs`` epochs, with parameters routed as for that method."""
         return super().partial_fit(X, Y, _routing_method=method, **fit_params)
 
     @property
-    def is_trimmed(self) -> bool:
+    def _is_trimmed(self) -> bool:
         """Whether it can predict only, since what training needs was dropped."""
         return getattr(self, "_trimmed_for_prediction", False)

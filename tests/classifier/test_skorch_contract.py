@@ -72,8 +72,8 @@ class Counts(Callback):
 
 
 class WithCallbacks(SkorchNet):
-    def default_callbacks(self):
-        return [*super().default_callbacks(), ("mine", Counts())]
+    def _make_default_callbacks(self):
+        return [*super()._make_default_callbacks(), ("mine", Counts())]
 
     def fit_loop(self, X, y=None, epochs=None, **kwargs):
         self.routed_as_ = kwargs.get("_routing_method")
@@ -95,12 +95,12 @@ def net():
 
 
 def test_default_callbacks_are_what_a_net_has_without_being_given_any(net):
-    names = [name for name, _ in net.default_callbacks()]
+    names = [name for name, _ in net._make_default_callbacks()]
     assert names[0] == "epoch_timer"
     assert names[-2:] == ["print_log", "mine"]
-    assert isinstance(dict(net.default_callbacks())["epoch_timer"], EpochTimer)
+    assert isinstance(dict(net._make_default_callbacks())["epoch_timer"], EpochTimer)
     # The last is what prints a line of all that came before.
-    *_, last = SkorchNet.default_callbacks(net)
+    *_, last = SkorchNet._make_default_callbacks(net)
     assert isinstance(last[1], PrintLog)
     assert "callbacks__mine" in net.get_params(deep=True)
     net.initialize()
@@ -108,7 +108,7 @@ def test_default_callbacks_are_what_a_net_has_without_being_given_any(net):
 
 
 def test_named_callbacks_are_those_of_the_net_under_their_names(net):
-    named = net.named_callbacks()
+    named = net._named_callbacks()
     net.initialize()
     assert list(named) == [name for name, _ in net.callbacks_]
     assert named["last"] is Counts
@@ -117,7 +117,7 @@ def test_named_callbacks_are_those_of_the_net_under_their_names(net):
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 def test_training_is_routed_as_the_method_it_is_for(net, method):
     X, y = np.zeros((4, 3), dtype="float32"), np.zeros((4, 1), dtype="float32")
-    assert net.run_training(X, y, method) is net
+    assert net._run_training(X, y, method) is net
     assert net.routed_as_ == method
     assert len(net.history) == 1
 
@@ -125,9 +125,9 @@ def test_training_is_routed_as_the_method_it_is_for(net, method):
 def test_a_trimmed_net_says_so(net):
     X, y = np.zeros((4, 3), dtype="float32"), np.zeros((4, 1), dtype="float32")
     net.fit(X, y)
-    assert not net.is_trimmed
+    assert not net._is_trimmed
     net.trim_for_prediction()
-    assert net.is_trimmed
+    assert net._is_trimmed
 
 
 def test_prefixes_name_all_components_that_training_changes():
