@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from ._arff_body import Body, read_body
+from ._arff_bunch import ArffBunch
 from ._arff_columns import feature_matrix, label_matrix
 from ._arff_header import ArffError, Header, read_header
 from ._arff_lines import opened
-from ._bunch import ARFF_NAMES, as_asked
+from ._bunch import Parts, make_bunch
 from ._label_xml import read_label_names
 
 _MEKA_COUNT = re.compile(r"(?:^|[\s:])-C\s+(-?\d{1,9})(?!\S)")
@@ -47,11 +48,12 @@ def load_arff(
     Returns
     -------
     Bunch or tuple
-        ``X`` float64 and ``Y`` int64 of 0/1, both ndarrays or, from a sparse file, CSR arrays;
-        ``frame``, None without ``as_frame``; ``feature_names``, ``label_names``, ``DESCR``; or
-        ``(X, Y)``. Labels are in the order in which they are named. A nominal feature is one 0/1
-        column per value, called ``name=value``, but one column if its values are 0 and 1. Missing
-        values are NaN.
+        ``data`` (n, d) float64 and ``target`` (n, q) int64 of 0/1, both ndarrays or, from a
+        sparse file, CSR arrays; ``frame``, None without ``as_frame``; ``feature_names``,
+        ``target_names``, ``DESCR``; or ``(X, Y)``. The names ``X``, ``Y`` and ``label_names`` of
+        version 0.1 work until version 0.3, with a FutureWarning. Labels are in the order in which
+        they are named. A nominal feature is one 0/1 column per value, called ``name=value``, but
+        one column if its values are 0 and 1. Missing values are NaN.
 
     Raises
     ------
@@ -86,9 +88,9 @@ def load_arff(
     ...     path = Path(folder, "birds.arff")
     ...     _ = path.write_text(text)
     ...     birds = load_arff(path)
-    >>> birds.feature_names, birds.label_names
+    >>> birds.feature_names, birds.target_names
     (['sky=grey', 'sky=blue', 'wind'], ['a thrush'])
-    >>> birds.X
+    >>> birds.data
     array([[0. , 1. , 0.5],
            [1. , 0. , nan]])
     """
@@ -105,8 +107,9 @@ def load_arff(
     X, feature_names = feature_matrix(body, header.attributes, features, path)
     Y = label_matrix(body, header.attributes, columns, path)
     sizes = f"{X.shape[0]} instances, {X.shape[1]} features, {len(label_names)} labels"
-    parts = X, Y, feature_names, label_names, f"{header.relation or path.name}: {sizes}."
-    return as_asked(parts, ARFF_NAMES, return_X_y=return_X_y, as_frame=as_frame)
+    described = f"{header.relation or path.name}: {sizes}."
+    parts = Parts(X, Y, feature_names, label_names, described)
+    return make_bunch(parts, return_X_y=return_X_y, as_frame=as_frame, kind=ArffBunch)
 
 
 def _read(path: Path, max_bytes: int, encoding: str) -> tuple[Header, Body]:

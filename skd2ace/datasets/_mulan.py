@@ -13,7 +13,7 @@ from sklearn.datasets import get_data_home
 
 from ._arff import load_arff
 from ._arff_header import ArffError
-from ._bunch import SKLEARN_NAMES, as_asked
+from ._bunch import Parts, make_bunch
 from ._registry import MULAN_COMMIT, MulanSet, mulan_registry
 
 _BASE = f"https://raw.githubusercontent.com/tsoumakas/mulan/{MULAN_COMMIT}/data/multi-label"
@@ -87,10 +87,10 @@ def fetch_mulan(
     for part, file in zip(parts, entry.arff, strict=True):
         if part.feature_names != parts[0].feature_names:
             raise ArffError(paths[file], None, f"its features are not those of {entry.arff[0]}")
-    X, Y = (_stacked([part[key] for part in parts]) for key in ("X", "Y"))
+    X, Y = (_stacked([part[key] for part in parts]) for key in ("data", "target"))
     described = _description(entry, X.shape, Y.shape[1])
-    whole = X, Y, parts[0].feature_names, parts[0].label_names, described
-    return as_asked(whole, SKLEARN_NAMES, return_X_y=return_X_y, as_frame=as_frame)
+    whole = Parts(X, Y, parts[0].feature_names, parts[0].target_names, described)
+    return make_bunch(whole, return_X_y=return_X_y, as_frame=as_frame)
 
 
 def is_here(entry: MulanSet, data_home: str | os.PathLike[str] | None = None) -> bool:

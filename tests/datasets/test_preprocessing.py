@@ -97,7 +97,7 @@ def test_scaling_of_the_docs_stays_in_the_fold(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names: dict = {}
     exec(reading, names)
-    assert names["data"].label_names == ["thrush"]
+    assert names["birds"].target_names == ["thrush"]
     rng = np.random.default_rng(0)
     X, Y = rng.uniform(size=(60, 10)), rng.integers(0, 2, (60, 3))
     X[0], Y[0] = 100, 1
