@@ -3,10 +3,13 @@
 import os
 import re
 from collections.abc import Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from skd2ace._sklearn import Interval, validate_parameter_constraints
 
 from ._arff_body import Body, read_body
 from ._arff_bunch import ArffBunch
@@ -64,6 +67,8 @@ def load_arff(
         If there is no such file.
     TypeError
         If ``labels`` is none of these.
+    ValueError
+        If ``max_bytes`` is no whole number of at least 1.
 
     Notes
     -----
@@ -94,6 +99,11 @@ def load_arff(
     array([[0. , 1. , 0.5],
            [1. , 0. , nan]])
     """
+    validate_parameter_constraints(
+        {"max_bytes": [Interval(Integral, 1, None, closed="left")]},
+        {"max_bytes": max_bytes},
+        caller_name="load_arff",
+    )
     path = Path(path)
     try:
         header, body = _read(path, max_bytes, "utf-8-sig")
@@ -126,11 +136,12 @@ def _find_labels(labels: Any, header: Header, path: Path) -> tuple[list[int], li
         labels = _find_xml(path)
     if labels is None:
         labels, source = _meka_count(header.relation, path), "the -C in the relation"
-    if isinstance(labels, (int, np.integer)):
-        if not 0 < abs(labels) < len(names):
-            problem = f"{source} is {labels}, and there are {len(names)} attributes"
+    if isinstance(labels, Integral):
+        count = int(labels)
+        if not 0 < abs(count) < len(names):
+            problem = f"{source} is {count}, and there are {len(names)} attributes"
             raise ArffError(path, None, f"{problem}: both labels and features are needed")
-        chosen = names[:labels] if labels > 0 else names[labels:]
+        chosen = names[:count] if count > 0 else names[count:]
     elif isinstance(labels, (str, os.PathLike)):
         chosen, source = read_label_names(Path(labels)), str(labels)
     elif np.iterable(labels):

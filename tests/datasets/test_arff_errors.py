@@ -123,6 +123,12 @@ def test_a_bomb_is_not_unpacked(write_file):
         load_arff(path, max_bytes=10**6)
 
 
+@pytest.mark.parametrize("limit", [0, -1, 1e6, float("nan"), "512", None])
+def test_impossible_limits(limit):
+    with pytest.raises(ValueError, match=r"'max_bytes' parameter of load_arff must be an int"):
+        load_arff("nowhere.arff", labels=1, max_bytes=limit)
+
+
 @pytest.mark.parametrize("row", ["1,a0", "{1 a0}", "{}"])
 def test_absurd_sizes(read_arff, monkeypatch, row):
     """A nominal attribute of many values asks for more columns than the file has bytes."""

@@ -1,5 +1,6 @@
 """Which attributes of an ARFF file are the labels, and the XML that says so."""
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ def test_which_are_the_labels(write_file, sparse_text):
     with pytest.raises(ArffError, match="Give `labels`"):
         load_arff(path)
     assert load_arff(path, labels=1).target_names == ["a"]
+    assert load_arff(path, labels=np.int64(1)).target_names == ["a"]
     assert load_arff(write_file(text.replace("numbers", "n: -C -1 -c 2")), 2).target.shape == (4, 2)
     meka = write_file(sparse_text.replace("{low,high}", "{0,1}").replace("high", "1"), "meka.arff")
     assert load_arff(meka).target_names == ["a", "b"]
