@@ -12,7 +12,7 @@ import torch
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils import get_tags
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from skd2ace.metrics import macro_auc_scorer
 from skd2ace.neighbors import MLkNN
@@ -111,9 +111,13 @@ def test_forms_of_data(data):
 
 
 @pytest.mark.filterwarnings("ignore:n_neighbors=10 of 10 instances")
-@parametrize_with_checks([MLkNN()])
-def test_scikit_learn(estimator, check):
-    check(estimator)
+@pytest.mark.parametrize(
+    "check",
+    [check for _, check in estimator_checks_generator(MLkNN())],
+    ids=lambda check: check.func.__name__,
+)
+def test_scikit_learn(check):
+    check(MLkNN())
 
 
 def test_tags():
