@@ -3,8 +3,11 @@
 ``python -m skd2ace.benchmark --help`` says how; the same pieces serve scripts.
 """
 
+from typing import TYPE_CHECKING, Any
+
+from skd2ace._renamed import warn_of_old_name
+
 from ._diagram import CriticalDifferenceDisplay, critical_difference_diagram
-from ._mlknn import MLkNN
 from .compare._differences import differences
 from .compare._published import published
 from .compare._statistics import (
@@ -25,7 +28,6 @@ __all__ = [
     "CriticalDifferenceDisplay",
     "Experiment",
     "FriedmanTest",
-    "MLkNN",
     "Store",
     "average_ranks",
     "critical_difference_diagram",
@@ -39,3 +41,14 @@ __all__ = [
     "report",
     "wilcoxon_against",
 ]
+
+# For mypy a module with such a function has every name that anybody misspells.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name != "MLkNN":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from skd2ace.neighbors import MLkNN
+
+        warn_of_old_name("skd2ace.benchmark.MLkNN", "skd2ace.neighbors.MLkNN")
+        return MLkNN

@@ -24,7 +24,7 @@ All that is stored as a page with pictures, and the ranks of two methods by anot
 
   python -m skd2ace.benchmark report --store results.sqlite --reference 'clif d2ace' \\
       --published --format html --output report.html
-  python -m skd2ace.benchmark report --store results.sqlite --metric ranking_loss \\
+  python -m skd2ace.benchmark report --store results.sqlite --metric label_ranking_loss \\
       --methods 'clif random' 'clif d2ace'
 """
 _Action = Callable[[argparse.Namespace], int]

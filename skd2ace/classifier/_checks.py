@@ -8,9 +8,8 @@ import torch
 from sklearn.utils.validation import validate_data
 
 from skd2ace._modules import unwrap_compiled
+from skd2ace._targets import from_tensor
 from skd2ace.training import BatchIterator, BatchSelection, SelectedBatches
-
-from ._targets import from_tensor
 
 
 def check_features(est: Any, X: Any, *, reset: bool) -> Any:

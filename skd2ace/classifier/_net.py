@@ -16,6 +16,7 @@ from typing_extensions import Self
 
 from skd2ace._seeding import RandomState
 from skd2ace._sklearn import Interval, Options, StrOptions
+from skd2ace._targets import decode_targets, encode_targets
 from skd2ace.metrics import best_f1_thresholds
 from skd2ace.selection import BatchSelector
 from skd2ace.training import BatchIterator, SelectedBatches, TensorDataset
@@ -25,7 +26,6 @@ from ._engine import TrainingEngine
 from ._parameters import check_parameters
 from ._persistence import read_estimator, write_estimator
 from ._rollback import all_or_nothing
-from ._targets import decode_targets, encode_targets
 
 
 class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):

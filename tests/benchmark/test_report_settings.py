@@ -6,8 +6,9 @@ import pytest
 from sklearn.model_selection import KFold
 
 from skd2ace._shown import shown
-from skd2ace.benchmark import Experiment, MLkNN, Store, __main__
+from skd2ace.benchmark import Experiment, Store, __main__
 from skd2ace.benchmark.compare._settings import differences_of
+from skd2ace.neighbors import MLkNN
 from skd2ace.selection import D2ACE, HardImb
 
 main = __main__.main

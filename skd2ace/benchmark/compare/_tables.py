@@ -5,36 +5,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skd2ace.metrics._records import METRICS, RENAMED
+
 from ._settings import differences_of
 
 KEYS = ["dataset", "method", "fold", "seed"]
 
-HIGHER_IS_BETTER = {
-    "macro_auc": True,
-    "micro_f1": True,
-    "macro_f1": True,
-    "label_ranking_average_precision": True,
-    "ranking_loss": False,
-    "hamming_loss": False,
-    "one_error": False,
-    "coverage": False,
-}
-
-_NAMES = {
-    "macro_auc": "Macro-AUC",
-    "micro_f1": "Micro-F1",
-    "macro_f1": "Macro-F1",
-    "label_ranking_average_precision": "Label ranking average precision",
-    "ranking_loss": "Ranking loss",
-    "hamming_loss": "Hamming loss",
-    "one_error": "One-error",
-    "coverage": "Coverage",
-}
+HIGHER_IS_BETTER = {name: metric.higher_is_better for name, metric in METRICS.items()}
 
 
 def metric_name(metric: str) -> str:
     """Name of a metric for readers."""
-    return _NAMES.get(metric, metric)
+    known = METRICS.get(RENAMED.get(metric, metric))
+    return known.title if known else metric
 
 
 def direction(metric: str | None, higher_is_better: bool | None) -> bool:
@@ -47,12 +30,14 @@ def direction(metric: str | None, higher_is_better: bool | None) -> bool:
     """
     if higher_is_better is not None:
         return higher_is_better
-    if metric not in HIGHER_IS_BETTER:
+    # Tables of version 0.1 have its names.
+    name = RENAMED.get(metric or "", metric)
+    if name not in HIGHER_IS_BETTER:
         raise ValueError(
             f"higher_is_better must be given for metric={metric!r}; known are "
             f"{', '.join(HIGHER_IS_BETTER)}."
         )
-    return HIGHER_IS_BETTER[metric]
+    return HIGHER_IS_BETTER[name]
 
 
 def check_columns(name: str, table: Any, columns: list[str]) -> None:
