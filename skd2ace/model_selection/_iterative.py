@@ -1,6 +1,5 @@
 """Folds in which every label is about as frequent as in the whole."""
 
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,10 +10,11 @@ from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import check_array, indexable
 
 from skd2ace._labels import check_zero_one
+from skd2ace._locks import ForkSafeLock
 from skd2ace._seeding import RandomState, draw_seeds
 
 # numpy's global generator can be lent to one thread at a time.
-_lock = threading.Lock()
+_lock = ForkSafeLock()
 
 Indices = NDArray[np.int64]
 
@@ -209,7 +209,7 @@ def _skmultilearn_folds(Y: sp.csr_array, n_splits: int, seed: int, order: int) -
     except ImportError as error:
         raise _missing("skmultilearn", "scikit-multilearn", "data") from error
     splitter = IterativeStratification(n_splits, order=order)
-    with _lock:
+    with _lock.hold():
         # Only the global generator can be seeded: the class takes no random_state of ours.
         before = np.random.get_state(legacy=False)  # noqa: NPY002
         np.random.seed(seed)  # noqa: NPY002

@@ -1,6 +1,9 @@
 """Folds are complete, stratified, repeatable and those of the two implementations."""
 
+import os
+import signal
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -95,6 +98,34 @@ def test_threads_do_not_share_a_generator(make, labels):
     with ThreadPoolExecutor(4) as pool:
         folds = pool.map(lambda seed: held_out(make(random_state=seed), labels), range(8))
         assert list(folds) == expected
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_process_forked_while_another_thread_splits(labels, monkeypatch):
+    """The child has no such thread and must not wait for it."""
+    splitter = IterativeStratifiedKFold(3, method="skmultilearn", random_state=0)
+    expected = held_out(splitter, labels)
+    began, end = threading.Event(), threading.Event()
+    distribute = IterativeStratification._distribute_positive_evidence
+
+    def wait(*args):
+        began.set()
+        end.wait(60)
+        return distribute(*args)
+
+    monkeypatch.setattr(IterativeStratification, "_distribute_positive_evidence", wait)
+    thread = threading.Thread(target=held_out, args=(splitter, labels))
+    thread.start()
+    began.wait(60)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(30)
+        end.set()
+        os._exit(int(held_out(splitter, labels) != expected))
+    end.set()
+    thread.join(60)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 @pytest.mark.parametrize(

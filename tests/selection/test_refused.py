@@ -79,7 +79,6 @@ def test_labels_other_than_zeros_and_ones_are_refused(selector, tensors, wrong):
         start(selector, (X, Y))
 
 
-@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta")
 def test_what_are_no_tensors_is_refused(selector, tensors):
     X, Y = tensors
     for wrong in (X.numpy(), sp.csr_array(X.numpy()), X.tolist(), X.to_sparse_coo()):
@@ -106,7 +105,6 @@ def test_labels_of_any_dtype(selector, tensors, dtype):
 
 @pytest.mark.parametrize("sparse", [False, True])
 @pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
-@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta")
 def test_features_that_are_not_finite_are_refused(selector, tensors, wrong, sparse):
     X, Y = tensors
     X[7, 1] = wrong
