@@ -1,5 +1,6 @@
 """DELA: label-specific features found by what perturbing them does."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -86,7 +87,7 @@ class DELA(nn.Module):
         check_sizes(n_features=n_features, n_labels=n_labels)
         self.kl_weight, self.temperature, self.n_samples = kl_weight, temperature, n_samples
         self.gate_lr_ratio = gate_lr_ratio
-        latent = -(-n_features // 2) if latent_size is None else latent_size
+        latent = math.ceil(n_features / 2) if latent_size is None else latent_size
         check_sizes(latent_size=latent, hidden_sizes=hidden_sizes, n_samples=n_samples)
         outer, inner = hidden_sizes
         self.encoder = GaussianEncoder([n_features, outer, inner, outer], latent, dropout=dropout)

@@ -1,5 +1,6 @@
 """Building blocks that the published networks share."""
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from numbers import Integral
@@ -77,7 +78,7 @@ class GINLayer(nn.Module):
     def __init__(self, size: int, dropout: float) -> None:
         super().__init__()
         self.eps = nn.Parameter(torch.zeros(1))
-        self.mlp = leaky_mlp([size, -(-size // 2), size], dropout=dropout, batch_norm=True)
+        self.mlp = leaky_mlp([size, math.ceil(size / 2), size], dropout=dropout, batch_norm=True)
 
     def forward(self, nodes: Tensor, graph: Tensor) -> Tensor:
         """Map embeddings (q, d_e) over a weighted graph (q, q) to new ones (q, d_e)."""

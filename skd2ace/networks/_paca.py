@@ -1,5 +1,6 @@
 """PACA: label-specific features as densities under prototypes."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -92,7 +93,7 @@ class PACA(nn.Module):
         check_sizes(n_features=n_features, n_labels=n_labels)
         self.classification_weight = classification_weight
         self.regularization_weight = regularization_weight
-        latent = -(-n_features // 2) if latent_size is None else latent_size
+        latent = math.ceil(n_features / 2) if latent_size is None else latent_size
         check_sizes(latent_size=latent, hidden_sizes=hidden_sizes, hidden_units=hidden_units)
         outer, inner = hidden_sizes
         self.encoder = GaussianEncoder([n_features, outer, inner, outer], latent, dropout=dropout)

@@ -75,7 +75,7 @@ def test_probabilities_of_zero_and_one_are_in_range(selector, tensors):
 def test_labels_other_than_zeros_and_ones_are_refused(selector, tensors, wrong):
     X, Y = tensors
     Y[7, 1] = wrong
-    with pytest.raises(ValueError, match=f"zeros and ones, found {float(wrong)}"):
+    with pytest.raises(ValueError, match=f"zeros and ones; found {float(wrong)}"):
         start(selector, (X, Y))
 
 
