@@ -268,9 +268,9 @@ def test_of_copies_in_a_batch_the_last_counts(tensors):
     ("params", "message"),
     [
         ({"window": 1}, "window"),
-        ({"mix_epochs": (70, 30)}, "start <= end, got .70, 30"),
+        ({"mix_epochs": (70, 30)}, "start <= end. Got .70, 30"),
         ({"mix_epochs": (30,)}, "mix_epochs"),
-        ({"mix_decay": "exponential", "mix_end": 0.0}, "positive start and end"),
+        ({"mix_decay": "exponential", "mix_end": 0.0}, "positive mix_start and mix_end"),
         ({"pressure": 0.5}, "pressure"),
         ({"label_weight": "nonsense"}, "label_weight"),
         ({"n_neighbors": -1}, "n_neighbors"),
