@@ -1,8 +1,49 @@
-"""Constraints of parameters that scikit-learn has no word for."""
+"""Parameters, checked by scikit-learn and turned into Python's own numbers."""
 
+from collections.abc import Mapping
+from numbers import Integral, Real
 from typing import Any
 
-from skd2ace._sklearn import Interval, Options
+import numpy as np
+
+from skd2ace._sklearn import Interval, Options, validate_parameter_constraints
+
+
+def check_parameters(
+    constraints: Mapping[str, list[Any]], parameters: Mapping[str, Any], name: str
+) -> dict[str, Any]:
+    """Refuse parameters that do not satisfy their constraints.
+
+    Returns
+    -------
+    dict
+        The parameters with Python's own numbers: numpy's round to their size, and wrap around.
+
+    Raises
+    ------
+    InvalidParameterError
+        Which is a ValueError and a TypeError; the message says what is wanted and what was given.
+    """
+    plain = {key: _to_python(value) for key, value in parameters.items()}
+    validate_parameter_constraints(constraints, plain, caller_name=name)
+    # Scikit-learn takes True for the number 1, torch does not.
+    numbers = {key for key in plain if "boolean" not in constraints.get(key, ())}
+    return {
+        key: int(value) if isinstance(value, bool) and key in numbers else value
+        for key, value in plain.items()
+    }
+
+
+def _to_python(value: Any) -> Any:
+    if type(value) in (tuple, list):
+        return type(value)(_to_python(part) for part in value)
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    return float(value) if isinstance(value, Real) else value
 
 
 class Pair(Options):

@@ -9,6 +9,7 @@ import torch
 from sklearn.base import BaseEstimator
 from torch import Tensor
 
+from skd2ace._constraints import check_parameters
 from skd2ace._seeding import RandomState, derive_seed, draw_seeds
 from skd2ace._sklearn import Interval
 
@@ -17,7 +18,6 @@ from ._checks import (
     RUN_CONSTRAINTS,
     check_data,
     check_finite,
-    check_parameters,
     check_proba_range,
     check_update,
 )

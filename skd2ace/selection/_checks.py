@@ -1,7 +1,6 @@
 """What a selector is started with, and what it is told."""
 
-from collections.abc import Mapping
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ import torch
 from torch import Tensor
 
 from skd2ace._labels import check_zero_one_tensor
-from skd2ace._sklearn import Interval, validate_parameter_constraints
+from skd2ace._sklearn import Interval
 
 _WHOLE = Interval(Integral, 1, None, closed="left")
 # Seeds of any size: numpy's SeedSequence takes them.
@@ -19,38 +18,6 @@ RUN_CONSTRAINTS: dict[str, list[Any]] = {
     "batch_size": [_WHOLE],
     "random_state": [_SEED, np.random.RandomState, None],
 }
-
-
-def check_parameters(
-    constraints: Mapping[str, list[Any]], parameters: Mapping[str, Any], name: str
-) -> dict[str, Any]:
-    """Refuse parameters that do not satisfy their constraints.
-
-    Returns
-    -------
-    dict
-        The parameters with Python's own numbers: numpy's round to their size, and wrap around.
-
-    Raises
-    ------
-    InvalidParameterError
-        Which is a ValueError and a TypeError; the message says what is wanted and what was given.
-    """
-    plain = {key: _to_python(value) for key, value in parameters.items()}
-    validate_parameter_constraints(constraints, plain, caller_name=name)
-    return plain
-
-
-def _to_python(value: Any) -> Any:
-    if type(value) in (tuple, list):
-        return type(value)(_to_python(part) for part in value)
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, Integral):
-        return int(value)
-    return float(value) if isinstance(value, Real) else value
 
 
 def check_data(X: Tensor, Y: Tensor) -> None:

@@ -15,14 +15,18 @@ from skd2ace.networks import CLIF, DELA, PACA
 def test_sizes_are_positive_integers(network, name, wrong):
     if name == "latent_size" and wrong is None:
         return  # Half of the features.
-    with pytest.raises(ValueError, match=f"{name} must be a positive integer, got"):
+    with pytest.raises(
+        ValueError, match=rf"'{name}' parameter of {network.__name__} must be an int in .*\. Got"
+    ):
         network(**{"n_features": 5, "n_labels": 3, name: wrong})
 
 
 @pytest.mark.parametrize("network", [DELA, PACA])
 @pytest.mark.parametrize("wrong", [(2, 3, 4), (2,), (2, 0), 5, "ab"])
 def test_hidden_sizes_are_a_pair(network, wrong):
-    with pytest.raises(ValueError, match="hidden_sizes must be a pair of positive integers, got"):
+    with pytest.raises(
+        ValueError, match=r"'hidden_sizes' parameter .* must be a pair of .* int .*\. Got"
+    ):
         network(5, 3, hidden_sizes=wrong)
 
 
