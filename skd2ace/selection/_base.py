@@ -37,7 +37,7 @@ class BatchSelector(Resumable, BaseEstimator):
 
     - ``_start(X, Y)``: make the state, in attributes that end in an underscore;
     - ``_update(index, proba, losses, learning_rate)``: take in what one step saw, in float32
-      whatever the network computes in (``_told_dtype``);
+      whatever the network computes in (``_update_dtype``);
     - ``_end_epoch()``: called before an epoch begins, with all updates of the last one made;
     - ``_weights()``: weights of shape (n,), larger for instances that are wanted more; they are
       quantised into probabilities under a falling pressure (Eq. 13, 14 and 21 of D2ACE [1]_);
@@ -103,7 +103,7 @@ class BatchSelector(Resumable, BaseEstimator):
         "warmup_epochs": [Interval(Integral, 0, None, closed="left")],
         "unbiased": ["boolean"],
     }
-    _told_dtype: ClassVar[torch.dtype] = torch.float32
+    _update_dtype: ClassVar[torch.dtype] = torch.float32
 
     def start(
         self,
@@ -115,6 +115,8 @@ class BatchSelector(Resumable, BaseEstimator):
         random_state: RandomState = None,
     ) -> "BatchSelector":
         """Begin a training run.
+
+        Parameters of the selector that are numbers of numpy's become Python's.
 
         Parameters
         ----------
@@ -236,7 +238,7 @@ class BatchSelector(Resumable, BaseEstimator):
         if proba.numel():
             self.extremes_ += proba.aminmax()
         self.seen_ = True
-        dtype = self._told_dtype
+        dtype = self._update_dtype
         self._update(index, proba.to(dtype), losses.to(dtype), learning_rate)
 
     def loss_weights(self, index: Tensor, Y: Tensor) -> Tensor | None:

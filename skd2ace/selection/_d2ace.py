@@ -137,7 +137,7 @@ class D2ACE(BatchSelector):
         "history_dtype": [StrOptions({"float32", "float16"})],
     }
     # Rounded once only, to what the history keeps.
-    _told_dtype: ClassVar[torch.dtype] = torch.float64
+    _update_dtype: ClassVar[torch.dtype] = torch.float64
     _state: ClassVar[tuple[str, ...]] = ("history_", "flip_rate_", "losses_", "visited_")
 
     def __init__(

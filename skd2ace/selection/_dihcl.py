@@ -98,7 +98,7 @@ class DIHCL(BatchSelector):
         "episode": [Interval(Integral, 1, None, closed="left")],
     }
     # In double precision: exponents of a hundred make the last bits of single precision count.
-    _told_dtype: ClassVar[torch.dtype] = torch.float64
+    _update_dtype: ClassVar[torch.dtype] = torch.float64
     _state: ClassVar[tuple[str, ...]] = (
         "hardness_",
         "last_answers_",

@@ -76,7 +76,7 @@ class RecencyBias(BatchSelector):
         "window": [Interval(Integral, 1, None, closed="left")],
     }
     # Rounding would move what is just below 0.5 onto it.
-    _told_dtype: ClassVar[torch.dtype] = torch.float64
+    _update_dtype: ClassVar[torch.dtype] = torch.float64
     _state: ClassVar[tuple[str, ...]] = ("visits_", "predicted_")
 
     def __init__(

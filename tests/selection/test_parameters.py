@@ -108,7 +108,7 @@ def as_python(value):
 
 
 @pytest.mark.parametrize(("cls", "name"), PARAMETERS)
-@settings(max_examples=60)
+@settings(max_examples=50)
 @given(data=st.data())
 def test_its_value_or_one_clear_error(cls, name, data):
     value = data.draw(
@@ -125,7 +125,7 @@ def test_its_value_or_one_clear_error(cls, name, data):
 
 @pytest.mark.parametrize("cls", CLASSES)
 @pytest.mark.parametrize("name", OF_START)
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(value=anything)
 def test_parameters_of_start(cls, name, value):
     try:
