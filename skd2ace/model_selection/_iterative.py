@@ -65,7 +65,8 @@ class IterativeStratifiedKFold(BaseCrossValidator):
     Notes
     -----
     scikit-multilearn draws from numpy's global generator. Its state is saved, seeded for the
-    split, and put back; another thread that draws from it meanwhile sees the seeded state.
+    split, and put back; another thread that draws from it meanwhile, and a process forked
+    meanwhile, see the seeded state.
 
     References
     ----------
