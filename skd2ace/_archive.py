@@ -1,19 +1,19 @@
 """Files of plain values and tensors: a zip of JSON and safetensors, from which no code is run."""
 
-import contextlib
 import json
 import math
 import os
 import zipfile
 from collections import OrderedDict
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 import torch
 from safetensors.torch import load, save
 from torch import Tensor
+
+from skd2ace._atomic import replace_file
 
 _FORMAT = "skd2ace"
 _VERSION = 1
@@ -27,8 +27,7 @@ class ArchiveError(ValueError):
 def write_archive(path: str | os.PathLike[str], kind: str, content: Mapping[str, Any]) -> None:
     """Write nested values to a file that is either whole or not there.
 
-    The file is written beside its place, brought to the disk and then renamed: whoever looks, and
-    whatever dies in between, finds the old file or the new one.
+    Whoever looks, and whatever dies in between, finds the old file or the new one.
 
     Parameters
     ----------
@@ -44,26 +43,18 @@ def write_archive(path: str | os.PathLike[str], kind: str, content: Mapping[str,
     TypeError
         If a value is of another kind.
     """
-    path = Path(path)
     tensors: dict[str, Tensor] = {}
     text = json.dumps(
         {"format": _FORMAT, "version": _VERSION, "kind": kind, "content": encode(content, tensors)},
         allow_nan=False,
     )
-    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        with beside.open("wb") as file:
-            # Stored as they are: weights do not shrink, and nothing can swell when it is read.
-            with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-                archive.writestr(_CONTENT, text)
-                archive.writestr(_TENSORS, save(_copies(tensors)))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
+    with (
+        replace_file(path) as file,
+        # Stored as they are: weights do not shrink, and nothing can swell when it is read.
+        zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive,
+    ):
+        archive.writestr(_CONTENT, text)
+        archive.writestr(_TENSORS, save(_copies(tensors)))
 
 
 def read_archive(path: str | os.PathLike[str], kind: str) -> dict[str, Any]:
@@ -187,13 +178,3 @@ def _check_head(path: str | os.PathLike[str], head: Any, kind: str) -> None:
         )
     if head.get("kind") != kind:
         raise ArchiveError(f"{path} holds a {head.get('kind')!r}, not a {kind!r}.")
-
-
-def _sync_folder(folder: Path) -> None:
-    """Bring the new name to the disk too, where the system can do that for a folder."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -1,12 +1,17 @@
 """What more than one package asks of a label matrix: that it is 0/1, and statistics of it."""
 
+from typing import Any
+
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+# Of wrong labels, to show a few different ones.
+_N_LOOKED_AT = 1000
+
 
 def check_zero_one(values: NDArray, name: str) -> None:
-    """Refuse labels that are not all 0 or 1.
+    """Refuse labels in an array that are not all 0 or 1.
 
     Parameters
     ----------
@@ -22,8 +27,32 @@ def check_zero_one(values: NDArray, name: str) -> None:
     """
     wrong = values[(values != 0) & (values != 1)]
     if wrong.size:
-        found = ", ".join(sorted({repr(value) for value in wrong[:1000].tolist()})[:5])
-        raise ValueError(f"{name} must hold zeros and ones; found {found}.")
+        raise _not_zero_one(wrong[:_N_LOOKED_AT].tolist(), name)
+
+
+def check_zero_one_tensor(values: Tensor, name: str) -> None:
+    """Refuse labels in a tensor, on any device, that are not all 0 or 1.
+
+    Parameters
+    ----------
+    values : Tensor
+        Labels, of any shape and dtype.
+    name : str
+        What the caller calls them.
+
+    Raises
+    ------
+    ValueError
+        With up to five of the values that are neither.
+    """
+    wrong = values[(values != 0) & (values != 1)]
+    if wrong.numel():
+        raise _not_zero_one(wrong[:_N_LOOKED_AT].tolist(), name)
+
+
+def _not_zero_one(wrong: list[Any], name: str) -> ValueError:
+    found = ", ".join(sorted({repr(value) for value in wrong})[:5])
+    return ValueError(f"{name} must hold zeros and ones; found {found}.")
 
 
 def cooccurrence_graph(Y: Tensor) -> Tensor:

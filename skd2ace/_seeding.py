@@ -1,7 +1,5 @@
 """Randomness that starts from ``random_state`` and leaves the global generators alone."""
 
-import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,18 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from skd2ace._locks import ForkSafeLock
+
 # Dropout draws from generators that all threads share: one training at a time may have them.
-_lock = threading.RLock()
-
-
-def _new_lock() -> None:
-    global _lock
-    _lock = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    # A process forked off meanwhile would wait for a thread that it does not have.
-    os.register_at_fork(after_in_child=_new_lock)
+_lock = ForkSafeLock()
 
 RandomState = int | np.integer | np.random.RandomState | None
 
@@ -54,7 +44,7 @@ def torch_rng(
     """
     cuda = [device] if device.type == "cuda" else []
     end: dict[str, Tensor] = {}
-    with _lock, torch.random.fork_rng(devices=cuda):
+    with _lock.hold(), torch.random.fork_rng(devices=cuda):
         # Not torch.manual_seed: it would also seed devices that nobody puts back.
         torch.default_generator.manual_seed(seed)
         for gpu in cuda:

@@ -1,32 +1,35 @@
 """The little that torch's CSR tensors lack: making them quietly, and gathering dense rows."""
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import numpy as np
 import scipy.sparse as sp
 import torch
 from torch import Tensor
 
+# Torch says once in a process that CSR is in beta, about which a user of ours can do nothing: it
+# says so here and to nobody. Not in each fit: what silences warnings does so for all threads, and
+# two that do it at once can leave it that way.
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", UserWarning)
+    torch.zeros(1, 1, device="cpu").to_sparse_csr()
+
 
 def csr_from_scipy(matrix: sp.csr_array) -> Tensor:
     """Turn a scipy CSR matrix into a torch CSR tensor of int64 indices."""
     matrix = sp.csr_array(matrix)
-    with _beta_warning_silenced():
-        return torch.sparse_csr_tensor(
-            torch.from_numpy(matrix.indptr.astype(np.int64)),
-            torch.from_numpy(matrix.indices.astype(np.int64)),
-            torch.from_numpy(np.array(matrix.data)),
-            size=matrix.shape,
-            check_invariants=False,
-        )
+    return torch.sparse_csr_tensor(
+        torch.from_numpy(matrix.indptr.astype(np.int64)),
+        torch.from_numpy(matrix.indices.astype(np.int64)),
+        torch.from_numpy(np.array(matrix.data)),
+        size=matrix.shape,
+        check_invariants=False,
+    )
 
 
 def csr_from_dense(matrix: Tensor) -> Tensor:
     """Turn a dense tensor into a CSR tensor of its nonzeros."""
-    with _beta_warning_silenced():
-        return matrix.to_sparse_csr()
+    return matrix.to_sparse_csr()
 
 
 def csr_select(matrix: Tensor, index: Tensor) -> Tensor:
@@ -36,14 +39,13 @@ def csr_select(matrix: Tensor, index: Tensor) -> Tensor:
     ends = torch.cat((lengths.new_zeros(1), lengths.cumsum(0)))
     row_starts = torch.repeat_interleave(starts[index] - ends[:-1], lengths)
     place = row_starts + torch.arange(len(row_starts), device=index.device)
-    with _beta_warning_silenced():
-        return torch.sparse_csr_tensor(
-            ends,
-            matrix.col_indices()[place],
-            matrix.values()[place],
-            size=(len(index), matrix.shape[1]),
-            check_invariants=False,
-        )
+    return torch.sparse_csr_tensor(
+        ends,
+        matrix.col_indices()[place],
+        matrix.values()[place],
+        size=(len(index), matrix.shape[1]),
+        check_invariants=False,
+    )
 
 
 def gather_rows(matrix: Tensor, index: Tensor, max_nonzeros: int | None = None) -> Tensor:
@@ -73,11 +75,3 @@ def row_lengths_max(matrix: Tensor) -> int:
     """Entries in the fullest row of a CSR matrix."""
     lengths = matrix.crow_indices().diff()
     return int(lengths.max()) if len(lengths) else 0
-
-
-@contextmanager
-def _beta_warning_silenced() -> Iterator[None]:
-    """Torch warns once per process that CSR is in beta; a user of ours can do nothing about it."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Sparse (CSR|invariant)", UserWarning)
-        yield

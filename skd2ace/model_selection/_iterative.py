@@ -1,7 +1,7 @@
 """Folds in which every label is about as frequent as in the whole."""
 
-import threading
 from collections.abc import Iterator
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,22 @@ from numpy.typing import NDArray
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import check_array, indexable
 
+from skd2ace._constraints import check_parameters
 from skd2ace._labels import check_zero_one
+from skd2ace._locks import ForkSafeLock
 from skd2ace._seeding import RandomState, draw_seeds
+from skd2ace._sklearn import Interval, Options, StrOptions
 
 # numpy's global generator can be lent to one thread at a time.
-_lock = threading.Lock()
+_lock = ForkSafeLock()
+
+_CONSTRAINTS: dict[str, list[Any]] = {
+    "n_splits": [Interval(Integral, 2, None, closed="left")],
+    "shuffle": ["boolean"],
+    "random_state": ["random_state"],
+    "method": [StrOptions({"iterstrat", "skmultilearn"})],
+    "order": [Options(Integral, {1, 2})],
+}
 
 Indices = NDArray[np.int64]
 
@@ -46,13 +57,16 @@ class IterativeStratifiedKFold(BaseCrossValidator):
 
     Raises
     ------
+    InvalidParameterError
+        If a parameter has no such value; a ValueError and a TypeError.
     ValueError
-        If a parameter has no such value.
+        If two parameters do not go together.
 
     Notes
     -----
     scikit-multilearn draws from numpy's global generator. Its state is saved, seeded for the
-    split, and put back; another thread that draws from it meanwhile sees the seeded state.
+    split, and put back; another thread that draws from it meanwhile, and a process forked
+    meanwhile, see the seeded state.
 
     References
     ----------
@@ -88,23 +102,12 @@ class IterativeStratifiedKFold(BaseCrossValidator):
         self._check_parameters()
 
     def _check_parameters(self) -> None:
-        n_splits, seed = self.n_splits, self.random_state
-        whole = isinstance(n_splits, (int, np.integer)) and not isinstance(n_splits, bool)
-        if not whole or n_splits < 2:
-            raise ValueError(f"n_splits must be an integer of at least 2; got {n_splits!r}.")
-        # Both implementations seed a RandomState, which takes 32 bits.
-        fixed = isinstance(seed, (int, np.integer)) and 0 <= seed < 2**32
-        if not fixed and not (seed is None or isinstance(seed, np.random.RandomState)):
+        parameters = {name: getattr(self, name) for name in _CONSTRAINTS}
+        check_parameters(_CONSTRAINTS, parameters, type(self).__name__)
+        if not self.shuffle and self.random_state is not None:
             raise ValueError(
-                "random_state must be an integer from 0 to 2^32 - 1, a RandomState or None; "
-                f"got {seed!r}."
+                f"random_state={self.random_state!r} has no effect with shuffle=False."
             )
-        if not self.shuffle and seed is not None:
-            raise ValueError(f"random_state={seed!r} has no effect with shuffle=False.")
-        if self.method not in ("iterstrat", "skmultilearn"):
-            raise ValueError(f"method must be 'iterstrat' or 'skmultilearn'; got {self.method!r}.")
-        if self.order not in (1, 2):
-            raise ValueError(f"order must be 1 or 2; got {self.order!r}.")
         if self.order == 2 and self.method == "iterstrat":
             raise ValueError("order=2 needs method='skmultilearn'; got method='iterstrat'.")
 
@@ -209,7 +212,7 @@ def _skmultilearn_folds(Y: sp.csr_array, n_splits: int, seed: int, order: int) -
     except ImportError as error:
         raise _missing("skmultilearn", "scikit-multilearn", "data") from error
     splitter = IterativeStratification(n_splits, order=order)
-    with _lock:
+    with _lock.hold():
         # Only the global generator can be seeded: the class takes no random_state of ours.
         before = np.random.get_state(legacy=False)  # noqa: NPY002
         np.random.seed(seed)  # noqa: NPY002

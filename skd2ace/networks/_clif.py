@@ -79,8 +79,10 @@ class CLIF(nn.Module):
         dropout: float = 0.2,
     ) -> None:
         super().__init__()
-        check_sizes(n_features=n_features, n_labels=n_labels)
-        check_sizes(embedding_size=embedding_size, hidden_size=hidden_size)
+        n_features, n_labels = check_sizes("CLIF", n_features=n_features, n_labels=n_labels)
+        embedding_size, hidden_size = check_sizes(
+            "CLIF", embedding_size=embedding_size, hidden_size=hidden_size
+        )
         self.link_weight = link_weight
         self.register_buffer("label_embedding", torch.randn(n_labels, embedding_size))
         self.register_buffer("label_graph", torch.zeros(n_labels, n_labels))

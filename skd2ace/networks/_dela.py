@@ -1,5 +1,6 @@
 """DELA: label-specific features found by what perturbing them does."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -83,12 +84,13 @@ class DELA(nn.Module):
         dropout: float = 0.2,
     ) -> None:
         super().__init__()
-        check_sizes(n_features=n_features, n_labels=n_labels)
-        self.kl_weight, self.temperature, self.n_samples = kl_weight, temperature, n_samples
+        n_features, n_labels = check_sizes("DELA", n_features=n_features, n_labels=n_labels)
+        self.kl_weight, self.temperature = kl_weight, temperature
         self.gate_lr_ratio = gate_lr_ratio
-        latent = -(-n_features // 2) if latent_size is None else latent_size
-        check_sizes(latent_size=latent, hidden_sizes=hidden_sizes, n_samples=n_samples)
-        outer, inner = hidden_sizes
+        latent = math.ceil(n_features / 2) if latent_size is None else latent_size
+        latent, (outer, inner), self.n_samples = check_sizes(
+            "DELA", latent_size=latent, hidden_sizes=hidden_sizes, n_samples=n_samples
+        )
         self.encoder = GaussianEncoder([n_features, outer, inner, outer], latent, dropout=dropout)
         self.gate_seed = nn.Parameter(torch.empty(n_labels, latent).uniform_(-10, 10))
         self.gate_scale = nn.Linear(latent, latent)

@@ -1,5 +1,6 @@
 """Building blocks that the published networks share."""
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from numbers import Integral
@@ -8,26 +9,27 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from skd2ace._constraints import Pair, check_parameters
+from skd2ace._sklearn import Interval
 
-def check_sizes(**sizes: Any) -> None:
-    """Refuse sizes, given by name, that are not positive integers.
+_SIZE = Interval(Integral, 1, None, closed="left")
+
+
+def check_sizes(network: str, **sizes: Any) -> list[Any]:
+    """Refuse sizes of a network, given by name, that are not positive integers.
+
+    Returns
+    -------
+    list of int, and of pairs of int
+        The sizes as Python's own integers.
 
     Raises
     ------
-    ValueError
-        If one is not, or ``hidden_sizes`` are not a pair of them.
+    InvalidParameterError
+        A ValueError, if one is not, or ``hidden_sizes`` are not a pair of them.
     """
-    for name, value in sizes.items():
-        if name == "hidden_sizes":
-            is_pair = isinstance(value, Sequence) and len(value) == 2
-            if not (is_pair and all(_is_size(number) for number in value)):
-                raise ValueError(f"{name} must be a pair of positive integers, got {value!r}.")
-        elif not _is_size(value):
-            raise ValueError(f"{name} must be a positive integer, got {value!r}.")
-
-
-def _is_size(value: object) -> bool:
-    return isinstance(value, Integral) and int(value) > 0
+    constraints = {name: [Pair(_SIZE) if name == "hidden_sizes" else _SIZE] for name in sizes}
+    return list(check_parameters(constraints, sizes, network).values())
 
 
 def kaiming_linear(n_in: int, n_out: int, negative_slope: float = 0.0) -> nn.Linear:
@@ -77,7 +79,7 @@ class GINLayer(nn.Module):
     def __init__(self, size: int, dropout: float) -> None:
         super().__init__()
         self.eps = nn.Parameter(torch.zeros(1))
-        self.mlp = leaky_mlp([size, -(-size // 2), size], dropout=dropout, batch_norm=True)
+        self.mlp = leaky_mlp([size, math.ceil(size / 2), size], dropout=dropout, batch_norm=True)
 
     def forward(self, nodes: Tensor, graph: Tensor) -> Tensor:
         """Map embeddings (q, d_e) over a weighted graph (q, q) to new ones (q, d_e)."""

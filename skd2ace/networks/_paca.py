@@ -1,5 +1,6 @@
 """PACA: label-specific features as densities under prototypes."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -89,12 +90,13 @@ class PACA(nn.Module):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
-        check_sizes(n_features=n_features, n_labels=n_labels)
+        n_features, n_labels = check_sizes("PACA", n_features=n_features, n_labels=n_labels)
         self.classification_weight = classification_weight
         self.regularization_weight = regularization_weight
-        latent = -(-n_features // 2) if latent_size is None else latent_size
-        check_sizes(latent_size=latent, hidden_sizes=hidden_sizes, hidden_units=hidden_units)
-        outer, inner = hidden_sizes
+        latent = math.ceil(n_features / 2) if latent_size is None else latent_size
+        latent, (outer, inner), hidden_units = check_sizes(
+            "PACA", latent_size=latent, hidden_sizes=hidden_sizes, hidden_units=hidden_units
+        )
         self.encoder = GaussianEncoder([n_features, outer, inner, outer], latent, dropout=dropout)
         self.instance_map = relu_mlp(
             [n_features + latent, outer, outer, latent], dropout=dropout, last=False

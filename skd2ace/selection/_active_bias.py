@@ -84,7 +84,6 @@ class ActiveBias(BatchSelector):
     def _update(
         self, index: Tensor, proba: Tensor, losses: Tensor, learning_rate: float | None
     ) -> None:
-        proba = proba.to(self.means_.dtype)
         of_truth = torch.where(self.relevant_[index], proba, 1 - proba)
         visits, mean = self.visits_[index] + 1, self.means_[index]
         new_mean = mean + (of_truth - mean) / visits[:, None]

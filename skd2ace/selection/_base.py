@@ -1,5 +1,6 @@
 """The algorithm that all batch selectors share; a strategy overrides one or two short hooks."""
 
+import math
 from collections.abc import Iterator
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal
@@ -8,11 +9,18 @@ import torch
 from sklearn.base import BaseEstimator
 from torch import Tensor
 
+from skd2ace._constraints import check_parameters
 from skd2ace._seeding import RandomState, derive_seed, draw_seeds
 from skd2ace._sklearn import Interval
 
 from . import functional as F
-from ._checks import check_data, check_finite, check_told, check_told_range, check_whole
+from ._checks import (
+    RUN_CONSTRAINTS,
+    check_data,
+    check_finite,
+    check_proba_range,
+    check_update,
+)
 from ._drawing import draw_with_replacement, draw_without_replacement
 from ._resume import Resumable
 
@@ -28,7 +36,8 @@ class BatchSelector(Resumable, BaseEstimator):
     A strategy overrides
 
     - ``_start(X, Y)``: make the state, in attributes that end in an underscore;
-    - ``_update(index, proba, losses, learning_rate)``: take in what one step saw;
+    - ``_update(index, proba, losses, learning_rate)``: take in what one step saw, in float32
+      whatever the network computes in (``_update_dtype``);
     - ``_end_epoch()``: called before an epoch begins, with all updates of the last one made;
     - ``_weights()``: weights of shape (n,), larger for instances that are wanted more; they are
       quantised into probabilities under a falling pressure (Eq. 13, 14 and 21 of D2ACE [1]_);
@@ -94,6 +103,7 @@ class BatchSelector(Resumable, BaseEstimator):
         "warmup_epochs": [Interval(Integral, 0, None, closed="left")],
         "unbiased": ["boolean"],
     }
+    _update_dtype: ClassVar[torch.dtype] = torch.float32
 
     def start(
         self,
@@ -105,6 +115,8 @@ class BatchSelector(Resumable, BaseEstimator):
         random_state: RandomState = None,
     ) -> "BatchSelector":
         """Begin a training run.
+
+        Parameters of the selector that are numbers of numpy's become Python's.
 
         Parameters
         ----------
@@ -125,19 +137,27 @@ class BatchSelector(Resumable, BaseEstimator):
 
         Raises
         ------
+        InvalidParameterError
+            If a parameter, of the selector or of this method, is of a wrong type or out of range;
+            a ValueError and a TypeError.
         ValueError
-            If a parameter is out of range, Y is no matrix of 0/1, or X is not finite (n, d).
+            If Y is no matrix of 0/1, or X is not finite (n, d).
         TypeError
-            If X or Y is no such tensor, or n_epochs or batch_size no integer.
+            If X or Y is no such tensor.
         """
-        self._validate_params()
+        name, parameters = type(self).__name__, self.get_params(deep=False)
+        self.set_params(**check_parameters(self._parameter_constraints, parameters, name))
+        run = check_parameters(
+            RUN_CONSTRAINTS,
+            {"n_epochs": n_epochs, "batch_size": batch_size, "random_state": random_state},
+            f"{name}.start",
+        )
         check_data(X, Y)
-        check_whole(n_epochs=n_epochs, batch_size=batch_size)
         self.n_instances_, self.n_labels_ = Y.shape
-        self.n_epochs_ = n_epochs
-        self.batch_size_ = min(batch_size, self.n_instances_)
+        self.n_epochs_ = run["n_epochs"]
+        self.batch_size_ = min(run["batch_size"], self.n_instances_)
         self.device_ = Y.device
-        self.seed_ = draw_seeds(random_state, 1)[0]
+        self.seed_ = draw_seeds(run["random_state"], 1)[0]
         self.epoch_ = -1
         self.seen_ = False
         # Of the probabilities told in each step of the epoch, where they are.
@@ -167,7 +187,7 @@ class BatchSelector(Resumable, BaseEstimator):
             epoch were not in [0, 1]; the message says at which epoch.
         """
         self._check_started()
-        check_told_range(self.extremes_, type(self).__name__, self.epoch_)
+        check_proba_range(self.extremes_, type(self).__name__, self.epoch_)
         self.extremes_ = []
         self._end_epoch()
         self.epoch_ = epoch
@@ -209,7 +229,7 @@ class BatchSelector(Resumable, BaseEstimator):
             If the shapes do not fit.
         """
         self._check_started()
-        check_told(index, proba, losses, self.n_labels_)
+        check_update(index, proba, losses, self.n_labels_)
         proba, losses = proba.detach(), losses.detach()
         if self.unbiased:
             # Drawn with replacement: of an instance's copies in the batch the last one counts.
@@ -218,7 +238,8 @@ class BatchSelector(Resumable, BaseEstimator):
         if proba.numel():
             self.extremes_ += proba.aminmax()
         self.seen_ = True
-        self._update(index, proba, losses, learning_rate)
+        dtype = self._update_dtype
+        self._update(index, proba.to(dtype), losses.to(dtype), learning_rate)
 
     def loss_weights(self, index: Tensor, Y: Tensor) -> Tensor | None:
         """Weights that the training loss of a batch should carry.
@@ -281,7 +302,7 @@ class BatchSelector(Resumable, BaseEstimator):
 
     def _draw(self, probabilities: Tensor) -> Iterator[Tensor]:
         """All batches of an epoch from one set of probabilities."""
-        n_batches = -(-self.n_instances_ // self.batch_size_)
+        n_batches = math.ceil(self.n_instances_ / self.batch_size_)
         draw = draw_with_replacement if self.unbiased else draw_without_replacement
         drawn = draw(probabilities, n_batches, self.batch_size_, self.generator_)
         yield from drawn[:-1]

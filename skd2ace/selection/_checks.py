@@ -1,9 +1,23 @@
 """What a selector is started with, and what it is told."""
 
 from numbers import Integral
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from skd2ace._labels import check_zero_one_tensor
+from skd2ace._sklearn import Interval
+
+_WHOLE = Interval(Integral, 1, None, closed="left")
+# Seeds of any size: numpy's SeedSequence takes them.
+_SEED = Interval(Integral, 0, None, closed="left")
+RUN_CONSTRAINTS: dict[str, list[Any]] = {
+    "n_epochs": [_WHOLE],
+    "batch_size": [_WHOLE],
+    "random_state": [_SEED, np.random.RandomState, None],
+}
 
 
 def check_data(X: Tensor, Y: Tensor) -> None:
@@ -26,9 +40,7 @@ def check_data(X: Tensor, Y: Tensor) -> None:
         raise ValueError(f"Y must have shape (n, q) with n > 0, got {tuple(Y.shape)}.")
     if X.shape[0] != Y.shape[0]:
         raise ValueError(f"X has {X.shape[0]} rows and Y has {Y.shape[0]}.")
-    wrong = (Y != 0) & (Y != 1)
-    if wrong.any():
-        raise ValueError(f"Y must hold zeros and ones, found {Y[wrong][0].item()}.")
+    check_zero_one_tensor(Y, "Y")
     if not torch.isfinite(X if X.layout is torch.strided else X.values()).all():
         raise ValueError("X contains NaN or infinity.")
 
@@ -42,7 +54,7 @@ def _check_layout(name: str, data: object, *layouts: torch.layout) -> None:
     raise TypeError(f"{name} must be a torch tensor, {wanted}, got {found}.")
 
 
-def check_told(index: Tensor, proba: Tensor, losses: Tensor, n_labels: int) -> None:
+def check_update(index: Tensor, proba: Tensor, losses: Tensor, n_labels: int) -> None:
     """Refuse what does not have one row per instance and one column per label.
 
     Raises
@@ -58,7 +70,7 @@ def check_told(index: Tensor, proba: Tensor, losses: Tensor, n_labels: int) -> N
         )
 
 
-def check_told_range(extremes: list[Tensor], name: str, epoch: int) -> None:
+def check_proba_range(extremes: list[Tensor], name: str, epoch: int) -> None:
     """Refuse predictions of an epoch by their extremes, reading the device but once.
 
     Raises
@@ -85,20 +97,3 @@ def check_finite(probabilities: Tensor, name: str, epoch: int) -> None:
     """
     if not torch.isfinite(probabilities).all():
         raise ValueError(f"{name}: the sampling probabilities of epoch {epoch + 1} are not finite.")
-
-
-def check_whole(**numbers: object) -> None:
-    """Refuse numbers that are not integers of at least 1, by their names.
-
-    Raises
-    ------
-    TypeError
-        If one is not an integer.
-    ValueError
-        If one is smaller than 1.
-    """
-    for name, number in numbers.items():
-        if not isinstance(number, Integral):
-            raise TypeError(f"{name} must be an integer, got {number!r}.")
-        if number < 1:
-            raise ValueError(f"{name} must be positive, got {number}.")

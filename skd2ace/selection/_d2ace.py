@@ -7,14 +7,16 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
+from skd2ace._constraints import Pair
 from skd2ace._sklearn import Interval, StrOptions
 from skd2ace._sparse import csr_from_dense
 
 from . import functional as F
 from ._base import BatchSelector
+from ._d2ace_reference import PublishedSteps
 from ._history import empty_history, record_predictions
 from .functional._sampling import Decay
-from .functional._scores import Variant
+from .functional._variants import Variant
 from .functional._weights import Correlation, LabelWeight
 
 
@@ -125,7 +127,7 @@ class D2ACE(BatchSelector):
         "flip_smoothing": [Interval(Real, 0, 1, closed="right")],
         "mix_start": [Interval(Real, 0, 1, closed="both")],
         "mix_end": [Interval(Real, 0, 1, closed="both")],
-        "mix_epochs": [tuple, list],
+        "mix_epochs": [Pair(Interval(Real, None, None, closed="neither"), ascending=True)],
         "mix_decay": [StrOptions({"linear", "exponential"})],
         "label_weight": [StrOptions({"exp", "linear"}), None],
         "correlation": [StrOptions({"local", "global"}), None],
@@ -134,6 +136,8 @@ class D2ACE(BatchSelector):
         "variant": [StrOptions({"paper", "reference"})],
         "history_dtype": [StrOptions({"float32", "float16"})],
     }
+    # Rounded once only, to what the history keeps.
+    _update_dtype: ClassVar[torch.dtype] = torch.float64
     _state: ClassVar[tuple[str, ...]] = ("history_", "flip_rate_", "losses_", "visited_")
 
     def __init__(
@@ -189,19 +193,21 @@ class D2ACE(BatchSelector):
         """
         return cls(**{"variant": "reference", "pressure": 8, "mix_epochs": (10, 70), **params})
 
+    @property
+    def _steps(self) -> "D2ACE | PublishedSteps":
+        """Who takes the steps that the published code takes otherwise than the paper."""
+        return PublishedSteps(self) if self.variant == "reference" else self
+
     def _start(self, X: Tensor, Y: Tensor) -> None:
-        n_instances, n_labels = Y.shape
-        shape = (n_instances, n_labels)
-        dtype = getattr(torch, self.history_dtype)
-        self.history_ = empty_history(self.window, Y, dtype)
-        self.flip_rate_ = torch.zeros(shape, device=Y.device)
-        self.losses_ = torch.full(shape, math.log(2), device=Y.device)
-        self.visited_ = torch.zeros(n_instances, dtype=torch.bool, device=Y.device)
-        if len(self.mix_epochs) != 2 or self.mix_epochs[0] > self.mix_epochs[1]:
+        if self.mix_decay == "exponential" and min(self.mix_start, self.mix_end) <= 0:
             raise ValueError(
-                f"mix_epochs must be (start, end) with start <= end, got {self.mix_epochs!r}."
+                "mix_decay='exponential' needs a positive mix_start and mix_end, got "
+                f"{self.mix_start} and {self.mix_end}."
             )
-        self._share(0)  # An exponential decay to 0 is an error now, not after the warm-up.
+        self.history_ = empty_history(self.window, Y, getattr(torch, self.history_dtype))
+        self.flip_rate_ = torch.zeros(Y.shape, device=Y.device)
+        self.losses_ = torch.full(Y.shape, math.log(2), device=Y.device)
+        self.visited_ = torch.zeros(len(Y), dtype=torch.bool, device=Y.device)
         relevant = Y.to(torch.bool)
         self.local_ = None
         if self.correlation == "local":
@@ -209,38 +215,34 @@ class D2ACE(BatchSelector):
             # Measured on two cores: the sparse product wins up to about a third of ones.
             self.local_ = _sparse_if(local, max_density=0.3)
         # Here the dense product is so fast that only many and rare labels are worth a detour.
-        self.relevant_ = _sparse_if(relevant, max_density=0.02 if n_labels > 200 else 0)
+        self.relevant_ = _sparse_if(relevant, max_density=0.02 if Y.shape[1] > 200 else 0)
 
     def _update(
         self, index: Tensor, proba: Tensor, losses: Tensor, learning_rate: float | None
     ) -> None:
-        again = self.visited_[index]
-        if self.variant == "reference":
-            # There every visit is an entry of its own, and a flip too.
-            newest = self.history_[-1, index]
-            proba = proba.to(newest.dtype)
-            self.flip_rate_[index] = self._flipped(self.flip_rate_[index], newest, proba)
-            again = torch.zeros_like(again)
-        record_predictions(self.history_, index, proba, again)
+        self._steps._record(index, proba)
         self.losses_[index] = losses.to(self.losses_.dtype)
         self.visited_[index] = True
 
+    def _record(self, index: Tensor, proba: Tensor) -> None:
+        # Of an epoch's predictions of an instance the last one counts.
+        record_predictions(self.history_, index, proba, again=self.visited_[index])
+
     def _end_epoch(self) -> None:
-        if self.variant == "paper":
-            flipped = self._flipped(self.flip_rate_, self.history_[-2], self.history_[-1])
-            self.flip_rate_ = torch.where(self.visited_[:, None], flipped, self.flip_rate_)
+        self._steps._count_flips()
         self.visited_.zero_()
 
+    def _count_flips(self) -> None:
+        before, now = self.history_[-2:]
+        flipped = F.update_flip_rate(self.flip_rate_, before, now, self.flip_smoothing)
+        self.flip_rate_ = torch.where(self.visited_[:, None], flipped, self.flip_rate_)
+
     def _probabilities(self, epoch: int) -> Tensor:
-        # The paper counts from 1. The published code counts from 0, and makes the probabilities
-        # of an epoch at the end of the one before, with that one's schedule.
-        now, first = (
-            (epoch + 1, self.warmup_epochs + 1)
-            if self.variant == "paper"
-            else (epoch - 1, self.warmup_epochs)
-        )
+        now, first = self._steps._count_epochs(epoch)
         pressure = F.selection_pressure(now, first, self.n_epochs_, self.pressure)
-        share = self._share(now)
+        share = F.mixing_coefficient(
+            now, *self.mix_epochs, self.mix_start, self.mix_end, self.mix_decay
+        )
         mixture = torch.zeros((), dtype=torch.float64, device=self.device_)
         if share > 0:
             scores = F.uncertainty(self.history_, self.entropy_weight)
@@ -250,9 +252,9 @@ class D2ACE(BatchSelector):
             mixture = mixture + (1 - share) * self._by_metric("hardness", scores, pressure)
         return mixture
 
-    def _share(self, now: int) -> float:
-        start, end = self.mix_epochs
-        return F.mixing_coefficient(now, start, end, self.mix_start, self.mix_end, self.mix_decay)
+    def _count_epochs(self, epoch: int) -> tuple[int, int]:
+        """Count an epoch and the first after the warm-up, from 1."""
+        return epoch + 1, self.warmup_epochs + 1
 
     def _by_metric(self, name: str, scores: Tensor, pressure: float) -> Tensor:
         weights = F.instance_weights(
@@ -273,12 +275,10 @@ class D2ACE(BatchSelector):
             weights = torch.exp(weights - weights.max())
         return F.sampling_probabilities(weights, pressure)
 
-    def _flipped(self, flip_rate: Tensor, before: Tensor, now: Tensor) -> Tensor:
-        return F.update_flip_rate(flip_rate, before, now, self.flip_smoothing, self.variant)
-
     def _warmup_order(self) -> Tensor:
-        if self.variant == "reference":
-            return torch.arange(self.n_instances_, device=self.device_)
+        return self._steps._order()
+
+    def _order(self) -> Tensor:
         return super()._warmup_order()
 
 

@@ -97,6 +97,8 @@ class DIHCL(BatchSelector):
         "temperature": [Interval(Real, 1, None, closed="left")],
         "episode": [Interval(Integral, 1, None, closed="left")],
     }
+    # In double precision: exponents of a hundred make the last bits of single precision count.
+    _update_dtype: ClassVar[torch.dtype] = torch.float64
     _state: ClassVar[tuple[str, ...]] = (
         "hardness_",
         "last_answers_",
@@ -121,7 +123,6 @@ class DIHCL(BatchSelector):
         self.unbiased = unbiased
 
     def _start(self, X: Tensor, Y: Tensor) -> None:
-        # In double precision: exponents of a hundred make the last bits of single precision count.
         self.hardness_ = torch.ones(len(Y), dtype=torch.float64, device=Y.device)
         self.last_answers_ = (
             torch.zeros_like(self.hardness_)[:, None]
@@ -136,7 +137,7 @@ class DIHCL(BatchSelector):
         self, index: Tensor, proba: Tensor, losses: Tensor, learning_rate: float | None
     ) -> None:
         if self.feedback == "dloss":
-            answer = losses.mean(1, keepdim=True, dtype=torch.float64)
+            answer = losses.mean(1, keepdim=True)
             change = (answer - self.last_answers_[index]).abs_().clamp_(max=_LARGEST_CHANGE)
         else:
             # The truth stays: correctness changes where the prediction does.

@@ -23,4 +23,4 @@ class LatestLossSelector(BatchSelector):
     def _update(
         self, index: Tensor, proba: Tensor, losses: Tensor, learning_rate: float | None
     ) -> None:
-        self.losses_[index] = losses.to(self.losses_.dtype).mean(1)
+        self.losses_[index] = losses.mean(1)

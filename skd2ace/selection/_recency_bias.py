@@ -75,6 +75,8 @@ class RecencyBias(BatchSelector):
         **BatchSelector._parameter_constraints,
         "window": [Interval(Integral, 1, None, closed="left")],
     }
+    # Rounding would move what is just below 0.5 onto it.
+    _update_dtype: ClassVar[torch.dtype] = torch.float64
     _state: ClassVar[tuple[str, ...]] = ("visits_", "predicted_")
 
     def __init__(

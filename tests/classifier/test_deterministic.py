@@ -12,7 +12,6 @@ def fit(make, data, sparse):
     return est.predict_proba(X), est.module_.state_dict()
 
 
-@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta")
 @pytest.mark.parametrize("sparse", [False, True])
 def test_the_same_bits(make_any, data, deterministic, sparse):
     expected, weights = fit(make_any, data, sparse)

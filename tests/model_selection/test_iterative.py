@@ -1,6 +1,9 @@
 """Folds are complete, stratified, repeatable and those of the two implementations."""
 
+import os
+import signal
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -95,6 +98,34 @@ def test_threads_do_not_share_a_generator(make, labels):
     with ThreadPoolExecutor(4) as pool:
         folds = pool.map(lambda seed: held_out(make(random_state=seed), labels), range(8))
         assert list(folds) == expected
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_process_forked_while_another_thread_splits(labels, monkeypatch):
+    """The child has no such thread and must not wait for it."""
+    splitter = IterativeStratifiedKFold(3, method="skmultilearn", random_state=0)
+    expected = held_out(splitter, labels)
+    began, end = threading.Event(), threading.Event()
+    distribute = IterativeStratification._distribute_positive_evidence
+
+    def wait(*args):
+        began.set()
+        end.wait(60)
+        return distribute(*args)
+
+    monkeypatch.setattr(IterativeStratification, "_distribute_positive_evidence", wait)
+    thread = threading.Thread(target=held_out, args=(splitter, labels))
+    thread.start()
+    began.wait(60)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(30)
+        end.set()
+        os._exit(int(held_out(splitter, labels) != expected))
+    end.set()
+    thread.join(60)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 @pytest.mark.parametrize(
@@ -193,15 +224,16 @@ def test_get_n_splits_and_repr():
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"n_splits": 1}, "n_splits must be an integer of at least 2; got 1"),
-        ({"n_splits": 2.0}, r"n_splits .* got 2\.0"),
-        ({"n_splits": True}, r"n_splits .* got True"),
-        ({"method": "kfold"}, "method .* got 'kfold'"),
-        ({"order": 3, "method": "skmultilearn"}, "order must be 1 or 2; got 3"),
+        ({"n_splits": 1}, r"'n_splits' parameter .* must be an int in the range \[2, inf\). Got 1"),
+        ({"n_splits": 2.0}, r"n_splits.* Got 2\.0"),
+        ({"n_splits": True}, r"n_splits.* Got True"),
+        ({"method": "kfold"}, "method.* Got 'kfold'"),
+        ({"order": 3, "method": "skmultilearn"}, "order.* among {1, 2}. Got 3"),
         ({"order": 2}, "order=2 needs method='skmultilearn'"),
-        ({"random_state": -1}, "random_state .* got -1"),
-        ({"random_state": 2**32}, "random_state .* got 4294967296"),
-        ({"random_state": "0"}, "random_state .* got '0'"),
+        ({"random_state": -1}, "random_state.* Got -1"),
+        ({"random_state": 2**32}, "random_state.* Got 4294967296"),
+        ({"shuffle": "no"}, "shuffle.* Got 'no'"),
+        ({"random_state": "0"}, "random_state.* Got '0'"),
     ],
 )
 def test_bad_parameters(parameters, message):

@@ -1,23 +1,22 @@
 """What every batch selector owes, whatever its strategy."""
 
-import inspect
 import json
 import pickle
+import runpy
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
 
-import skd2ace.selection
 from skd2ace.selection import (
     D2ACE,
     DIHCL,
     ActiveBias,
     Balance,
-    BatchSelector,
     HardImb,
     MLUnc,
     OnlineBatch,
@@ -27,11 +26,8 @@ from skd2ace.selection import (
 
 N, Q, BATCH_SIZE, N_EPOCHS = 50, 4, 16, 6
 
-CLASSES = [
-    cls
-    for name in skd2ace.selection.__all__
-    if inspect.isclass(cls := getattr(skd2ace.selection, name)) and cls is not BatchSelector
-]
+DISCOVERED = runpy.run_path(str(Path(__file__).with_name("discovery.py")))
+CLASSES = DISCOVERED["CLASSES"]
 # Each class with a short warm-up, where it has one, and in each of its ways of working.
 SELECTORS = [
     cls(warmup_epochs=2) if "warmup_epochs" in cls().get_params() else cls() for cls in CLASSES
@@ -53,6 +49,7 @@ SELECTORS = [
     HardImb(warmup_epochs=1, chain=True),
     HardImb(warmup_epochs=1, chain=True, recompute="epoch"),
     MLUnc(warmup_epochs=0, unbiased=True),
+    *(cls(warmup_epochs=0, unbiased=True) for cls in DISCOVERED["SHOWN"]),
 ]
 # These shuffle, whatever they are told.
 SHUFFLING = (RandomBatches, Balance)
@@ -99,6 +96,15 @@ def serve(selector, epoch, told=None):
         index = torch.arange(N)
         selector.update(index, *predictions(index, told), learning_rate=0.1)
     return served
+
+
+def serve_rounded(selector, epoch, dtype):
+    """One epoch in which all that is told is exact in any floating-point type."""
+    for index in selector.batches(epoch):
+        yield index.tolist()
+        proba, losses = predictions(index, epoch)
+        proba, losses = (proba * 8).round() / 8, (losses * 4).round() / 4
+        selector.update(index, proba.to(dtype), losses.to(dtype), learning_rate=0.1)
 
 
 def run(selector, tensors, seed=0, epochs=range(N_EPOCHS)):
@@ -158,6 +164,15 @@ def test_same_seed_same_batches(selector, tensors):
 def test_a_used_selector_starts_afresh(selector, tensors):
     first = run(selector, tensors)
     assert run(selector, tensors) == first
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16, torch.float16], ids=str)
+def test_networks_of_any_precision(selector, tensors, dtype):
+    served = []
+    for told in (torch.float32, dtype):
+        one = start(clone(selector), tensors)
+        served.append([list(serve_rounded(one, epoch, told)) for epoch in range(N_EPOCHS)])
+    assert served[0] == served[1]
 
 
 def test_global_generators_are_untouched(selector, tensors):

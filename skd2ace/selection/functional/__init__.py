@@ -27,12 +27,11 @@ from ._sampling import (
 from ._scores import (
     binary_entropy,
     fluctuation,
-    hardness,
     prediction_deviation,
     uncertainty,
-    update_flip_rate,
 )
-from ._weights import instance_weights, label_correlation, label_weights
+from ._variants import hardness, instance_weights, label_correlation, update_flip_rate
+from ._weights import label_weights
 
 __all__ = [
     "balancing_weights",

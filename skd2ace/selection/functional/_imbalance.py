@@ -1,5 +1,7 @@
 """What the imbalance of labels says about instances: Hard-Imb and Balance."""
 
+import math
+
 import torch
 from torch import Generator, Tensor
 
@@ -103,7 +105,7 @@ def closest_labels(Y: Tensor) -> Tensor:
        Imbalanced Samples. ECML PKDD.
     """
     n_ones = int(Y.sum(dtype=torch.int64))
-    cardinality = max(-(-n_ones // len(Y)), 1)
+    cardinality = max(math.ceil(n_ones / len(Y)), 1)
     graph = cooccurrence_graph(Y)
     return graph.sort(dim=1, descending=True, stable=True).indices[:, :cardinality]
 

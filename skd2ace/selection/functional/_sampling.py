@@ -8,6 +8,9 @@ from torch import Tensor
 
 Decay = Literal["linear", "exponential"]
 
+# Beyond it double precision tells no hardness from a smaller one, and ends in infinity.
+_HIGHEST_TEMPERATURE = 1e12
+
 
 def selection_pressure(epoch: float, first: float, last: float, initial: float = 100.0) -> float:
     """Largest ratio between two sampling probabilities, decaying exponentially to 1 (Eq. 21).
@@ -155,7 +158,7 @@ def softmax_probabilities(hardness: Tensor, temperature: float) -> Tensor:
     hardness : Tensor of shape (n,)
         r, not negative.
     temperature : float
-        Not negative; 0 is uniform.
+        Not negative; 0 is uniform. Above 1e12 it counts as 1e12.
 
     Returns
     -------
@@ -176,7 +179,11 @@ def softmax_probabilities(hardness: Tensor, temperature: float) -> Tensor:
     highest = hardness.max()
     # Their mean may be infinite where they are not.
     hardness = hardness / torch.where(highest > 0, highest, 1)
-    exponents = temperature * hardness / torch.where(highest > 0, hardness.mean(), 1)
+    exponents = (
+        min(temperature, _HIGHEST_TEMPERATURE)
+        * hardness
+        / torch.where(highest > 0, hardness.mean(), 1)
+    )
     # One hardness far above the others would leave them a probability of 0.
     return torch.softmax(exponents.clamp(min=exponents.max() - 500), dim=0)
 

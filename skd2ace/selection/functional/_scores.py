@@ -2,12 +2,9 @@
 
 import math
 from itertools import pairwise
-from typing import Literal
 
 import torch
 from torch import Tensor
-
-Variant = Literal["paper", "reference"]
 
 
 def binary_entropy(proba: Tensor) -> Tensor:
@@ -86,58 +83,17 @@ def uncertainty(history: Tensor, entropy_weight: float = 0.5) -> Tensor:
 
 
 def update_flip_rate(
-    flip_rate: Tensor,
-    before: Tensor,
-    now: Tensor,
-    smoothing: float = 0.7,
-    variant: Variant = "paper",
+    flip_rate: Tensor, before: Tensor, now: Tensor, smoothing: float = 0.7
 ) -> Tensor:
-    """Moving average of how often a prediction flips (Eq. 4).
-
-    Parameters
-    ----------
-    flip_rate : Tensor of shape (n, q)
-        The average so far, in [0, 1]; 0 at the start.
-    before, now : Tensor of shape (n, q)
-        The previous and the latest probability. Where ``before`` is NaN (the instance had not
-        been seen), nothing can flip.
-    smoothing : float, default=0.7
-        Lambda 2 of the paper, in (0, 1]: the share of the latest flip.
-    variant : {"paper", "reference"}, default="paper"
-        A flip is a change of the prediction thresholded at 0.5 ("paper"), or the absolute change
-        of the probability ("reference").
-
-    Returns
-    -------
-    Tensor of shape (n, q)
-    """
+    """Moving average of how often the prediction, thresholded at 0.5, changes (Eq. 4)."""
     before, now = before.to(flip_rate.dtype), now.to(flip_rate.dtype)
-    if variant == "paper":
-        flip = ((now >= 0.5) != (before >= 0.5)) & ~before.isnan()
-    else:
-        flip = (now - before).abs_().nan_to_num_(nan=0.0)
+    flip = ((now >= 0.5) != (before >= 0.5)) & ~before.isnan()
     return flip_rate * (1 - smoothing) + smoothing * flip
 
 
-def hardness(losses: Tensor, flip_rate: Tensor, variant: Variant = "paper") -> Tensor:
-    """Loss discounted by how often the prediction flips, which noise does (Eq. 5).
-
-    Parameters
-    ----------
-    losses : Tensor of shape (n, q)
-        Binary cross-entropy of each pair, in nats.
-    flip_rate : Tensor of shape (n, q)
-        From :func:`update_flip_rate`.
-    variant : {"paper", "reference"}, default="paper"
-        The loss itself ("paper"), or 2 - exp(-loss) in its place ("reference").
-
-    Returns
-    -------
-    Tensor of shape (n, q)
-        Not negative.
-    """
-    loss = losses if variant == "paper" else 2 - torch.exp(-losses)
-    return loss * (1 - flip_rate)
+def hardness(losses: Tensor, flip_rate: Tensor) -> Tensor:
+    """Loss discounted by how often the prediction flips, which noise does (Eq. 5)."""
+    return losses * (1 - flip_rate)
 
 
 def prediction_deviation(visits: Tensor, squares: Tensor) -> Tensor:

@@ -6,8 +6,6 @@ import torch
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
-from ._scores import Variant
-
 # Of features that nobody has scaled: beyond it, single precision overflows in what is made of it.
 _LARGEST_EXPONENT = 60.0
 
@@ -38,32 +36,12 @@ def label_weights(scores: Tensor, form: LabelWeight = "exp") -> Tensor:
     return half.clamp(max=_LARGEST_EXPONENT).exp() if form == "exp" else half
 
 
-def label_correlation(scores: Tensor, Y: Tensor, variant: Variant = "paper") -> Tensor:
-    """Cosine between labels of their scores on relevant instances (Eq. 9).
-
-    Parameters
-    ----------
-    scores : Tensor of shape (n, q)
-        Uncertainty or hardness.
-    Y : Tensor of shape (n, q)
-        0/1 in any dtype, dense or sparse CSR. A sparse Y costs time in the number of pairs of
-        labels that share an instance, a dense one n q^2.
-    variant : {"paper", "reference"}, default="paper"
-        "reference" divides each row by its sum.
-
-    Returns
-    -------
-    Tensor of shape (q, q)
-        A label without positives has 0 with every label, itself included.
-    """
+def label_correlation(scores: Tensor, Y: Tensor) -> Tensor:
+    """Cosine between labels of their scores on relevant instances (Eq. 9)."""
     gram = _masked_gram(scores, Y)
     norms = gram.diagonal().sqrt()
     scale = torch.where(norms > 0, 1 / norms, 0)
-    cosine = gram * scale[:, None] * scale
-    if variant == "paper":
-        return cosine
-    totals = cosine.sum(1, keepdim=True)
-    return cosine / torch.where(totals > 0, totals, 1)
+    return gram * scale[:, None] * scale
 
 
 def instance_weights(
@@ -73,46 +51,33 @@ def instance_weights(
     *,
     label_weight: LabelWeight = "exp",
     correlation: Correlation = "local",
-    variant: Variant = "paper",
 ) -> Tensor:
-    """Weight of each instance: label-weighted scores plus correlated ones (Eq. 8, 11, 12).
-
-    Parameters
-    ----------
-    scores : Tensor of shape (n, q)
-        Uncertainty or hardness.
-    Y : Tensor of shape (n, q)
-        0/1 in any dtype, dense or sparse CSR.
-    local : Tensor of shape (n, q) or None
-        Z of the paper, from :func:`local_labels`, dense or sparse CSR; read by
-        ``correlation="local"`` only. A sparse one costs time in its number of ones times q, a
-        dense one n q^2.
-    label_weight : {"exp", "linear", None}, default="exp"
-        As ``form`` of :func:`label_weights`.
-    correlation : {"local", "global", None}, default="local"
-        What the correlations reach: labels that appear around the instance, all labels
-        (Z all ones, appendix A.2), or nothing (the term phi is left out).
-    variant : {"paper", "reference"}, default="paper"
-        The correlation term is M * (Z C) for "paper" and M diag(v) * (Z C^T) for "reference",
-        with v the label weights.
-
-    Returns
-    -------
-    Tensor of shape (n,)
-    """
-    weights = label_weights(scores, label_weight)
-    total = scores @ weights
+    """Weight of each instance: label-weighted scores plus correlated ones (Eq. 8, 11, 12)."""
+    total = scores @ label_weights(scores, label_weight)
     if correlation is None:
         return total
-    cosine = label_correlation(scores, Y, variant)
-    masked = scores * _dense(Y)
-    if variant == "reference":
-        masked, cosine = masked * weights, cosine.T
+    return total + spread_scores(
+        mask_scores(scores, Y), label_correlation(scores, Y), local, correlation
+    )
+
+
+def mask_scores(scores: Tensor, Y: Tensor) -> Tensor:
+    """M = Y * scores, dense."""
+    return scores * (Y if Y.layout is torch.strided else Y.to_dense())
+
+
+def spread_scores(
+    masked: Tensor, cosine: Tensor, local: Tensor | None, correlation: Correlation
+) -> Tensor:
+    """Sum over labels of M * (Z C) (Eq. 11), of shape (n,); M is overwritten.
+
+    Z are the local labels, or all ones for the "global" correlation (appendix A.2).
+    """
     if correlation == "global":
-        return total + masked @ cosine.sum(0)
+        return masked @ cosine.sum(0)
     if local is None:
         raise ValueError('correlation="local" needs the local labels Z, got local=None.')
-    return total + masked.mul_(_propagate(local, cosine)).sum(1)
+    return masked.mul_(_propagate(local, cosine)).sum(1)
 
 
 def _masked_gram(scores: Tensor, Y: Tensor) -> Tensor:
@@ -138,7 +103,3 @@ def _propagate(local: Tensor, cosine: Tensor) -> Tensor:
         return local.to(cosine.dtype) @ cosine
     starts = local.crow_indices()[:-1]
     return embedding_bag(local.col_indices(), cosine.contiguous(), starts, mode="sum")
-
-
-def _dense(Y: Tensor) -> Tensor:
-    return Y if Y.layout is torch.strided else Y.to_dense()

@@ -57,6 +57,13 @@ def test_order_of_instances_does_not_matter(form, pressure, random):
     torch.testing.assert_close(probabilities(numbers[order], pressure), p[order])
 
 
+@pytest.mark.parametrize("temperature", [1e15, 1e308, 10**400])
+def test_softmax_of_any_temperature(temperature):
+    p = F.softmax_probabilities(torch.tensor([1.0, 3.0, 2.0]), temperature)
+    assert p.tolist() == pytest.approx([0, 1, 0])
+    assert (p > 0).all()
+
+
 @given(losses, st.floats(0, 100))
 def test_softmax_is_positive_and_ordered(hardness, temperature):
     p = F.softmax_probabilities(hardness, temperature)

@@ -1,0 +1,75 @@
+"""Parameters, checked by scikit-learn and turned into Python's own numbers."""
+
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from skd2ace._sklearn import Interval, Options, validate_parameter_constraints
+
+
+def check_parameters(
+    constraints: Mapping[str, list[Any]], parameters: Mapping[str, Any], name: str
+) -> dict[str, Any]:
+    """Refuse parameters that do not satisfy their constraints.
+
+    Returns
+    -------
+    dict
+        The parameters with Python's own numbers: numpy's round to their size, and wrap around.
+
+    Raises
+    ------
+    InvalidParameterError
+        Which is a ValueError and a TypeError; the message says what is wanted and what was given.
+    """
+    plain = {key: _to_python(value) for key, value in parameters.items()}
+    validate_parameter_constraints(constraints, plain, caller_name=name)
+    # Scikit-learn takes True for the number 1, torch does not.
+    numbers = {key for key in plain if "boolean" not in constraints.get(key, ())}
+    return {
+        key: int(value) if isinstance(value, bool) and key in numbers else value
+        for key, value in plain.items()
+    }
+
+
+def _to_python(value: Any) -> Any:
+    if type(value) in (tuple, list):
+        return type(value)(_to_python(part) for part in value)
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    return float(value) if isinstance(value, Real) else value
+
+
+class Pair(Options):
+    """Two numbers, in a tuple or a list.
+
+    Parameters
+    ----------
+    each : Interval
+        What either must be.
+    ascending : bool, default=False
+        Whether the first must not be above the second.
+    """
+
+    def __init__(self, each: Interval, *, ascending: bool = False) -> None:
+        super().__init__(object, set())
+        self.each = each
+        self.ascending = ascending
+
+    def is_satisfied_by(self, val: Any) -> bool:
+        """Return whether a value is such a pair."""
+        if not (isinstance(val, (tuple, list)) and len(val) == 2):
+            return False
+        in_order = all(map(self.each.is_satisfied_by, val))
+        return in_order and (not self.ascending or val[0] <= val[1])
+
+    def __str__(self) -> str:
+        order = " with start <= end" if self.ascending else ""
+        name = "a pair (start, end)" if self.ascending else "a pair"
+        return f"{name} of which each is {self.each}{order}"
