@@ -10,7 +10,7 @@ from torch import Tensor
 _N_LOOKED_AT = 1000
 
 
-def check_zero_one(values: NDArray, name: str) -> None:
+def check_zero_one(values: NDArray, name: str, hint: str = "") -> None:
     """Refuse labels in an array that are not all 0 or 1.
 
     Parameters
@@ -19,6 +19,8 @@ def check_zero_one(values: NDArray, name: str) -> None:
         Labels, of any shape and dtype; of a sparse matrix, its entries.
     name : str
         What the caller calls them.
+    hint : str, default=""
+        What else to say in the error.
 
     Raises
     ------
@@ -27,7 +29,7 @@ def check_zero_one(values: NDArray, name: str) -> None:
     """
     wrong = values[(values != 0) & (values != 1)]
     if wrong.size:
-        raise _not_zero_one(wrong[:_N_LOOKED_AT].tolist(), name)
+        raise _not_zero_one(wrong[:_N_LOOKED_AT].tolist(), name, hint)
 
 
 def check_zero_one_tensor(values: Tensor, name: str) -> None:
@@ -50,9 +52,9 @@ def check_zero_one_tensor(values: Tensor, name: str) -> None:
         raise _not_zero_one(wrong[:_N_LOOKED_AT].tolist(), name)
 
 
-def _not_zero_one(wrong: list[Any], name: str) -> ValueError:
+def _not_zero_one(wrong: list[Any], name: str, hint: str = "") -> ValueError:
     found = ", ".join(sorted({repr(value) for value in wrong})[:5])
-    return ValueError(f"{name} must hold zeros and ones; found {found}.")
+    return ValueError(f"{name} must hold zeros and ones; found {found}. {hint}".rstrip())
 
 
 def cooccurrence_graph(Y: Tensor) -> Tensor:

@@ -11,6 +11,8 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import check_array
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
+from ._labels import check_zero_one
+
 _COLLECTIONS = (set, frozenset, list, tuple)
 _LABEL_SETS = "sklearn.preprocessing.MultiLabelBinarizer makes such a matrix of sets of labels."
 
@@ -89,13 +91,8 @@ def _check_shape(matrix: NDArray, classes: NDArray) -> None:
 
 def _encode_matrix(matrix: NDArray) -> tuple[NDArray[np.float32], NDArray]:
     # type_of_target calls {0, 2} and {-1, 1} multilabel indicators too: look at the values.
-    wrong = matrix[(matrix != 0) & (matrix != 1)]
-    if wrong.size:
-        shown = ", ".join(sorted({repr(value) for value in wrong[:1000].tolist()})[:5])
-        raise ValueError(
-            f"Y must hold zeros and ones, one column per label; found {shown}. {_LABEL_SETS} "
-            "(Unknown label type for multi-label classification.)"
-        )
+    hint = f"It has one column per label; {_LABEL_SETS} (Unknown label type for multi-label classification.)"
+    check_zero_one(matrix, "Y", hint)
     if matrix.shape[1] == 1:
         warnings.warn(
             "A column-vector y was passed when a 1d array was expected for a single label. It "

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from sklearn.utils.validation import validate_data
 
+from skd2ace._labels import check_zero_one_tensor
 from skd2ace._modules import unwrap_compiled
 from skd2ace._targets import from_tensor
 from skd2ace.training import BatchIterator, BatchSelection, SelectedBatches
@@ -84,8 +85,7 @@ def check_callbacks(callbacks: list[tuple[str, Any]], iterator_train: Any) -> No
 
 def check_validation_labels(Y: torch.Tensor, n_labels: int) -> None:
     """Raise a ValueError unless labels held out for validation are 0/1 of shape (n, q)."""
-    if Y.shape[1] != n_labels or not ((Y == 0) | (Y == 1)).all():
-        raise ValueError(
-            f"The labels held out for validation must be zeros and ones of shape "
-            f"(n, {n_labels}), got shape {tuple(Y.shape)} and values {Y.unique()[:5].tolist()}."
-        )
+    name = "The labels held out for validation"
+    if Y.shape[1] != n_labels:
+        raise ValueError(f"{name} must have shape (n, {n_labels}), got {tuple(Y.shape)}.")
+    check_zero_one_tensor(Y, name)
