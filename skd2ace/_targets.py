@@ -91,8 +91,8 @@ def _check_shape(matrix: NDArray, classes: NDArray) -> None:
 
 def _encode_matrix(matrix: NDArray) -> tuple[NDArray[np.float32], NDArray]:
     # type_of_target calls {0, 2} and {-1, 1} multilabel indicators too: look at the values.
-    hint = f"It has one column per label; {_LABEL_SETS} (Unknown label type for multi-label classification.)"
-    check_zero_one(matrix, "Y", hint)
+    kind = "(Unknown label type for multi-label classification.)"
+    check_zero_one(matrix, "Y", f"It has one column per label; {_LABEL_SETS} {kind}")
     if matrix.shape[1] == 1:
         warnings.warn(
             "A column-vector y was passed when a 1d array was expected for a single label. It "
