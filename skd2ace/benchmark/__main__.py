@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 
 from skd2ace.datasets import (
@@ -22,10 +21,8 @@ from skd2ace.datasets import (
 
 from ._arguments import make_parser
 from ._listing import listing
+from .compare import Comparison
 from .compare._published import published
-from .compare._settings import metrics_of
-from .compare._tables import HIGHER_IS_BETTER
-from .report._report import report
 from .run._experiment import Experiment
 from .run._methods import PRESETS, make_methods
 from .run._store import Store
@@ -175,81 +172,22 @@ def _tell_of_others(running: Any) -> int:
 def _report(given: argparse.Namespace) -> int:
     if not given.store.exists():
         raise ValueError(f"there is no store {given.store}")
-    results, failures, curves = _tables(Store(given.store), given)
-    if results.empty:
-        raise ValueError(f"no fit of these has succeeded; {len(failures)} failed")
-    text = report(
-        results,
-        metric=given.metric,
-        higher_is_better=_direction(results, given),
+    comparison = Comparison.from_store(
+        Store(given.store),
+        given.metric,
+        datasets=given.datasets,
+        methods=given.methods,
+        higher_is_better=given.better and given.better == "higher",
         reference=given.reference,
-        curves=curves,
-        published=published() if given.published else None,
-        failures=failures,
-        format=given.format,
+    )
+    text = comparison.report(
+        format=given.format, published=published() if given.published else None
     )
     if given.output is None:
         print(text)
     else:
         given.output.write_text(text, encoding="utf-8")
     return 0
-
-
-def _tables(store: Store, given: argparse.Namespace) -> list[Any]:
-    """Results, failures and curves of the data sets and methods that are asked for."""
-    tables = _chosen([store.results(), store.failures(), store.curves()], "dataset", given.datasets)
-    # By what is left: a trial on another data set is no reason to tell settings apart.
-    fits = pd.concat([table[["method", "settings"]] for table in tables[:2]])
-    return _chosen([_told_apart(table, fits) for table in tables], "method", given.methods)
-
-
-def _direction(results: Any, given: argparse.Namespace) -> bool | None:
-    """Whether more is better, where the command line says so.
-
-    Raises
-    ------
-    ValueError
-        If the store has no such metric, or nobody knows which values are better.
-    """
-    stored = metrics_of(results["described"].unique())
-    if given.metric not in stored:
-        raise ValueError(f"the store has no metric {given.metric!r}, but {', '.join(stored)}")
-    if given.better is None and given.metric not in HIGHER_IS_BETTER:
-        raise ValueError(f"say with --better which values of {given.metric} are: higher or lower")
-    return None if given.better is None else given.better == "higher"
-
-
-def _chosen(tables: list[Any], column: str, names: list[str] | None) -> list[Any]:
-    if not names:
-        return tables
-    # Plain baselines have no curves, and what always failed has no results.
-    aliases = pd.concat([_aliases(table, column) for table in tables[:2]])
-    kept = [stored for name in names for stored in _stored_names(name, column, aliases)]
-    return [table[table[column].isin(kept)] for table in tables]
-
-
-def _aliases(table: Any, column: str) -> Any:
-    """Pairs of a name in the store, and another one that stands for it."""
-    # The command to run may have been given other capitals, and knows no digests of settings.
-    other = table["dataset"].str.lower() if column == "dataset" else table["bare"]
-    return pd.DataFrame({"stored": table[column], "alias": other}).drop_duplicates()
-
-
-def _stored_names(name: str, column: str, aliases: Any) -> list[str]:
-    alias = name.lower() if column == "dataset" else name
-    found = aliases["stored"][(aliases["stored"] == name) | (aliases["alias"] == alias)]
-    if found.empty:
-        known = ", ".join(sorted(set(aliases["stored"])))
-        raise ValueError(f"the store has no {column} {name!r}, but {known}")
-    return found.to_list()
-
-
-def _told_apart(rows: Any, fits: Any) -> Any:
-    """Name methods that were run with several settings by the digest of these too."""
-    kinds = fits.groupby("method")["settings"].nunique()
-    several = rows["method"].map(kinds) > 1
-    names = rows["method"].where(~several, rows["method"] + " " + rows["settings"].str[:6])
-    return rows.assign(method=names, bare=rows["method"])
 
 
 def _list(given: argparse.Namespace) -> int:

@@ -6,7 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from .compare._tables import HIGHER_IS_BETTER
+from skd2ace.inspection._metric import HIGHER_IS_BETTER
+
 from .run._experiment import N_FOLDS
 from .run._methods import BASELINES, MAX_EPOCHS, NETWORKS, PRESETS, SELECTORS
 

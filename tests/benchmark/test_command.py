@@ -12,8 +12,8 @@ import pytest
 
 from skd2ace.benchmark import Experiment, MLkNN, Store, __main__, make_methods
 from skd2ace.benchmark._listing import ABOUT
-from skd2ace.benchmark.compare._tables import HIGHER_IS_BETTER
 from skd2ace.benchmark.run._methods import BASELINES, NETWORKS, PRESETS, SELECTORS
+from skd2ace.inspection._metric import HIGHER_IS_BETTER
 
 main = __main__.main
 

@@ -15,9 +15,9 @@ from tqdm import tqdm
 import skd2ace.metrics
 from skd2ace._seeding import derive_seed
 from skd2ace._shown import digest, in_brief, shown
+from skd2ace.inspection._metric import HIGHER_IS_BETTER
 from skd2ace.model_selection import IterativeStratifiedKFold
 
-from ..compare._tables import HIGHER_IS_BETTER
 from ._data import Data, loaded, values_digest
 from ._progress import Progress, repeating
 from ._running import Fits

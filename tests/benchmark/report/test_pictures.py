@@ -19,9 +19,9 @@ def drawn(monkeypatch):
             figures.append(Figure(figsize=size, layout="constrained"))
             return figures[-1]
 
-        monkeypatch.setattr(_pictures, "_figure", figure)
+        monkeypatch.setattr(_pictures, "_make_figure", figure)
         runs = {"method": "A", "epoch": np.arange(n_epochs) + 1, "valid_macro_auc": 0.5}
-        _pictures.curve_picture("yeast", pd.DataFrame(runs))
+        _pictures.draw_curves("yeast", pd.DataFrame(runs))
         return figures[0].axes[0]
 
     return draw

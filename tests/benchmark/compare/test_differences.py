@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skd2ace.benchmark.compare._differences import differences
+from skd2ace.benchmark import differences
 
 
 def test_differences_by_hand(frame):

@@ -6,7 +6,8 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from skd2ace.benchmark._diagram import CriticalDifferenceDisplay, critical_difference_diagram
+from skd2ace.benchmark import critical_difference_diagram
+from skd2ace.inspection import CriticalDifferenceDisplay
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from skd2ace.benchmark.compare._published import published
+from skd2ace.benchmark import published
 
 
 def wide(rows):

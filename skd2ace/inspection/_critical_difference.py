@@ -3,10 +3,9 @@
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from scipy import stats
 
-from .compare._statistics import ranks
+from ._metric import find_direction, find_title
 
 _DARK = "#1f2933"
 _BAR = "#b4452f"
@@ -15,8 +14,7 @@ _BAR = "#b4452f"
 class CriticalDifferenceDisplay:
     """Average ranks on a line; a bar joins methods that Nemenyi's test cannot tell apart.
 
-    Made by :meth:`from_results` or :func:`critical_difference_diagram`. It keeps numbers, and
-    draws when :meth:`plot` is called.
+    Made by :meth:`from_results`. It keeps numbers, and draws when :meth:`plot` is called.
 
     Parameters
     ----------
@@ -43,6 +41,7 @@ class CriticalDifferenceDisplay:
     Examples
     --------
     >>> import pandas as pd
+    >>> from skd2ace.inspection import CriticalDifferenceDisplay
     >>> means = pd.DataFrame({"A": [0.9, 0.8], "B": [0.8, 0.7], "C": [0.7, 0.6]})
     >>> display = CriticalDifferenceDisplay.from_results(means, "macro_auc")
     >>> display.average_ranks.to_dict()
@@ -77,8 +76,14 @@ class CriticalDifferenceDisplay:
 
         Parameters
         ----------
-        results, metric, higher_is_better
-            As for :func:`ranks`.
+        results : DataFrame
+            A run a row: columns ``dataset``, ``method``, ``fold``, ``seed`` and the metric's, as
+            those of the benchmark are; or a table of means with datasets as rows and methods as
+            columns.
+        metric : str, optional
+            Column; not needed with a table of means whose direction is given.
+        higher_is_better : bool, optional
+            By default as the metric is known; metrics of one's own need it.
         alpha : float, default=0.05
             Level of significance.
 
@@ -90,12 +95,18 @@ class CriticalDifferenceDisplay:
         Raises
         ------
         ValueError
-            With fewer than three methods or two datasets, if ``alpha`` is out of range, and as
-            :func:`ranks`.
+            With fewer than three methods or two datasets, if ``alpha`` is out of range or the
+            direction unknown, no dataset has all runs of all methods, or the input is not as
+            described.
         """
+        # What tables need is not installed with the classifiers.
+        import pandas as pd
         from scikit_posthocs import posthoc_nemenyi_friedman
 
-        ranked = ranks(results, metric, higher_is_better=higher_is_better)
+        from skd2ace._results import rank_methods, read_means
+
+        upward = find_direction(metric, higher_is_better)
+        ranked = rank_methods(read_means(results, metric, find_title(metric)), upward)
         n_datasets, n_methods = ranked.shape
         if n_methods < 3 or n_datasets < 2:
             raise ValueError(
@@ -168,45 +179,3 @@ class CriticalDifferenceDisplay:
             fontsize=9,
             color=_BAR,
         )
-
-
-def critical_difference_diagram(
-    results: Any,
-    metric: str | None = None,
-    *,
-    higher_is_better: bool | None = None,
-    alpha: float = 0.05,
-    ax: Any = None,
-) -> CriticalDifferenceDisplay:
-    """Draw the critical difference diagram of results.
-
-    Parameters
-    ----------
-    results, metric, higher_is_better, alpha
-        As for :meth:`CriticalDifferenceDisplay.from_results`.
-    ax : Axes, optional
-        Where to draw; by default in a new figure.
-
-    Returns
-    -------
-    CriticalDifferenceDisplay
-        Drawn.
-
-    Raises
-    ------
-    ValueError
-        As :meth:`CriticalDifferenceDisplay.from_results`.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> from matplotlib.figure import Figure
-    >>> means = pd.DataFrame({"A": [0.9, 0.8], "B": [0.8, 0.7], "C": [0.7, 0.6]})
-    >>> display = critical_difference_diagram(means, "macro_auc", ax=Figure().subplots())
-    >>> display.figure_
-    <Figure size 640x480 with 1 Axes>
-    """
-    display = CriticalDifferenceDisplay.from_results(
-        results, metric, higher_is_better=higher_is_better, alpha=alpha
-    )
-    return display.plot(ax)

@@ -7,10 +7,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from skd2ace.benchmark.compare._differences import differences
-from skd2ace.benchmark.compare._statistics import (
-    _holm,
+from skd2ace.benchmark import (
     average_ranks,
+    differences,
     friedman,
     mean_table,
     ranks,
@@ -168,8 +167,18 @@ def test_holm(results):
 
 
 def test_holm_by_hand():
-    assert _holm(np.array([0.04, 0.01, 0.03])).tolist() == pytest.approx([0.06, 0.03, 0.06])
-    assert _holm(np.array([0.9, 0.8])).tolist() == [1, 1]
+    # Of five datasets, all five gains give p = 2/32, all but the least or the next 4/32 and 6/32.
+    gains = pd.DataFrame(
+        {"B": [1, 2, 3, 4, 5], "C": [-1, 2, 3, 4, 5], "D": [1, -2, 3, 4, 5], "E": [1, 2, 3, 4, 5]}
+    )
+    means = gains.mul(-0.01).assign(A=0.0)
+    raw = wilcoxon_against(means, "macro_auc", "A")["p_value"]
+    assert (32 * raw).to_dict() == {"B": 2, "C": 4, "D": 6, "E": 2}
+    holm = wilcoxon_against(means, "macro_auc", "A", correction="holm")["p_value"]
+    # 2 x 4, 2 x 3 but not less than 8, 4 x 2, and 6 x 1 but not less than 8.
+    assert (32 * holm).to_dict() == pytest.approx({"B": 8, "C": 8, "D": 8, "E": 8})
+    large = pd.DataFrame({"A": [0.0] * 3, "B": [0.1, 0.2, -0.3], "C": [0.1, -0.2, 0.3]})
+    assert set(wilcoxon_against(large, "macro_auc", "A", correction="holm")["p_value"]) == {1}
 
 
 def test_seeds_are_no_new_data(results):

@@ -5,9 +5,9 @@ import re
 import pytest
 from sklearn.model_selection import KFold
 
+from skd2ace._results import tell_how_they_differ
 from skd2ace._shown import shown
 from skd2ace.benchmark import Experiment, MLkNN, Store, __main__
-from skd2ace.benchmark.compare._settings import differences_of
 from skd2ace.selection import D2ACE, HardImb
 
 main = __main__.main
@@ -64,14 +64,22 @@ def test_several_settings_of_one_name(run, store, capsys):
 
 def test_other_folds_of_one_name(run, store, capsys):
     run({"knn": MLkNN(3), "also": MLkNN()})
+    before = told(store, capsys)
     run({"knn": MLkNN(3)}, 2, ("d", "e"))
-    error = told(store, capsys, status=2)
-    brackets = r"\[also, knn \w{6}\] with cv.n_splits=3"
-    assert re.search(brackets, error), error
-    assert re.search(r"\[knn \w{6}\] with cv.n_splits=2", error)
-    assert "--methods" in error
-    assert "--datasets" in error
+    text = told(store, capsys)
+    (kept,) = re.findall(r"- (knn \w{6}): MLkNN\(n_neighbors=3\)", text)
+    left_out = re.findall(
+        r"Left out: (knn \w{6}) \(cv.n_splits=2\), whose folds or seeds are not those of the rest "
+        r"\(cv.n_splits=3\); with that e\.\n\n",
+        text,
+    )
+    (other,) = left_out
+    assert kept != other
+    sentence = text[text.index("Left out") : text.index("Fitted")]
+    assert text.replace(sentence, "").replace(kept, "knn") == before, "nothing else is new"
     assert "- knn: MLkNN(n_neighbors=3)" in told(store, capsys, "--datasets", "e")
+    assert f"- {other}: MLkNN(n_neighbors=3)" in told(store, capsys, "--methods", other)
+    assert "2 datasets, 1 method, 2 folds" in told(store, capsys, "--reference", other)
 
 
 def test_what_differs_is_told_once(tmp_path, clif):
@@ -85,12 +93,12 @@ def test_what_differs_is_told_once(tmp_path, clif):
         "b": described(clif(batch_selector=HardImb()), KFold(3)),
         "c": described(clif(), random_state=1),
     }
-    assert differences_of(texts) == {
+    assert tell_how_they_differ(texts) == {
         "a": "batch_selector=D2ACE, cv=IterativeStratifiedKFold, random_state=0",
         "b": "batch_selector=HardImb, cv=KFold, random_state=0",
         "c": "batch_selector=None, cv=IterativeStratifiedKFold, random_state=1",
     }
-    assert differences_of({"a": texts["a"], "b": texts["b"]}, ("random_state",)) == {
+    assert tell_how_they_differ({"a": texts["a"], "b": texts["b"]}, ("random_state",)) == {
         "a": "",
         "b": "",
     }
