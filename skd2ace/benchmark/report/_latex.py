@@ -19,8 +19,14 @@ _ESCAPED = {
     "|": r"\textbar{}",
 } | {character: "\\" + character for character in "&%$#_{}"}
 
-_HEAD = r"""% To be \input into a document that loads booktabs and graphicx.
-\providecommand{\benchmarktable}[1]{{\footnotesize\sbox0{#1}%
+_HEAD = r"""% To be \input into a document that loads booktabs and graphicx. Tables stay in their
+% places; a document that wants others defines the environment benchmarktable before.
+\makeatletter
+\@ifundefined{benchmarktable}{\newenvironment{benchmarktable}%
+  {\par\medskip\noindent\minipage{\linewidth}\centering\def\@captype{table}}%
+  {\endminipage\par\medskip}}{}
+\makeatother
+\providecommand{\benchmarkfit}[1]{\par\medskip{\footnotesize\sbox0{#1}%
   \ifdim\wd0>\linewidth\resizebox{\linewidth}{!}{\usebox0}\else\usebox0\fi}}
 """
 # About as many characters as a line of small print holds, and fewer rows than a page.
@@ -41,9 +47,9 @@ def _write(block: Block) -> str:
     if isinstance(block, Text):
         return _escape(block.text)
     if isinstance(block, Items):
-        # In braces: what begins with a bracket is no label.
+        # In braces: what begins with a bracket is no label. Names of classes cannot be hyphenated.
         items = "\n".join(f"\\item {{{_escape(text)}}}" for text in block.texts)
-        return f"\\begin{{itemize}}\n{items}\n\\end{{itemize}}"
+        return f"{{\\raggedright\\begin{{itemize}}\n{items}\n\\end{{itemize}}}}"
     assert isinstance(block, Table)
     return _write_table(block)
 
@@ -71,18 +77,17 @@ def _write_piece(table: Table, cells: list[list[str]], number: int, n_pieces: in
     columns = "l" + "r" * (len(cells[0]) - 1)
     return "\n".join(
         [
-            r"\begin{table}[!htbp]",
-            r"\centering",
+            r"\begin{benchmarktable}",
             f"\\caption[{{{title}}}]{{{title}.{caption}}}",
             f"\\label{{tab:{label}}}",
-            f"\\benchmarktable{{\\begin{{tabular}}{{{columns}}}",
+            f"\\benchmarkfit{{\\begin{{tabular}}{{{columns}}}",
             r"\toprule",
             head,
             r"\midrule",
             *body,
             r"\bottomrule",
             r"\end{tabular}}",
-            r"\end{table}",
+            r"\end{benchmarktable}",
         ]
     )
 

@@ -10,10 +10,14 @@ from skd2ace.inspection import CriticalDifferenceDisplay
 
 from ._blocks import Picture
 
-# Okabe and Ito's, which the colour-blind tell apart, in an order that alternates light and dark.
-_COLORS = ("#0072b2", "#e69f00", "#000000", "#56b4e9", "#d55e00", "#009e73", "#cc79a7", "#8c6bb1")
+# Okabe and Ito's colours, which the colour-blind tell apart, without their yellow, which is pale on
+# white, and with three more; light and dark ones alternate.
+_COLORS = (
+    "#0072b2", "#e69f00", "#000000", "#56b4e9", "#d55e00", "#009e73", "#cc79a7", "#5b3a91",
+    "#8a8a8a", "#7a4b1f",
+)  # fmt: skip
 # Without colour, a line is known by its dashes and its marks.
-_DASHES = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (7, 2, 1.5, 2)))
+_DASHES = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (7, 2, 1.5, 2)), (0, (4, 1, 1, 1, 1, 1)))
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "*")
 # So many marks a line, each method's between those of the others.
 _MARKS = 6
@@ -35,37 +39,59 @@ def draw_diagram(display: CriticalDifferenceDisplay) -> Picture:
 
 
 def draw_curves(dataset: Any, runs: Any) -> Picture:
-    """Draw the curves of one dataset: mean of each method over runs; of few methods, bands too."""
+    """Draw the curves of one dataset: mean of each method over runs; of few methods, bands too.
+
+    Methods that end close together are seen apart in a second panel, of the last half of training.
+    """
+    tables = {
+        method: rows.groupby("epoch")["valid_macro_auc"].agg(["mean", "min", "max"])
+        for method, rows in runs.groupby("method", sort=False)
+    }
+    n_epochs = int(runs["epoch"].max())
+    is_close_up = len(tables) > 1 and n_epochs > _FEW_EPOCHS
+    heights = [2.2, 3.4] if is_close_up else [3.2]
+    figure = _make_figure((6.4, sum(heights) + 0.2 * ceil(len(tables) / _LEGEND_COLUMNS) + 0.3))
+    panels = figure.subplots(len(heights), height_ratios=heights, squeeze=False)[:, 0]
+    for axes, first in zip(panels, (1, n_epochs // 2 + 1), strict=False):
+        _draw_panel(axes, tables, first)
+    panels[-1].set_xlabel("epoch")
+    figure.supylabel("validation Macro-AUC", fontsize=10)
+    # All panels have the same lines.
+    lines, names = panels[0].get_legend_handles_labels()
+    figure.legend(
+        lines, names, loc="outside lower center", ncols=_LEGEND_COLUMNS, frameon=False, fontsize=9,
+        handlelength=4,
+    )  # fmt: skip
+    bands = " and from least to most" if len(tables) <= _FEW_METHODS else ""
+    close_up = "; below, the second half of training close up" if is_close_up else ""
+    return _save(
+        figure, f"{dataset}: validation Macro-AUC by epoch, mean over runs{bands}{close_up}."
+    )
+
+
+def _draw_panel(axes: Any, tables: dict[Any, Any], first: int) -> None:
+    """Draw the curves of all methods from an epoch on."""
     from matplotlib.ticker import MaxNLocator
 
-    methods = list(runs["method"].unique())
-    n_lines_of_legend = ceil(len(methods) / _LEGEND_COLUMNS)
-    figure = _make_figure((6.4, 3.6 + 0.2 * n_lines_of_legend))
-    axes = figure.subplots()
-    for number, (method, style) in enumerate(zip(methods, _styles(), strict=False)):
-        by_epoch = runs[runs["method"] == method].groupby("epoch")["valid_macro_auc"]
-        table = by_epoch.agg(["mean", "min", "max"])
-        marks = _place_marks(len(table), number, len(methods))
+    for number, ((method, table), style) in enumerate(
+        zip(tables.items(), _list_styles(), strict=False)
+    ):
+        part = table.loc[first:]
+        marks = _place_marks(len(part), number, len(tables))
         axes.plot(
-            table.index, table["mean"], label=_make_plain(method), linewidth=1.4, markersize=5,
+            part.index, part["mean"], label=_make_plain(method), linewidth=1.4, markersize=5,
             markevery=marks, **(style if marks else style | {"marker": ""}),
         )  # fmt: skip
-        if len(methods) <= _FEW_METHODS:
+        if len(tables) <= _FEW_METHODS:
             axes.fill_between(
-                table.index, table["min"], table["max"], color=style["color"], alpha=0.1, lw=0
+                part.index, part["min"], part["max"], color=style["color"], alpha=0.1, lw=0
             )
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.set(xlabel="epoch", ylabel="validation Macro-AUC")
     axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(
-        loc="outside lower center", ncols=_LEGEND_COLUMNS, frameon=False, fontsize=9, handlelength=4
-    )
-    bands = " and from least to most" if len(methods) <= _FEW_METHODS else ""
-    return _save(figure, f"{dataset}: validation Macro-AUC by epoch, mean over runs{bands}.")
 
 
-def _styles() -> Iterator[dict[str, Any]]:
-    """Yield looks of lines: of the first 44, no two have the same dashes and marks."""
+def _list_styles() -> Iterator[dict[str, Any]]:
+    """Yield looks of lines: ten colours, and of the first 55 no two have dashes and marks alike."""
     for number in count():
         yield {
             "color": _COLORS[number % len(_COLORS)],

@@ -7,7 +7,15 @@ from sklearn.model_selection import KFold
 
 from skd2ace._results import tell_how_they_differ
 from skd2ace._shown import shown
-from skd2ace.benchmark import Experiment, MLkNN, Store, __main__
+from skd2ace.benchmark import (
+    Experiment,
+    MLkNN,
+    Store,
+    __main__,
+    differences,
+    mean_table,
+    report,
+)
 from skd2ace.selection import D2ACE, HardImb
 
 main = __main__.main
@@ -80,6 +88,56 @@ def test_other_folds_of_one_name(run, store, capsys):
     assert "- knn: MLkNN(n_neighbors=3)" in told(store, capsys, "--datasets", "e")
     assert f"- {other}: MLkNN(n_neighbors=3)" in told(store, capsys, "--methods", other)
     assert "2 datasets, 1 method, 2 folds" in told(store, capsys, "--reference", other)
+
+
+def test_a_report_of_a_stores_tables_is_the_commands(run, store, capsys):
+    """Whatever was run a second time."""
+    run({"knn": MLkNN(3), "also": MLkNN()}, datasets=("d", "e"))
+    run({"knn": MLkNN(5)})
+    run({"knn": MLkNN(7)}, 2)
+    run({"knn": MLkNN(3)}, metrics={"right": share_right})
+    tables = Store(store)
+    text = report(tables.results(), curves=tables.curves(), failures=tables.failures())
+    text = text.replace("\\", "")
+    assert text + "\n" == told(store, capsys)
+    assert re.search(r"methods, 3 folds, 1 seed.*\n\nLeft out: knn \w{6} \(cv.n_splits=2\)", text)
+
+
+def test_a_command_that_worked_works_after_a_second_setting(run, store, capsys):
+    command = ["--methods", "knn", "also", "--reference", "knn"]
+    run({"knn": MLkNN(3), "also": MLkNN()}, datasets=("d", "e"))
+    before = told(store, capsys, *command)
+    run({"knn": MLkNN(5)})
+    text = told(store, capsys, *command)
+    (newer,) = re.findall(r"- (knn \w{6}) \(n_neighbors=5\)", text)
+    (older,) = re.findall(r"- (knn \w{6}) \(n_neighbors=3\)", text)
+    assert f"## Differences from {older}" in text
+    assert f"knn was run with several settings and stands here for {older}, the one with" in text
+    for head in ("| d | ", "| e | "):
+        means = next(line for line in before.splitlines() if line.startswith(head))
+        assert all(cell.strip(" *") in text for cell in means.strip("|").split("|")[1:])
+    assert f"## Differences from {newer}" in told(store, capsys, *command[:-1], newer)
+
+
+def test_settings_that_measure_something_else_are_no_methods_here(run, store, capsys):
+    run({"knn": MLkNN(3), "also": MLkNN()})
+    before = told(store, capsys)
+    run({"knn": MLkNN(3), "also": MLkNN()}, metrics={"right": share_right})
+    assert told(store, capsys) == before
+    text = told(store, capsys, "--metric", "right", "--better", "higher")
+    assert "- knn: MLkNN(n_neighbors=3)" in text
+
+
+def test_single_statistics_of_a_stores_results(run, store):
+    run({"knn": MLkNN(3), "also": MLkNN(), "far": MLkNN(9)}, datasets=("d", "e"))
+    run({"knn": MLkNN(5)}, datasets=("d", "e"))
+    results = Store(store).results()
+    assert mean_table(results, "macro_auc")["mean"].shape == (2, 4)
+    assert len(differences(results, "macro_auc", "knn")) == 2 * 3
+    run({"knn": MLkNN(3)}, 2)
+    brackets = r"\[also, far, knn \w{6}, knn \w{6}\] with cv.n_splits=3; \[knn \w{6}\] with cv"
+    with pytest.raises(ValueError, match=brackets):
+        mean_table(Store(store).results(), "macro_auc")
 
 
 def test_what_differs_is_told_once(tmp_path, clif):
