@@ -70,8 +70,10 @@ def _write_table(table: Table) -> str:
 def _write_piece(table: Table, cells: list[list[str]], number: int, n_pieces: int) -> str:
     title, label = _escape(table.title), _make_label(table.label)
     if n_pieces > 1:
-        title, label = f"{title}, part {number} of {n_pieces}", f"{label}-{number}"
-    # The first says how all are to be read.
+        title = f"{title}, part {number} of {n_pieces}"
+    # The first is what a text refers to, and says how all are to be read.
+    if number > 1:
+        label = f"{label}-{number}"
     caption = f" {_escape(table.caption)}" if table.caption and number == 1 else ""
     head, *body = (" & ".join(line) + r" \\" for line in cells)
     columns = "l" + "r" * (len(cells[0]) - 1)

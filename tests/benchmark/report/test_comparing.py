@@ -100,6 +100,17 @@ def test_bold_differences_are_those_beyond_chance():
         assert re.fullmatch(INTERVAL, near)
 
 
+@pytest.mark.parametrize("format", ["markdown", "html", "latex"])
+def test_intervals_of_two_folds_come_with_a_caution(results, format):
+    assert "Caution" not in report(results, format=format)
+    fewer = results[~(results["dataset"].eq("scene") & results["fold"].eq(2))]
+    caution = "Caution: on scene there are intervals that stand on two folds"
+    assert caution in report(fewer, format=format)
+    # Of three folds, two are what both have.
+    lost = results["dataset"].eq("enron") & results["method"].eq("A") & results["fold"].eq(0)
+    assert "Caution: on enron" in report(results[~lost], format=format)
+
+
 def test_many_methods_are_rows():
     results = make_results({f"method {number:02}": 0.5 + number / 100 for number in range(15)})
     text = report(results)
