@@ -228,22 +228,81 @@ class Comparison:
         return self.chosen_reference.method
 
     def friedman(self) -> FriedmanTest:
-        """Test whether methods rank differently, as :func:`friedman` does."""
+        """Test whether methods rank differently over data sets.
+
+        Returns
+        -------
+        FriedmanTest
+            As of :func:`skd2ace.benchmark.friedman`.
+
+        Raises
+        ------
+        ValueError
+            With fewer than three methods or two data sets of :attr:`complete_means`.
+        """
         return run_friedman(self.ranks)
 
     def wilcoxon(self, *, correction: str | None = None) -> Any:
-        """Test the reference against each other method, as :func:`wilcoxon_against` does."""
+        """Test the reference against each other method over data sets.
+
+        Parameters
+        ----------
+        correction : {None, "holm"}, default=None
+            Whether p-values are adjusted for the number of comparisons.
+
+        Returns
+        -------
+        DataFrame
+            As of :func:`skd2ace.benchmark.wilcoxon_against`.
+
+        Raises
+        ------
+        ValueError
+            If there is no other method, the correction is unknown, or no data set is left.
+        """
         return run_wilcoxon(self.complete_means, self.reference, self.higher_is_better, correction)
 
     def differences(self, *, confidence: float = 0.95) -> Any:
-        """Measure by how much the reference is better, as :func:`differences` does."""
+        """Measure by how much the reference is better on each data set, with intervals.
+
+        Parameters
+        ----------
+        confidence : float, default=0.95
+            Of the intervals, between 0 and 1.
+
+        Returns
+        -------
+        DataFrame
+            As of :func:`skd2ace.benchmark.differences`.
+
+        Raises
+        ------
+        ValueError
+            If there is no other method, or ``confidence`` is out of range.
+        """
         shares = find_test_shares(self.results, self.runs)
         return measure_differences(
             self.runs, shares, self.reference, self.higher_is_better, confidence
         )
 
     def critical_difference(self, *, alpha: float = 0.05) -> CriticalDifferenceDisplay:
-        """Compute which methods Nemenyi's test can tell apart, to be drawn."""
+        """Compute which methods Nemenyi's test can tell apart, to be drawn.
+
+        Parameters
+        ----------
+        alpha : float, default=0.05
+            Level of significance.
+
+        Returns
+        -------
+        CriticalDifferenceDisplay
+            Of :attr:`complete_means`.
+
+        Raises
+        ------
+        ValueError
+            As :meth:`CriticalDifferenceDisplay.from_results`.
+        """
         return CriticalDifferenceDisplay.from_results(
             self.complete_means, higher_is_better=self.higher_is_better, alpha=alpha
         )
