@@ -18,7 +18,7 @@ from sklearn.preprocessing import MinMaxScaler
 
 from skd2ace import CLIFClassifier
 from skd2ace.datasets import load_yeast
-from skd2ace.metrics import macro_auc, macro_f1, ranking_loss
+from skd2ace.metrics import label_ranking_loss, macro_auc, macro_f1
 from skd2ace.selection import (
     D2ACE,
     DIHCL,
@@ -70,7 +70,7 @@ def train_and_score(selector, data, n_epochs, seed):
     scores = (
         macro_auc(Y_test, proba),
         macro_f1(Y_test, est.predict(X_test)),
-        ranking_loss(Y_test, proba),
+        label_ranking_loss(Y_test, proba),
         seconds,
     )
     return est.history[:, "valid_macro_auc"], scores

@@ -19,7 +19,7 @@ from sklearn.preprocessing import MinMaxScaler
 
 from skd2ace import CLIFClassifier
 from skd2ace.datasets import load_yeast
-from skd2ace.metrics import macro_auc, macro_f1, ranking_loss
+from skd2ace.metrics import label_ranking_loss, macro_auc, macro_f1
 from skd2ace.selection import D2ACE, RandomBatches
 
 matplotlib.use("agg")
@@ -48,7 +48,7 @@ def train_and_score(selector, data, n_epochs, device):
     scores = {
         "Macro-AUC": macro_auc(Y_test, proba),
         "Macro-F1": macro_f1(Y_test, pipeline.predict(X_test)),
-        "Ranking loss": ranking_loss(Y_test, proba),
+        "Ranking loss": label_ranking_loss(Y_test, proba),
         "Best epoch": classifier.best_epoch_,
         "Seconds": seconds,
     }

@@ -8,7 +8,7 @@ import pytest
 import skd2ace
 
 ROOT = Path(skd2ace.__file__).parent
-SIBLINGS = ("networks", "selection", "datasets", "metrics", "model_selection")
+SIBLINGS = ("networks", "selection", "datasets", "metrics", "model_selection", "neighbors")
 # A package may import what stands below it; of siblings, none may import another.
 LAYERS = dict.fromkeys(SIBLINGS, 1) | {
     "training": 2,

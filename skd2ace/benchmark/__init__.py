@@ -3,9 +3,11 @@
 ``python -m skd2ace.benchmark --help`` says how; the same pieces serve scripts.
 """
 
+from typing import TYPE_CHECKING, Any
+
+from skd2ace._renamed import warn_of_old_name
 from skd2ace.inspection import CriticalDifferenceDisplay
 
-from ._mlknn import MLkNN
 from .compare import Comparison
 from .compare._functions import (
     average_ranks,
@@ -31,7 +33,6 @@ __all__ = [
     "CriticalDifferenceDisplay",
     "Experiment",
     "FriedmanTest",
-    "MLkNN",
     "Store",
     "average_ranks",
     "critical_difference_diagram",
@@ -45,3 +46,14 @@ __all__ = [
     "report",
     "wilcoxon_against",
 ]
+
+# For mypy a module with such a function has every name that anybody misspells.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name != "MLkNN":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from skd2ace.neighbors import MLkNN
+
+        warn_of_old_name("skd2ace.benchmark.MLkNN", "skd2ace.neighbors.MLkNN")
+        return MLkNN

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from skd2ace.inspection._metric import HIGHER_IS_BETTER
+from skd2ace.metrics._records import METRICS
 
 from .run._experiment import N_FOLDS
 from .run._methods import BASELINES, MAX_EPOCHS, NETWORKS, PRESETS, SELECTORS
@@ -25,7 +25,7 @@ All that is stored as a page with pictures, and the ranks of two methods by anot
 
   python -m skd2ace.benchmark report --store results.sqlite --reference 'clif d2ace' \\
       --published --format html --output report.html
-  python -m skd2ace.benchmark report --store results.sqlite --metric ranking_loss \\
+  python -m skd2ace.benchmark report --store results.sqlite --metric label_ranking_loss \\
       --methods 'clif random' 'clif d2ace'
 """
 _Action = Callable[[argparse.Namespace], int]
@@ -96,7 +96,7 @@ def _add_report(add: Any) -> None:
     _add_store(add)
     add("--metric", metavar="NAME", default="macro_auc",
         help="what methods are compared by (default %(default)s): a script's own or one of "
-        f"{', '.join(HIGHER_IS_BETTER)}")  # fmt: skip
+        f"{', '.join(METRICS)}")  # fmt: skip
     add("--better", choices=("higher", "lower"),
         help="which values of a script's own metric are the better ones")  # fmt: skip
     add("--reference", metavar="METHOD",

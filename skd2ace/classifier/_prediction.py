@@ -10,9 +10,8 @@ from sklearn.utils.validation import validate_data
 from skorch import NeuralNet
 from skorch.utils import is_dataset, to_numpy
 
+from skd2ace._targets import decode_targets, from_tensor
 from skd2ace.metrics import best_f1_thresholds
-
-from ._targets import decode_targets, from_tensor
 
 
 class Prediction(NeuralNet):

@@ -14,13 +14,13 @@ from skorch.callbacks import EpochScoring, ProgressBar
 
 from skd2ace._devices import full_device
 from skd2ace._seeding import draw_seeds, torch_rng
+from skd2ace._targets import encode_targets
 from skd2ace.metrics import macro_auc_scorer
 from skd2ace.training import BatchIterator, BatchSelection, BestEpoch
 from skd2ace.training._best_epoch import bare
 
 from ._parameters import check_parameters, parameter_names
 from ._split import split
-from ._targets import encode_targets
 
 
 class Setup(NeuralNet):

@@ -3,16 +3,20 @@
 import os
 import re
 from collections.abc import Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from skd2ace._sklearn import Interval, validate_parameter_constraints
+
 from ._arff_body import Body, read_body
+from ._arff_bunch import ArffBunch
 from ._arff_columns import feature_matrix, label_matrix
 from ._arff_header import ArffError, Header, read_header
 from ._arff_lines import opened
-from ._bunch import ARFF_NAMES, as_asked
+from ._bunch import Parts, make_bunch
 from ._label_xml import read_label_names
 
 _MEKA_COUNT = re.compile(r"(?:^|[\s:])-C\s+(-?\d{1,9})(?!\S)")
@@ -47,11 +51,12 @@ def load_arff(
     Returns
     -------
     Bunch or tuple
-        ``X`` float64 and ``Y`` int64 of 0/1, both ndarrays or, from a sparse file, CSR arrays;
-        ``frame``, None without ``as_frame``; ``feature_names``, ``label_names``, ``DESCR``; or
-        ``(X, Y)``. Labels are in the order in which they are named. A nominal feature is one 0/1
-        column per value, called ``name=value``, but one column if its values are 0 and 1. Missing
-        values are NaN.
+        ``data`` (n, d) float64 and ``target`` (n, q) int64 of 0/1, both ndarrays or, from a
+        sparse file, CSR arrays; ``frame``, None without ``as_frame``; ``feature_names``,
+        ``target_names``, ``DESCR``; or ``(X, Y)``. The names ``X``, ``Y`` and ``label_names`` of
+        version 0.1 work until version 0.3, with a FutureWarning. Labels are in the order in which
+        they are named. A nominal feature is one 0/1 column per value, called ``name=value``, but
+        one column if its values are 0 and 1. Missing values are NaN.
 
     Raises
     ------
@@ -62,6 +67,8 @@ def load_arff(
         If there is no such file.
     TypeError
         If ``labels`` is none of these.
+    ValueError
+        If ``max_bytes`` is no whole number of at least 1.
 
     Notes
     -----
@@ -86,12 +93,17 @@ def load_arff(
     ...     path = Path(folder, "birds.arff")
     ...     _ = path.write_text(text)
     ...     birds = load_arff(path)
-    >>> birds.feature_names, birds.label_names
+    >>> birds.feature_names, birds.target_names
     (['sky=grey', 'sky=blue', 'wind'], ['a thrush'])
-    >>> birds.X
+    >>> birds.data
     array([[0. , 1. , 0.5],
            [1. , 0. , nan]])
     """
+    validate_parameter_constraints(
+        {"max_bytes": [Interval(Integral, 1, None, closed="left")]},
+        {"max_bytes": max_bytes},
+        caller_name="load_arff",
+    )
     path = Path(path)
     try:
         header, body = _read(path, max_bytes, "utf-8-sig")
@@ -105,8 +117,9 @@ def load_arff(
     X, feature_names = feature_matrix(body, header.attributes, features, path)
     Y = label_matrix(body, header.attributes, columns, path)
     sizes = f"{X.shape[0]} instances, {X.shape[1]} features, {len(label_names)} labels"
-    parts = X, Y, feature_names, label_names, f"{header.relation or path.name}: {sizes}."
-    return as_asked(parts, ARFF_NAMES, return_X_y=return_X_y, as_frame=as_frame)
+    described = f"{header.relation or path.name}: {sizes}."
+    parts = Parts(X, Y, feature_names, label_names, described)
+    return make_bunch(parts, return_X_y=return_X_y, as_frame=as_frame, kind=ArffBunch)
 
 
 def _read(path: Path, max_bytes: int, encoding: str) -> tuple[Header, Body]:
@@ -123,11 +136,12 @@ def _find_labels(labels: Any, header: Header, path: Path) -> tuple[list[int], li
         labels = _find_xml(path)
     if labels is None:
         labels, source = _meka_count(header.relation, path), "the -C in the relation"
-    if isinstance(labels, (int, np.integer)):
-        if not 0 < abs(labels) < len(names):
-            problem = f"{source} is {labels}, and there are {len(names)} attributes"
+    if isinstance(labels, Integral):
+        count = int(labels)
+        if not 0 < abs(count) < len(names):
+            problem = f"{source} is {count}, and there are {len(names)} attributes"
             raise ArffError(path, None, f"{problem}: both labels and features are needed")
-        chosen = names[:labels] if labels > 0 else names[labels:]
+        chosen = names[:count] if count > 0 else names[count:]
     elif isinstance(labels, (str, os.PathLike)):
         chosen, source = read_label_names(Path(labels)), str(labels)
     elif np.iterable(labels):

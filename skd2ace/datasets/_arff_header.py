@@ -1,7 +1,7 @@
 """The header of an ARFF file: its relation and its attributes."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -59,7 +59,8 @@ class Attribute(NamedTuple):
     @property
     def is_flag(self) -> bool:
         """Whether it is nominal and its values are 0 and 1, which then mean themselves."""
-        return self.values is not None and _is_zero_one(self.values)
+        # All different, so that there are no more than two of them to look at.
+        return self.values is not None and len(self.values) <= 2 and set(self.values) <= {"0", "1"}
 
     @property
     def is_one_hot(self) -> bool:
@@ -121,6 +122,8 @@ def read_header(lines: Iterator[Line], path: object) -> Header:
         another, or ``@data`` is missing.
     """
     relation, attributes, names, n_columns = "", list[Attribute](), set[str](), 0
+    # Thousands of attributes share a type; {0,1} is read once, and forgotten with the file.
+    read_values = lru_cache(maxsize=1024)(_read_values)
     for number, line in lines:
         keyword, rest = [*line.split(None, 1), ""][:2]
         try:
@@ -129,7 +132,7 @@ def read_header(lines: Iterator[Line], path: object) -> Header:
                     raise ValueError("@data comes before any @attribute")
                 return Header(relation, attributes)
             if keyword.lower() == "@attribute":
-                attributes.append(_attribute(rest))
+                attributes.append(_attribute(rest, read_values))
                 _check_new(attributes[-1].name, names)
                 n_columns = _check_number(n_columns + attributes[-1].n_columns)
             elif keyword.lower() == "@relation":
@@ -158,7 +161,7 @@ def _relation(text: str) -> str:
     return unquote(quoted[0]) if quoted else text
 
 
-def _attribute(text: str) -> Attribute:
+def _attribute(text: str, read_values: Callable[[str], tuple[str, ...]]) -> Attribute:
     match = QUOTED.match(text) if text[:1] in ("'", '"') else _NAME.match(text)
     if match is None:
         raise ValueError(f"the attribute has no name, or a quote is not closed: {text[:40]!r}")
@@ -167,7 +170,7 @@ def _attribute(text: str) -> Attribute:
         problem = f"an attribute's name is longer than {_MAX_NAME} characters"
         raise ValueError(f"{problem}: {name[:40]!r}")
     if kind[:1] == "{":
-        return Attribute(name, _nominal(kind))
+        return Attribute(name, read_values(kind))
     word = kind.partition("%")[0].partition("[")[0].strip().lower()
     if word in _NUMERIC:
         return Attribute(name, None)
@@ -178,9 +181,7 @@ def _attribute(text: str) -> Attribute:
     )
 
 
-# Thousands of attributes share a type; {0,1} is read once.
-@lru_cache(maxsize=1024)
-def _nominal(text: str) -> tuple[str, ...]:
+def _read_values(text: str) -> tuple[str, ...]:
     """Split ``{a, 'b c', "d"}``, which may end in a comment."""
     values, position = list[str](), 1
     while True:
@@ -202,11 +203,6 @@ def _nominal(text: str) -> tuple[str, ...]:
     if len(set(values)) < len(values):
         raise ValueError(f"a list of values names one of them twice: {text[:40]!r}")
     return tuple(values)
-
-
-@lru_cache(maxsize=1024)
-def _is_zero_one(values: tuple[str, ...]) -> bool:
-    return set(values) <= {"0", "1"}
 
 
 def _end_of_space(text: str, position: int) -> int:

@@ -1,31 +1,31 @@
-"""The form in which every loader hands a data set over."""
+"""The form in which every loader hands a data set over: scikit-learn's."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import scipy.sparse as sp
 from sklearn.utils import Bunch
 
-ARFF_NAMES = ("X", "Y", "label_names")
-SKLEARN_NAMES = ("data", "target", "target_names")
+
+class Parts(NamedTuple):
+    """A data set as its loader has read it."""
+
+    X: Any
+    Y: Any
+    feature_names: list[str]
+    label_names: list[str]
+    description: str
 
 
-def as_asked(
-    parts: tuple[Any, Any, list[str], list[str], str],
-    names: tuple[str, str, str],
-    *,
-    return_X_y: bool,
-    as_frame: bool,
-) -> Any:
+def make_bunch(parts: Parts, *, return_X_y: bool, as_frame: bool, kind: Any = Bunch) -> Any:
     """Return X and Y alone or in a Bunch, as matrices or as DataFrames.
 
     Parameters
     ----------
-    parts : tuple
-        X, Y, names of the features, names of the labels, and the description.
-    names : tuple of str
-        What the Bunch calls X, Y and the names of the labels.
+    parts : Parts
     return_X_y, as_frame : bool
         As in every loader.
+    kind : type, default=Bunch
+        Of the Bunch.
 
     Returns
     -------
@@ -36,12 +36,12 @@ def as_asked(
         X, Y = _frame(X, feature_names), _frame(Y, label_names)
     if return_X_y:
         return X, Y
-    x, y, of_labels = names
-    return Bunch(
-        **{x: X, y: Y},
+    return kind(
+        data=X,
+        target=Y,
         frame=_side_by_side(X, Y) if as_frame else None,
         feature_names=feature_names,
-        **{of_labels: label_names},
+        target_names=label_names,
         DESCR=description,
     )
 

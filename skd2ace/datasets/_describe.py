@@ -7,7 +7,9 @@ import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 
-from skd2ace._labels import check_zero_one, imbalance_ratios, mean_imbalance_ratio
+from skd2ace._labels import imbalance_ratios, mean_imbalance_ratio
+
+from ._label_matrix import positives
 
 
 class LabelStatistics(NamedTuple):
@@ -80,7 +82,7 @@ def describe(Y: Any) -> LabelStatistics:
     >>> round(statistics.scumble, 4)
     0.0335
     """
-    labels = _checked(Y)
+    labels = positives(Y)
     n, q = labels.shape
     per_instance = np.diff(labels.indptr)
     counts = np.bincount(labels.indices, minlength=q)
@@ -99,18 +101,6 @@ def describe(Y: Any) -> LabelStatistics:
         n_label_sets=len({row.tobytes() for row in np.split(labels.indices, labels.indptr[1:-1])}),
         n_unlabelled=int((per_instance == 0).sum()),
     )
-
-
-def _checked(Y: Any) -> sp.csr_array:
-    matrix = sp.csr_array(Y if sp.issparse(Y) else np.asarray(Y), copy=True)
-    if matrix.ndim != 2 or 0 in matrix.shape:
-        raise ValueError(
-            f"Y must be a matrix of instances and labels; its shape is {matrix.shape}."
-        )
-    matrix.sum_duplicates()
-    check_zero_one(matrix.data, "Y")
-    matrix.eliminate_zeros()
-    return matrix
 
 
 def _scumble(labels: sp.csr_array, ir_label: NDArray[np.float64]) -> float:

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import warnings
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,11 @@ from sklearn.datasets import get_data_home
 
 from ._arff import load_arff
 from ._arff_header import ArffError
-from ._bunch import SKLEARN_NAMES, as_asked
+from ._bunch import Parts, make_bunch
+from ._download import download_file
 from ._registry import MULAN_COMMIT, MulanSet, mulan_registry
 
 _BASE = f"https://raw.githubusercontent.com/tsoumakas/mulan/{MULAN_COMMIT}/data/multi-label"
-_RETRIES = 3
 
 
 def fetch_mulan(
@@ -39,7 +38,8 @@ def fetch_mulan(
         ``SKD2ACE_DATA`` names, or else ``mulan`` in scikit-learn's data home.
     download_if_missing : bool, default=True
         Whether files that are not there are downloaded. A file is moved to its place when its
-        SHA-256 is the one expected; a failed download is tried three times more.
+        SHA-256 is the one expected; a download that breaks off is tried three times more, but not
+        one whose server cannot be reached.
     return_X_y : bool, default=False
         Whether to return ``(X, Y)`` only.
     as_frame : bool, default=False
@@ -59,7 +59,7 @@ def fetch_mulan(
     FileNotFoundError
         If a file is neither there nor to be downloaded; the message says where to put which.
     OSError
-        If the download fails.
+        If the download fails; the message says so, too.
     ArffError
         If a file is broken, or the parts do not have the same columns.
 
@@ -87,10 +87,10 @@ def fetch_mulan(
     for part, file in zip(parts, entry.arff, strict=True):
         if part.feature_names != parts[0].feature_names:
             raise ArffError(paths[file], None, f"its features are not those of {entry.arff[0]}")
-    X, Y = (_stacked([part[key] for part in parts]) for key in ("X", "Y"))
+    X, Y = (_stacked([part[key] for part in parts]) for key in ("data", "target"))
     described = _description(entry, X.shape, Y.shape[1])
-    whole = X, Y, parts[0].feature_names, parts[0].label_names, described
-    return as_asked(whole, SKLEARN_NAMES, return_X_y=return_X_y, as_frame=as_frame)
+    whole = Parts(X, Y, parts[0].feature_names, parts[0].target_names, described)
+    return make_bunch(whole, return_X_y=return_X_y, as_frame=as_frame)
 
 
 def is_here(entry: MulanSet, data_home: str | os.PathLike[str] | None = None) -> bool:
@@ -128,33 +128,25 @@ def _find_or_download(entry: MulanSet, file: str, folder: Path, download: bool) 
                 stacklevel=3,
             )
         return path
+    where = _where_to_put(entry, folder)
     if not download:
-        raise FileNotFoundError(f"{path} is not there, and nothing is to be downloaded.")
+        raise FileNotFoundError(f"{path} is not there, and nothing is to be downloaded. {where}")
     if not entry.is_downloadable:
         raise FileNotFoundError(
             f"{entry.name} cannot be downloaded: no address with a known checksum is on record. "
-            f"Put {', '.join((*entry.arff, entry.xml))} into the folder {folder}. "
-            f"It can be had from {entry.source}. {entry.note}".rstrip()
+            f"{where} It can be had from {entry.source}. {entry.note}".rstrip()
         )
-    return _download(entry, file, folder)
-
-
-def _download(entry: MulanSet, file: str, folder: Path) -> Path:
+    url = f"{_BASE}/{entry.folder}/{file}"
     try:
-        import pooch
-    except ImportError as error:
-        raise ImportError("Downloads need pooch: `pip install 'skd2ace[data]'`.") from error
-    store = pooch.create(
-        path=folder,
-        base_url=f"{_BASE}/{entry.folder}/",
-        registry={file: f"sha256:{entry.sha256[file]}"},
-        retry_if_failed=_RETRIES,
-    )
-    try:
-        return Path(store.fetch(file, progressbar=find_spec("tqdm") is not None))
-    except (ValueError, OSError) as error:
-        # requests raises OSErrors, and pooch a ValueError where the checksum is another.
+        return download_file(url, path, entry.sha256[file])
+    except OSError as error:
         raise OSError(
-            f"{file} of {entry.name} could not be downloaded from {store.get_url(file)}: {error} "
-            f"You may put it into the folder {folder} yourself."
+            f"{file} of {entry.name} could not be downloaded from {url}: {error}. {where}"
         ) from error
+
+
+def _where_to_put(entry: MulanSet, folder: Path) -> str:
+    return (
+        f"Put {', '.join((*entry.arff, entry.xml))} into the folder {folder}. Without data_home, "
+        "the environment variable SKD2ACE_DATA says where the folders of data sets are."
+    )

@@ -1,10 +1,15 @@
 """What the papers of the field do to a data set before they split it."""
 
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+
+from skd2ace._sklearn import Interval, validate_parameter_constraints
+
+from ._label_matrix import positives
 
 
 def drop_rare_labels(Y: Any, min_positives: int = 1) -> Any:
@@ -24,7 +29,8 @@ def drop_rare_labels(Y: Any, min_positives: int = 1) -> Any:
     Raises
     ------
     ValueError
-        If no label is left.
+        If ``min_positives`` is no whole number of at least 0, Y holds anything but 0 and 1, or no
+        label is left.
 
     Examples
     --------
@@ -35,7 +41,13 @@ def drop_rare_labels(Y: Any, min_positives: int = 1) -> Any:
            [1, 0],
            [1, 1]])
     """
-    kept = np.flatnonzero(_sums(Y, axis=0) >= min_positives)
+    validate_parameter_constraints(
+        {"min_positives": [Interval(Integral, 0, None, closed="left")]},
+        {"min_positives": min_positives},
+        caller_name="drop_rare_labels",
+    )
+    counts = np.bincount(positives(Y).indices, minlength=Y.shape[1])
+    kept = np.flatnonzero(counts >= min_positives)
     if not kept.size:
         raise ValueError(f"No label has {min_positives} positives.")
     return _take(Y, kept, axis=1)
@@ -58,7 +70,7 @@ def drop_unlabelled(X: Any, Y: Any) -> tuple[Any, Any]:
     Raises
     ------
     ValueError
-        If the lengths differ, or no instance has a label.
+        If the lengths differ, Y holds anything but 0 and 1, or no instance has a label.
 
     Examples
     --------
@@ -69,7 +81,7 @@ def drop_unlabelled(X: Any, Y: Any) -> tuple[Any, Any]:
     """
     if X.shape[0] != Y.shape[0]:
         raise ValueError(f"X has {X.shape[0]} rows and Y {Y.shape[0]}.")
-    kept = np.flatnonzero(_sums(Y, axis=1) > 0)
+    kept = np.flatnonzero(np.diff(positives(Y).indptr))
     if not kept.size:
         raise ValueError("No instance has a label.")
     return _take(X, kept, axis=0), _take(Y, kept, axis=0)
@@ -109,21 +121,24 @@ def select_top_features(X: Any, fraction: float) -> Any:
     array([[3, 2],
            [3, 0]])
     """
-    if not 0 < fraction <= 1:
-        raise ValueError(f"fraction must be in (0, 1], and is {fraction}.")
-    sums = _sums(X, axis=0)
+    validate_parameter_constraints(
+        {"fraction": [Interval(Real, 0, 1, closed="right")]},
+        {"fraction": fraction},
+        caller_name="select_top_features",
+    )
+    sums = _column_sums(X)
     # 0.29 * 100 is a little less than 29.
     n_kept = max(1, int(fraction * len(sums) + 1e-9))
     return _take(X, np.sort(np.argsort(-sums, kind="stable")[:n_kept]), axis=1)
 
 
-def _sums(matrix: Any, axis: int) -> NDArray[Any]:
-    if sp.issparse(matrix):
-        entries = sp.coo_array(matrix)
-        place = entries.col if axis == 0 else entries.row
+def _column_sums(X: Any) -> NDArray[Any]:
+    """Sum each column, without what is missing."""
+    if sp.issparse(X):
+        entries = sp.coo_array(X)
         values = np.nan_to_num(entries.data.astype(np.float64))
-        return np.bincount(place, weights=values, minlength=matrix.shape[1 - axis])
-    return np.nansum(np.asarray(matrix, dtype=np.float64), axis=axis)
+        return np.bincount(entries.col, weights=values, minlength=X.shape[1])
+    return np.nansum(np.asarray(X, dtype=np.float64), axis=0)
 
 
 def _take(matrix: Any, index: NDArray[np.intp], axis: int) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._arff import load_arff
-from ._bunch import SKLEARN_NAMES, as_asked
+from ._bunch import Parts, make_bunch
 
 _N_LABELS = 14
 _DESCRIPTION = """MULAN yeast: 2417 genes, 103 features of micro-array expression and phylogenetic
@@ -54,8 +54,8 @@ def load_yeast(*, return_X_y: bool = False, as_frame: bool = False) -> Any:
     """
     table, names = _read()
     X, Y = table[:, :-_N_LABELS], table[:, -_N_LABELS:].astype(np.int64)
-    parts = X, Y, names[:-_N_LABELS], names[-_N_LABELS:], _DESCRIPTION
-    return as_asked(parts, SKLEARN_NAMES, return_X_y=return_X_y, as_frame=as_frame)
+    parts = Parts(X, Y, names[:-_N_LABELS], names[-_N_LABELS:], _DESCRIPTION)
+    return make_bunch(parts, return_X_y=return_X_y, as_frame=as_frame)
 
 
 def _read() -> tuple[NDArray[np.float64], list[str]]:
@@ -76,7 +76,7 @@ def _read() -> tuple[NDArray[np.float64], list[str]]:
 
 def _read_arff(path: Path) -> tuple[NDArray[np.float64], list[str]]:
     yeast = load_arff(path, labels=-_N_LABELS)
-    return np.hstack([yeast.X, yeast.Y]), yeast.feature_names + yeast.label_names
+    return np.hstack([yeast.data, yeast.target]), yeast.feature_names + yeast.target_names
 
 
 def _read_csv(path: Path) -> tuple[NDArray[np.float64], list[str]]:

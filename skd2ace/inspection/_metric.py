@@ -1,31 +1,15 @@
 """What is known of metrics: which values are better, and what a reader calls them."""
 
-HIGHER_IS_BETTER = {
-    "macro_auc": True,
-    "micro_f1": True,
-    "macro_f1": True,
-    "label_ranking_average_precision": True,
-    "ranking_loss": False,
-    "hamming_loss": False,
-    "one_error": False,
-    "coverage": False,
-}
+from typing import Any
 
-_TITLES = {
-    "macro_auc": "Macro-AUC",
-    "micro_f1": "Micro-F1",
-    "macro_f1": "Macro-F1",
-    "label_ranking_average_precision": "Label ranking average precision",
-    "ranking_loss": "Ranking loss",
-    "hamming_loss": "Hamming loss",
-    "one_error": "One-error",
-    "coverage": "Coverage",
-}
+from skd2ace._renamed import warn_of_old_name
+from skd2ace.metrics._records import METRICS, RENAMED
 
 
 def find_title(metric: str | None) -> str:
     """Name of a metric for readers; that of a column, where no more is known."""
-    return _TITLES.get(str(metric), str(metric))
+    known = METRICS.get(_rename(metric))
+    return known.title if known else str(metric)
 
 
 def find_direction(metric: str | None, higher_is_better: bool | None) -> bool:
@@ -38,10 +22,25 @@ def find_direction(metric: str | None, higher_is_better: bool | None) -> bool:
     """
     if higher_is_better is not None:
         return higher_is_better
-    if metric not in HIGHER_IS_BETTER:
+    known = METRICS.get(_rename(metric))
+    if known is None:
         raise ValueError(
             f"higher_is_better must be given for metric={metric!r}; known are "
-            f"{', '.join(HIGHER_IS_BETTER)}. (On the command line, say with --better which values "
-            f"of {metric} are the better ones.)"
+            f"{', '.join(METRICS)}. (On the command line, say with --better which values of "
+            f"{metric} are the better ones.)"
         )
-    return HIGHER_IS_BETTER[metric]
+    return known.higher_is_better
+
+
+def find_column(metric: str, columns: Any) -> str:
+    """Find the column of a metric: by its name, or by its new one where it is given the old."""
+    new = _rename(metric)
+    if metric in columns or new not in columns:
+        return metric
+    warn_of_old_name(metric, new)
+    return new
+
+
+def _rename(metric: str | None) -> str:
+    # Tables of version 0.1 have its names.
+    return RENAMED.get(str(metric), str(metric))

@@ -1,34 +1,43 @@
-"""Multi-label metrics and scorers: scikit-learn's own wherever it has one.
+"""Multi-label metrics and scorers: scikit-learn's own, by its names, wherever it has one.
 
 The ``*_scorer`` objects go into ``GridSearchCV(scoring=...)`` and skorch's ``EpochScoring``.
 """
 
-from sklearn.metrics import coverage_error as coverage
-from sklearn.metrics import hamming_loss
-from sklearn.metrics import label_ranking_average_precision_score as label_ranking_average_precision
-from sklearn.metrics import label_ranking_loss as ranking_loss
+from typing import TYPE_CHECKING, Any
+
+from sklearn.metrics import (
+    coverage_error,
+    hamming_loss,
+    label_ranking_average_precision_score,
+    label_ranking_loss,
+)
+
+from skd2ace._renamed import warn_of_old_name
 
 from ._f1 import best_f1_thresholds, macro_f1, micro_f1
 from ._ranking import macro_auc, one_error, roc_auc_per_label
+from ._records import RENAMED
 from ._scorers import (
-    coverage_scorer,
+    coverage_error_scorer,
     hamming_loss_scorer,
-    label_ranking_average_precision_scorer,
+    label_ranking_average_precision_score_scorer,
+    label_ranking_loss_scorer,
     macro_auc_scorer,
     macro_f1_scorer,
     micro_f1_scorer,
     one_error_scorer,
-    ranking_loss_scorer,
 )
 
 __all__ = [
     "best_f1_thresholds",
-    "coverage",
-    "coverage_scorer",
+    "coverage_error",
+    "coverage_error_scorer",
     "hamming_loss",
     "hamming_loss_scorer",
-    "label_ranking_average_precision",
-    "label_ranking_average_precision_scorer",
+    "label_ranking_average_precision_score",
+    "label_ranking_average_precision_score_scorer",
+    "label_ranking_loss",
+    "label_ranking_loss_scorer",
     "macro_auc",
     "macro_auc_scorer",
     "macro_f1",
@@ -37,7 +46,16 @@ __all__ = [
     "micro_f1_scorer",
     "one_error",
     "one_error_scorer",
-    "ranking_loss",
-    "ranking_loss_scorer",
     "roc_auc_per_label",
 ]
+
+# For mypy a module with such a function has every name that anybody misspells.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        stem, scorer = name.removesuffix("_scorer"), name.endswith("_scorer") * "_scorer"
+        if stem not in RENAMED:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        new = RENAMED[stem] + scorer
+        warn_of_old_name(f"{__name__}.{name}", f"{__name__}.{new}")
+        return globals()[new]

@@ -7,6 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
 from scipy.stats import rankdata
 
+from skd2ace._labels import check_zero_one
+
 
 def label_matrix(Y: Any) -> NDArray:
     """Return Y dense, with a one-dimensional Y as a single column."""
@@ -25,15 +27,24 @@ def relevance(*labels: Any) -> list[NDArray[np.bool_]]:
         If a matrix holds anything but 0 and 1, or the vectors not two classes.
     """
     matrices = [label_matrix(Y) for Y in labels]
-    classes = np.unique(np.concatenate([np.unique(matrix) for matrix in matrices]))
+    if all(matrix.shape[1] == 1 for matrix in matrices):
+        return _larger_of_two(matrices)
+    for matrix in matrices:
+        check_zero_one(matrix, "Labels")
+    return [matrix.astype(bool) for matrix in matrices]
+
+
+def _larger_of_two(columns: list[NDArray]) -> list[NDArray[np.bool_]]:
+    """Return where single columns hold 1, or the larger of two other classes."""
+    classes = np.unique(np.concatenate(columns))
     if set(classes.tolist()) <= {0, 1}:
-        return [matrix.astype(bool) for matrix in matrices]
-    if len(classes) != 2 or any(matrix.shape[1] > 1 for matrix in matrices):
+        return [column.astype(bool) for column in columns]
+    if len(classes) != 2:
         raise ValueError(
             f"Labels must be zeros and ones, or vectors of two classes; found "
             f"{classes[:5].tolist()}."
         )
-    return [matrix == classes[-1] for matrix in matrices]
+    return [column == classes[-1] for column in columns]
 
 
 def relevance_and_scores(Y_true: Any, Y_score: Any) -> tuple[NDArray[np.bool_], NDArray]:

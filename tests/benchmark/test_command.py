@@ -10,10 +10,11 @@ import time
 import numpy as np
 import pytest
 
-from skd2ace.benchmark import Experiment, MLkNN, Store, __main__, make_methods
+from skd2ace.benchmark import Experiment, Store, __main__, make_methods
 from skd2ace.benchmark._listing import ABOUT
 from skd2ace.benchmark.run._methods import BASELINES, NETWORKS, PRESETS, SELECTORS
-from skd2ace.inspection._metric import HIGHER_IS_BETTER
+from skd2ace.metrics._records import METRICS
+from skd2ace.neighbors import MLkNN
 
 main = __main__.main
 
@@ -42,7 +43,7 @@ def test_report(ran, tmp_path, capsys, format, sign):
     assert sign in printed
     assert "mlknn" in printed
     target = tmp_path / "report"
-    arguments = ["--format", format, "--output", str(target), "--metric", "ranking_loss"]
+    arguments = ["--format", format, "--output", str(target), "--metric", "label_ranking_loss"]
     assert main(["report", "--store", str(ran), "--reference", "mlknn", *arguments]) == 0
     assert sign in target.read_text(encoding="utf-8")
     assert capsys.readouterr().out == ""
@@ -153,7 +154,7 @@ def test_list(capsys, tmp_path):
 
 def test_metrics_are_those_that_are_stored(tmp_path):
     stored = Experiment({}, {}, store=tmp_path / "s").metrics
-    assert set(stored) == set(HIGHER_IS_BETTER)
+    assert set(stored) == set(METRICS)
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
@@ -220,7 +221,7 @@ def test_failures_are_told_and_tried_again(made_up, tmp_path, capsys, monkeypatc
     names = ["--datasets", "emotions", "--baselines", "mlknn"]
     arguments = ["run", *names, "--store", path, "--quiet"]
     with monkeypatch.context() as patch:
-        patch.setattr("skd2ace.benchmark._mlknn.NearestNeighbors", None)
+        patch.setattr("skd2ace.neighbors._mlknn.NearestNeighbors", None)
         assert main(arguments) == 1
     assert "failed: emotions, mlknn, fold 1: TypeError" in capsys.readouterr().out
     assert main(arguments) == 1

@@ -13,11 +13,12 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import KFold
 
 from skd2ace import CLIFClassifier
-from skd2ace.benchmark import Experiment, MLkNN, Store, make_methods
+from skd2ace.benchmark import Experiment, Store, make_methods
 from skd2ace.benchmark.run._data import values_digest
 from skd2ace.benchmark.run._methods import BASELINES, SELECTORS
 from skd2ace.benchmark.run._task import label_probabilities
 from skd2ace.metrics import macro_auc, macro_f1
+from skd2ace.neighbors import MLkNN
 from skd2ace.selection import D2ACE
 
 

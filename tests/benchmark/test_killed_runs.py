@@ -14,7 +14,8 @@ from skd2ace.benchmark import Store
 SLOW = """
 import os, sys, time
 import numpy as np
-from skd2ace.benchmark import Experiment, MLkNN
+from skd2ace.benchmark import Experiment
+from skd2ace.neighbors import MLkNN
 
 class Quick(MLkNN):
     def fit(self, X, Y):

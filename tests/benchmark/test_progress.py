@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from skorch.callbacks import Callback
 
-from skd2ace.benchmark import Experiment, MLkNN
+from skd2ace.benchmark import Experiment
 from skd2ace.benchmark.run import _progress
 from skd2ace.benchmark.run._progress import Progress, repeating
 from skd2ace.benchmark.run._store import Key
 from skd2ace.benchmark.run._task import Task
+from skd2ace.neighbors import MLkNN
 
 
 def task(estimator, fold=0):

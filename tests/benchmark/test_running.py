@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from skorch.callbacks import Callback
 
-from skd2ace.benchmark import Experiment, MLkNN, Store, __main__
+from skd2ace.benchmark import Experiment, Store, __main__
 from skd2ace.benchmark.run._task import run_task
+from skd2ace.neighbors import MLkNN
 from skd2ace.selection import D2ACE
 
 

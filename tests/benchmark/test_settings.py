@@ -18,9 +18,10 @@ from skorch.dataset import ValidSplit
 
 from skd2ace import CLIFClassifier, MultiLabelNetClassifier
 from skd2ace._shown import shown
-from skd2ace.benchmark import Experiment, MLkNN
+from skd2ace.benchmark import Experiment
 from skd2ace.benchmark.run._task import RECORDED
 from skd2ace.metrics import macro_auc, macro_f1
+from skd2ace.neighbors import MLkNN
 from skd2ace.networks import CLIF
 from skd2ace.selection import D2ACE
 

@@ -71,7 +71,7 @@ def test_names_and_values(read_arff, monkeypatch):
         read_arff(f"@attribute {'a' * 1001} {{x,y}}\n")
     monkeypatch.setattr(_arff_header, "_MAX_COLUMNS", 4)
     text = "@attribute b {0,1}\n@attribute a {x,y}\n@attribute c real\n"
-    assert read_arff(text + "@data\n0,x,1\n", labels=1).X.shape == (1, 3)
+    assert read_arff(text + "@data\n0,x,1\n", labels=1).data.shape == (1, 3)
     with pytest.raises(ArffError, match="line 4: there are more than 4 attributes and values"):
         read_arff(text + "@attribute d real\n")
 
@@ -79,7 +79,7 @@ def test_names_and_values(read_arff, monkeypatch):
 def test_labels_that_an_empty_row_means(read_arff, monkeypatch):
     """Of labels {1,0}, which some files have, a sparse row leaves out the ones."""
     text = "@attribute a real\n@attribute b {1,0}\n@attribute c {1,0}\n@data\n" + "{}\n" * 10
-    assert read_arff(text, labels=-2).Y.sum() == 20
+    assert read_arff(text, labels=-2).target.sum() == 20
     monkeypatch.setattr(_arff_columns, "_MAX_CELLS", 19)
     with pytest.raises(ArffError, match="Y would have 20 cells, and 19 is the limit"):
         read_arff(text, labels=-2)
@@ -98,7 +98,7 @@ def test_a_spoiled_archive_gives_the_documented_error(write_file, dense_text, pa
     ending = "gz" if packed is gzip.compress else "bz2"
     path = write_file(bytes(content[:end]), f"file.arff.{ending}")
     with contextlib.suppress(ArffError):
-        assert load_arff(path, labels=["thrush"]).Y.shape[1] == 1
+        assert load_arff(path, labels=["thrush"]).target.shape[1] == 1
 
 
 @pytest.mark.parametrize("size", [1, 300, 10**9])
@@ -108,7 +108,7 @@ def test_blocks_of_rows_are_one_file(read_arff, dense_text, sparse_text, monkeyp
     monkeypatch.setattr(_arff_body, "_BLOCK", size)
     for (text, labels), expected in zip(files, whole, strict=True):
         found = read_arff(text, labels=labels)
-        assert str(found.X) == str(expected.X)
-        assert str(found.Y) == str(expected.Y)
+        assert str(found.data) == str(expected.data)
+        assert str(found.target) == str(expected.target)
     with pytest.raises(ArffError, match="a sparse row among dense ones"):
         read_arff(dense_text + "{}\n", labels=["thrush"])

@@ -100,7 +100,7 @@ def test_noise_gives_the_documented_error(write_file, noise, start):
         found = load_arff(path, labels=["b"])
     except ArffError:
         return
-    assert found.X.shape[0] == found.Y.shape[0] > 0
+    assert found.data.shape[0] == found.target.shape[0] > 0
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -123,12 +123,18 @@ def test_a_bomb_is_not_unpacked(write_file):
         load_arff(path, max_bytes=10**6)
 
 
+@pytest.mark.parametrize("limit", [0, -1, 1e6, float("nan"), "512", None])
+def test_impossible_limits(limit):
+    with pytest.raises(ValueError, match=r"'max_bytes' parameter of load_arff must be an int"):
+        load_arff("nowhere.arff", labels=1, max_bytes=limit)
+
+
 @pytest.mark.parametrize("row", ["1,a0", "{1 a0}", "{}"])
 def test_absurd_sizes(read_arff, monkeypatch, row):
     """A nominal attribute of many values asks for more columns than the file has bytes."""
     values = ",".join(f"a{i}" for i in range(50))
     text = f"@attribute y {{0,1}}\n@attribute a {{{values}}}\n@data\n" + f"{row}\n" * 20
-    assert read_arff(text, labels=1).X.shape == (20, 50)
+    assert read_arff(text, labels=1).data.shape == (20, 50)
     monkeypatch.setattr(_arff_columns, "_MAX_CELLS", 19)
     with pytest.raises(ArffError, match=r"X would have \d+ cells, and 19 is the limit"):
         read_arff(text, labels=1)

@@ -1,5 +1,6 @@
 """Which attributes of an ARFF file are the labels, and the XML that says so."""
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,19 +13,20 @@ def test_which_are_the_labels(write_file, sparse_text):
     path = write_file(text)
     with pytest.raises(ArffError, match="Give `labels`"):
         load_arff(path)
-    assert load_arff(path, labels=1).label_names == ["a"]
-    assert load_arff(write_file(text.replace("numbers", "n: -C -1 -c 2")), 2).Y.shape == (4, 2)
+    assert load_arff(path, labels=1).target_names == ["a"]
+    assert load_arff(path, labels=np.int64(1)).target_names == ["a"]
+    assert load_arff(write_file(text.replace("numbers", "n: -C -1 -c 2")), 2).target.shape == (4, 2)
     meka = write_file(sparse_text.replace("{low,high}", "{0,1}").replace("high", "1"), "meka.arff")
-    assert load_arff(meka).label_names == ["a", "b"]
+    assert load_arff(meka).target_names == ["a", "b"]
     write_file(meka.read_text().replace("-C 2", "-C -2"), "meka.arff")
-    assert load_arff(meka).label_names == ["d", "e"]
+    assert load_arff(meka).target_names == ["d", "e"]
     # An XML comes before what the relation says; one of the same stem before any other.
     write_file('<labels><label name="d"/><label name="a"/></labels>', "other.xml")
-    assert load_arff(meka).label_names == ["d", "a"]
+    assert load_arff(meka).target_names == ["d", "a"]
     own = write_file('<x:labels xmlns:x="u"><x:label name="b"/></x:labels>', "meka.xml")
-    assert load_arff(meka).label_names == ["b"]
-    assert load_arff(path, labels=str(own)).label_names == ["b"]
-    assert load_arff(path, labels=own).label_names == ["b"]
+    assert load_arff(meka).target_names == ["b"]
+    assert load_arff(path, labels=str(own)).target_names == ["b"]
+    assert load_arff(path, labels=own).target_names == ["b"]
 
 
 @pytest.mark.parametrize(

@@ -69,11 +69,11 @@ def test_what_is_written_is_read(read_arff, table, is_sparse):
     columns = list(zip(*rows, strict=True))
     pairs = list(zip(attributes, columns, strict=True))[1:]
     expected = np.array([c for (_, kind), col in pairs for c in expected_columns(kind, col)]).T
-    X, Y = (m.toarray() if sp.issparse(m) else m for m in (found.X, found.Y))
-    assert sp.issparse(found.X) == is_sparse
+    X, Y = (m.toarray() if sp.issparse(m) else m for m in (found.data, found.target))
+    assert sp.issparse(found.data) == is_sparse
     np.testing.assert_array_equal(X, expected)
     assert Y.ravel().tolist() == [int(value) for value in columns[0]]
-    assert found.label_names == [attributes[0][0]]
+    assert found.target_names == [attributes[0][0]]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -95,7 +95,7 @@ def test_the_fast_readers_agree_with_the_careful(read_arff, monkeypatch, table, 
             found = read_arff(f"{header}@data\n{body}", labels=1)
         except ArffError as error:
             return str(error)
-        return [m.toarray() if sp.issparse(m) else m for m in (found.X, found.Y)]
+        return [m.toarray() if sp.issparse(m) else m for m in (found.data, found.target)]
 
     fast = outcome()
     with monkeypatch.context() as patch:

@@ -42,14 +42,14 @@ def test_liac_reads_the_same(path):
         rows = [[row.get(i, "0") for i in range(len(names))] for row in rows]
     frame = pd.DataFrame(rows, columns=names)
     for name, (_, values) in zip(names, theirs["attributes"], strict=True):
-        if name in mine.Y or name in mine.X:
-            found = (mine.Y if name in mine.Y else mine.X)[name]
+        if name in mine.target or name in mine.data:
+            found = (mine.target if name in mine.target else mine.data)[name]
             np.testing.assert_array_equal(found, frame[name].astype(float))
         else:
             assert isinstance(values, list)
             for value in values:
-                np.testing.assert_array_equal(mine.X[f"{name}={value}"], frame[name] == value)
-    assert set(mine.Y) <= set(names)
+                np.testing.assert_array_equal(mine.data[f"{name}={value}"], frame[name] == value)
+    assert set(mine.target) <= set(names)
 
 
 @pytest.mark.parametrize("path", [real("bibtex/bibtex.arff"), real("LLOG-F/LLOG-F.arff")])
@@ -59,6 +59,6 @@ def test_scikit_multilearn_reads_the_same(path):
     mine = load_arff(DATA / path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
-        X, Y = load_from_arff(str(DATA / path), label_count=mine.Y.shape[1], load_sparse=True)
-    assert abs(mine.X - X).max() == 0
-    assert abs(mine.Y - Y).max() == 0
+        X, Y = load_from_arff(str(DATA / path), label_count=mine.target.shape[1], load_sparse=True)
+    assert abs(mine.data - X).max() == 0
+    assert abs(mine.target - Y).max() == 0

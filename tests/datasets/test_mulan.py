@@ -78,9 +78,9 @@ def server(tmp_path, monkeypatch):
 
 @pytest.fixture
 def no_server(monkeypatch):
-    """Port 9 of this machine answers nobody."""
+    """Port 9 of this machine answers nobody, and nobody is waited for."""
     monkeypatch.setenv("NO_PROXY", "*")
-    monkeypatch.setattr("pooch.core.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("pooch.core.time.sleep", lambda seconds: pytest.fail("tried again"))
     monkeypatch.setattr(_mulan, "_BASE", "http://127.0.0.1:9")
 
 
@@ -115,7 +115,9 @@ def test_where_the_data_are(toy, home, monkeypatch):
     assert fetch_mulan("birds", download_if_missing=False).data.shape == (3, 1)
     monkeypatch.delenv("SKD2ACE_DATA")
     monkeypatch.setenv("SCIKIT_LEARN_DATA", str(home / "sklearn"))
-    with pytest.raises(FileNotFoundError, match=r"sklearn.mulan.birds.birds\.xml is not there"):
+    with pytest.raises(
+        FileNotFoundError, match=r"sklearn.mulan.birds.birds\.xml is not there.* SKD2ACE_DATA"
+    ):
         fetch_mulan("birds", download_if_missing=False)
     put(home / "sklearn" / "mulan" / "birds")
     assert fetch_mulan("birds", download_if_missing=False).data.shape == (3, 1)
@@ -166,9 +168,47 @@ def test_a_download_with_another_checksum_is_not_kept(toy, home, server, text):
     assert list((home / "birds").iterdir()) == []
 
 
-def test_nobody_answers(toy, home, no_server):
-    with pytest.raises(OSError, match="You may put it into the folder"):
-        fetch_mulan("birds", data_home=home)
+UNREACHABLE = {
+    "nobody listens": "http://127.0.0.1:9",
+    "no such name": "http://nobody.invalid",
+    "the proxy is gone": "http://example.invalid",
+}
+
+
+@pytest.mark.parametrize("address", UNREACHABLE)
+def test_where_nobody_answers_the_error_comes_at_once(toy, home, no_server, monkeypatch, address):
+    """Without a network: it names the variable and the data set, and what to put where."""
+    monkeypatch.delenv("SKD2ACE_DATA", raising=False)
+    monkeypatch.setenv("SCIKIT_LEARN_DATA", str(home))
+    monkeypatch.setattr(_mulan, "_BASE", UNREACHABLE[address])
+    if address == "the proxy is gone":
+        monkeypatch.delenv("NO_PROXY")
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    with pytest.raises(OSError, match=r"could not be downloaded .* cannot be reached") as told:
+        fetch_mulan("birds")
+    for words in (
+        "birds.xml of birds",
+        f"Put birds-train.arff, birds-test.arff, birds.xml into the folder {home}/mulan/birds.",
+        "environment variable SKD2ACE_DATA",
+    ):
+        assert words in str(told.value)
+
+
+def test_a_connection_that_breaks_off_is_tried_again(toy, home, server, monkeypatch):
+    """The server hangs up without an answer, which may be better the next time."""
+    answer, hung_up = Handler.do_GET, []
+
+    def hang_up(self):
+        if len(hung_up) < 2:
+            hung_up.append(self.path)
+            self.close_connection = True
+        else:
+            answer(self)
+
+    monkeypatch.setattr(Handler, "do_GET", hang_up)
+    assert fetch_mulan("birds", data_home=home).data.shape == (3, 1)
+    assert len(hung_up) == 2
 
 
 def test_whether_all_files_are_there(toy, home, monkeypatch):
@@ -190,7 +230,12 @@ def test_unknown_names(home, name):
 def test_without_an_address(home, no_server):
     with pytest.raises(FileNotFoundError) as caught:
         fetch_mulan("rcv1subset3", data_home=home)
-    for word in ("rcv1subset3.arff, rcv1subset3.xml", str(home / "rcv1subset3"), "mulan.sourcef"):
+    for word in (
+        "rcv1subset3.arff, rcv1subset3.xml",
+        str(home / "rcv1subset3"),
+        "mulan.sourcef",
+        "SKD2ACE_DATA",
+    ):
         assert word in str(caught.value)
     assert not home.exists()
 

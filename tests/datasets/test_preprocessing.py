@@ -79,10 +79,35 @@ def test_types_are_kept():
     assert select_top_features(sp.csr_array(X), 0.5).format == "csr"
 
 
-@pytest.mark.parametrize("fraction", [0, -0.1, 1.1, float("nan")])
+@pytest.mark.parametrize("fraction", [0, -0.1, 1.1, float("nan"), "half", None])
 def test_impossible_fractions(fraction):
-    with pytest.raises(ValueError, match="fraction must be in"):
+    with pytest.raises(
+        ValueError, match=r"'fraction' .* must be a float in the range \(0\.0, 1\.0\]"
+    ):
         select_top_features(np.ones((2, 2)), fraction)
+
+
+@pytest.mark.parametrize("number", [-1, 2.5, float("nan"), "2", None])
+def test_impossible_numbers_of_positives(number):
+    with pytest.raises(ValueError, match=r"'min_positives' .* must be an int in the range"):
+        drop_rare_labels(np.ones((2, 2)), number)
+
+
+def test_numbers_of_numpy():
+    X = np.array([[1, 0], [1, 1]])
+    assert drop_rare_labels(X, np.int64(2)).shape == (2, 1)
+    assert select_top_features(X, np.float32(0.5)).shape == (2, 1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("values", "found"), [([[1, -1], [1, 0]], "-1"), ([[0.5, 1]], "0.5")])
+def test_labels_that_are_not_0_or_1(kind, values, found):
+    """Sums of -1 and 1 would count something else."""
+    Y = kind(np.array(values))
+    with pytest.raises(ValueError, match=f"Y must hold zeros and ones; found {found}"):
+        drop_rare_labels(Y)
+    with pytest.raises(ValueError, match=f"Y must hold zeros and ones; found {found}"):
+        drop_unlabelled(Y, Y)
 
 
 def test_lengths_must_agree():
@@ -97,7 +122,7 @@ def test_scaling_of_the_docs_stays_in_the_fold(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names: dict = {}
     exec(reading, names)
-    assert names["data"].label_names == ["thrush"]
+    assert names["birds"].target_names == ["thrush"]
     rng = np.random.default_rng(0)
     X, Y = rng.uniform(size=(60, 10)), rng.integers(0, 2, (60, 3))
     X[0], Y[0] = 100, 1

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+import sklearn.metrics
 from sklearn.metrics import f1_score, roc_auc_score
 
 from skd2ace import metrics
@@ -111,12 +112,23 @@ def test_mistakes_are_named(metric):
 
 
 def test_names_of_scikit_learn():
-    from sklearn import metrics as sklearn_metrics
+    for name in (
+        "coverage_error",
+        "hamming_loss",
+        "label_ranking_average_precision_score",
+        "label_ranking_loss",
+    ):
+        assert getattr(metrics, name) is getattr(sklearn.metrics, name)
 
-    assert metrics.ranking_loss is sklearn_metrics.label_ranking_loss
-    assert metrics.coverage is sklearn_metrics.coverage_error
-    assert metrics.hamming_loss is sklearn_metrics.hamming_loss
-    assert (
-        metrics.label_ranking_average_precision
-        is sklearn_metrics.label_ranking_average_precision_score
-    )
+
+def test_labels_of_a_matrix_are_zeros_and_ones(case):
+    Y, scores = case
+    for wrong, found in (
+        (2 * Y, "2"),
+        (Y - 0.5, r"-0\.5, 0\.5"),
+        (np.where(Y, "a", "b"), "'a', 'b'"),
+    ):
+        with pytest.raises(ValueError, match=f"Labels must hold zeros and ones; found {found}"):
+            metrics.macro_auc(wrong, scores)
+        with pytest.raises(ValueError, match=f"Labels must hold zeros and ones; found {found}"):
+            metrics.macro_f1(wrong, wrong)

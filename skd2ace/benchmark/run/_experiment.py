@@ -15,7 +15,7 @@ from tqdm import tqdm
 import skd2ace.metrics
 from skd2ace._seeding import derive_seed
 from skd2ace._shown import digest, in_brief, shown
-from skd2ace.inspection._metric import HIGHER_IS_BETTER
+from skd2ace.metrics._records import METRICS
 from skd2ace.model_selection import IterativeStratifiedKFold
 
 from ._data import Data, loaded, values_digest
@@ -229,7 +229,7 @@ IterativeStratifiedKFold`.
 
 
 def _all_metrics() -> dict[str, Callable[..., float]]:
-    return {name: getattr(skd2ace.metrics, name) for name in HIGHER_IS_BETTER}
+    return {name: getattr(skd2ace.metrics, name) for name in METRICS}
 
 
 def _named(parameter: str, things: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,8 +11,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neural_network import MLPClassifier
 
 from skd2ace import CLIFClassifier, DELAClassifier, PACAClassifier, selection
-
-from .._mlknn import MLkNN
+from skd2ace.neighbors import MLkNN
 
 MAX_EPOCHS = 100
 NETWORKS: dict[str, Callable[..., Any]] = {

@@ -19,7 +19,7 @@ def test_table_4_is_whole():
     assert table["value"].between(0, 1).all()
 
 
-@pytest.mark.parametrize(("metric", "sign"), [("macro_auc", -1), ("ranking_loss", 1)])
+@pytest.mark.parametrize(("metric", "sign"), [("macro_auc", -1), ("label_ranking_loss", 1)])
 def test_ranks_of_table_4_are_those_of_table_3(metric, sign):
     numbers = published("d2ace-4")
     means = wide(numbers[numbers["metric"] == metric])
@@ -44,7 +44,12 @@ def test_table_3_adds_up():
     assert (len(marked), marked.notna().sum()) == (63, 61), "so says the paper's text"
 
 
-PRINTED_P = {"macro_f1": 0.0002, "micro_f1": 0.0002, "macro_auc": 0.0012, "ranking_loss": 0.0012}
+PRINTED_P = {
+    "macro_f1": 0.0002,
+    "micro_f1": 0.0002,
+    "macro_auc": 0.0012,
+    "label_ranking_loss": 0.0012,
+}
 
 
 @pytest.mark.parametrize("metric", PRINTED_P)
@@ -74,7 +79,7 @@ def test_garbled_rows_stay_out():
     [
         ("C2AE", "Corel5k", "Random", "macro_f1", 0.0702),
         ("C2AE", "scene", "Hard-Imb", "one_error", 0.2508),
-        ("MPVAE", "cal500", "Hard-Imb", "ranking_loss", 0.3205),
+        ("MPVAE", "cal500", "Hard-Imb", "label_ranking_loss", 0.3205),
         ("PACA", "rcv1subset2", "Random", "micro_f1", 0.4893),
         ("CLIF", "yahoo-Arts", "Hard-Imb", "macro_auc", 0.7535),
         ("DELA", "LLOG-F", "Random", "hamming_loss", 0.1603),
@@ -90,8 +95,8 @@ def test_spots_of_hard_imb(network, dataset, method, metric, value):
     [
         ("cal500", "Random", "macro_auc", 0.5849),
         ("rcv1subset3", "DIHCL", "macro_auc", 0.9220),
-        ("yahoo-Arts", "D2ACE", "ranking_loss", 0.1528),
-        ("mediamill", "D2ACE", "ranking_loss", 0.0429),
+        ("yahoo-Arts", "D2ACE", "label_ranking_loss", 0.1528),
+        ("mediamill", "D2ACE", "label_ranking_loss", 0.0429),
         ("mediamill", "Hard-Imb", "macro_auc", 0.8129),
     ],
 )

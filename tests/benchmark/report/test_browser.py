@@ -8,8 +8,9 @@ import matplotlib.pyplot as plt
 import pytest
 from sklearn.dummy import DummyClassifier
 
-from skd2ace.benchmark import Experiment, MLkNN
+from skd2ace.benchmark import Experiment
 from skd2ace.benchmark.__main__ import main
+from skd2ace.neighbors import MLkNN
 
 BROWSER = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
 # Writes the width and height of each picture, as it was decoded, into the page.

@@ -9,13 +9,13 @@ from skd2ace._results import tell_how_they_differ
 from skd2ace._shown import shown
 from skd2ace.benchmark import (
     Experiment,
-    MLkNN,
     Store,
     __main__,
     differences,
     mean_table,
     report,
 )
+from skd2ace.neighbors import MLkNN
 from skd2ace.selection import D2ACE, HardImb
 
 main = __main__.main

@@ -1,0 +1,32 @@
+"""A label matrix as the functions on data sets take it."""
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from skd2ace._labels import check_zero_one
+
+
+def positives(Y: Any) -> sp.csr_array:
+    """Return the ones of a label matrix as a CSR array, a copy.
+
+    Parameters
+    ----------
+    Y : array-like, sparse matrix or DataFrame of shape (n, q)
+        0/1.
+
+    Raises
+    ------
+    ValueError
+        If Y is empty, is no matrix or holds anything but 0 and 1.
+    """
+    matrix = sp.csr_array(Y if sp.issparse(Y) else np.asarray(Y), copy=True)
+    if matrix.ndim != 2 or 0 in matrix.shape:
+        raise ValueError(
+            f"Y must be a matrix of instances and labels; its shape is {matrix.shape}."
+        )
+    matrix.sum_duplicates()
+    check_zero_one(matrix.data, "Y")
+    matrix.eliminate_zeros()
+    return matrix
