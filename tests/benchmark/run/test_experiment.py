@@ -1,5 +1,6 @@
 """An experiment: same folds and seeds for all, nothing done twice, failures kept."""
 
+import gc
 import sqlite3
 from pathlib import Path
 
@@ -167,6 +168,17 @@ def is_net(est):
 def test_the_store_is_one_file_when_nobody_uses_it(data, tmp_path):
     Experiment({"d": data}, {"knn": MLkNN(3)}, 3, store=tmp_path / "s").run(progress=False)
     assert [path.name for path in Path(tmp_path).iterdir()] == ["s"]
+
+
+def test_without_a_store(data):
+    """Results are kept as long as the experiment, and the disk is as before then."""
+    experiment = Experiment({"d": data}, {"knn": MLkNN(3)}, 3)
+    folder = experiment.store.path.parent
+    assert len(experiment.run(progress=False)) == 3
+    assert len(Store(experiment.store.path).results()) == 3
+    del experiment
+    gc.collect()
+    assert not folder.exists()
 
 
 def test_metrics_must_say_what_they_are_of(data, tmp_path):
