@@ -12,7 +12,6 @@ import pytest
 
 from skd2ace.benchmark import Experiment, MLkNN, Store, __main__
 from skd2ace.benchmark._listing import ABOUT
-from skd2ace.benchmark.compare._tables import HIGHER_IS_BETTER
 from skd2ace.benchmark.run import _mulan
 from skd2ace.benchmark.run._methods import BASELINES, NETWORKS, PRESETS, SELECTORS
 from skd2ace.benchmark.run._mulan import find_mulan
@@ -152,11 +151,6 @@ def test_list(capsys, tmp_path):
     for names, known in zip(ABOUT.values(), (NETWORKS, SELECTORS, BASELINES), strict=True):
         assert list(names) == list(known)
         assert all(f"{name} {text}" in lines for name, text in names.items())
-
-
-def test_metrics_are_those_that_are_stored(tmp_path):
-    stored = Experiment({}, {}, store=tmp_path / "s").metrics
-    assert set(stored) == set(HIGHER_IS_BETTER)
 
 
 WRONG = {

@@ -170,6 +170,12 @@ def test_the_store_is_one_file_when_nobody_uses_it(data, tmp_path):
     assert [path.name for path in Path(tmp_path).iterdir()] == ["s"]
 
 
+def test_metrics_go_by_the_names_of_their_functions():
+    metrics = Experiment({}, {}).metrics
+    assert {name: metric.__name__ for name, metric in metrics.items()} == {n: n for n in metrics}
+    assert {"macro_auc", "coverage_error", "label_ranking_loss"} < metrics.keys()
+
+
 def test_without_a_store(data):
     """Results are kept as long as the experiment, and the disk is as before then."""
     experiment = Experiment({"d": data}, {"knn": MLkNN(3)}, 3)

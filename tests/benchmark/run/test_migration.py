@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -211,8 +212,8 @@ def test_not_while_the_old_version_runs(old):
     """It would go on writing as it knows, into tables that are others now."""
     with sqlite3.connect(old) as db:
         db.execute(
-            "UPDATE running SET host = (SELECT ?), process = ?, started = ?, seen = ?",
-            (os.uname().nodename, os.getpid(), find_start(os.getpid()), time.time()),
+            "UPDATE running SET host = ?, process = ?, started = ?, seen = ?",
+            (socket.gethostname(), os.getpid(), find_start(os.getpid()), time.time()),
         )
     with pytest.raises(ValueError, match=f"version 3, and process {os.getpid()} on .* does fits"):
         Store(old)
