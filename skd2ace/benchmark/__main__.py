@@ -2,30 +2,19 @@
 
 import argparse
 import sys
-import time
-from collections.abc import Sequence
-from functools import partial
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-import torch
-
-from skd2ace.datasets import (
-    MulanSet,
-    drop_rare_labels,
-    drop_unlabelled,
-    fetch_mulan,
-    mulan_registry,
-    select_top_features,
-)
-
 from ._arguments import make_parser
-from ._listing import listing
+from ._listing import list_choices
 from .compare import Comparison
 from .compare._published import published
 from .run._experiment import Experiment
 from .run._methods import PRESETS, make_methods
+from .run._mulan import MulanSource, fetch_missing, find_mulan
+from .run._preflight import check_device, find_shufflers
 from .run._store import Store
+from .run._summary import tell_failures, tell_running
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,41 +43,56 @@ def _run(given: argparse.Namespace) -> int:
         given.backend = given.backend or "dask"
     if (given.backend == "dask") != bool(given.scheduler):
         raise ValueError("--backend dask and --scheduler ADDRESS need each other")
-    experiment = _experiment(given)
-    _tell_of_shuffling(experiment.methods)
+    sources, methods = _choose(given)
+    if shufflers := find_shufflers(methods):
+        print(
+            f"These will only shuffle, as their warm-up takes all epochs: {', '.join(shufflers)}.",
+            file=sys.stderr,
+        )
     if given.scheduler:
         _connect(given.scheduler)
     else:
-        _check_device(given.device)
+        check_device(given.device)
+    fetch_missing(sources.values())
+    experiment = Experiment(
+        sources,
+        methods,
+        given.folds,
+        n_seeds=given.seeds,
+        random_state=given.random_state,
+        store=given.store,
+    )
     if given.retry_failed:
         experiment.retry_failed()
     try:
         experiment.run(n_jobs=given.jobs, backend=given.backend, progress=not given.quiet)
     finally:
-        status = _tell_of_failures(experiment.failures())
-    return _tell_of_others(experiment.running()) or status
+        failed = _print_all(tell_failures(experiment.failures()))
+    left = _print_all(tell_running(experiment.running()))
+    return int(failed or left)
 
 
-def _check_device(device: str) -> None:
-    """Find out at once what would fail in every fit, and be kept as failed."""
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise ValueError(f"--device {device}: {str(error).splitlines()[0]}") from error
-
-
-def _tell_of_shuffling(methods: dict[str, Any]) -> None:
-    selectors = {name: getattr(est, "batch_selector", None) for name, est in methods.items()}
-    names = [
-        name
-        for name, selector in selectors.items()
-        if selector is not None and selector.warmup_epochs >= methods[name].max_epochs
-    ]
-    if names:
-        print(
-            f"These will only shuffle, as their warm-up takes all epochs: {', '.join(names)}.",
-            file=sys.stderr,
-        )
+def _choose(given: argparse.Namespace) -> tuple[dict[str, MulanSource], dict[str, Any]]:
+    """Find data sets and make methods: those of the preset, in parts replaced by the others."""
+    parts = PRESETS.get(given.preset, {}) | {
+        name: value
+        for name in ("datasets", "networks", "selectors")
+        if (value := getattr(given, name))
+    }
+    if "datasets" not in parts:
+        raise ValueError("give --datasets, or a --preset")
+    if given.selectors and "networks" not in parts:
+        raise ValueError("--selectors needs --networks")
+    methods = make_methods(
+        parts.get("networks", []),
+        parts.get("selectors", ["random"]),
+        given.baselines,
+        max_epochs=given.epochs,
+        device=given.device,
+    )
+    if not methods:
+        raise ValueError("give --networks or --baselines")
+    return find_mulan(parts["datasets"], given.data_home, given.min_positives), methods
 
 
 def _connect(scheduler: str) -> None:
@@ -100,73 +104,11 @@ def _connect(scheduler: str) -> None:
     Client(scheduler)
 
 
-def _experiment(given: argparse.Namespace) -> Experiment:
-    parts = PRESETS.get(given.preset, {}) | {
-        name: value
-        for name in ("datasets", "networks", "selectors")
-        if (value := getattr(given, name))
-    }
-    if "datasets" not in parts:
-        raise ValueError("give --datasets, or a --preset")
-    methods = make_methods(
-        parts.get("networks", []),
-        parts.get("selectors", ["random"]),
-        given.baselines,
-        max_epochs=given.epochs,
-        device=given.device,
-    )
-    if given.selectors and "networks" not in parts:
-        raise ValueError("--selectors needs --networks")
-    if not methods:
-        raise ValueError("give --networks or --baselines")
-    return Experiment(
-        dict(_source(name, given.data_home, given.min_positives) for name in parts["datasets"]),
-        methods,
-        given.folds,
-        n_seeds=given.seeds,
-        random_state=given.random_state,
-        store=given.store,
-    )
-
-
-def _source(name: str, data_home: Path | None, min_positives: int | None) -> tuple[str, Any]:
-    """Name of a set as the registry has it, and what loads it."""
-    known = {entry.name.lower(): entry for entry in mulan_registry().values()}
-    if name.lower() not in known:
-        raise ValueError(f"no data set {name!r}; see `python -m skd2ace.benchmark list`")
-    entry = known[name.lower()]
-    return entry.name, partial(_load, entry, data_home, min_positives)
-
-
-def _load(entry: MulanSet, data_home: Path | None, min_positives: int | None) -> tuple[Any, Any]:
-    """Fetch a set, with the features that the papers keep of it, and labels frequent enough."""
-    X, Y = fetch_mulan(entry.name, data_home=data_home, return_X_y=True)
-    # Some editions have no others.
-    if entry.top_fraction and X.shape[1] > entry.n_features:
-        X = select_top_features(X, entry.top_fraction)
-    if min_positives is not None:
-        X, Y = drop_unlabelled(X, drop_rare_labels(Y, min_positives))
-    return X, Y
-
-
-def _tell_of_failures(failures: Any) -> int:
-    for row in failures.itertuples():
-        last_line = row.error.strip().splitlines()[-1]
-        seed = f", seed {row.seed}" if row.seed else ""
-        print(f"failed: {row.dataset}, {row.method}, fold {row.fold + 1}{seed}: {last_line}")
-    if len(failures):
-        print("Their tracebacks are in the store; --retry-failed tries them again.")
-    return int(len(failures) > 0)
-
-
-def _tell_of_others(running: Any) -> int:
-    for (host, process), fits in running.groupby(["host", "process"]):
-        how_many = "1 fit is" if len(fits) == 1 else f"{len(fits)} fits are"
-        print(
-            f"{how_many} left to process {process} on {host}, last heard of "
-            f"{time.time() - fits['seen'].max():.0f} s ago; run again for their results"
-        )
-    return int(len(running) > 0)
+def _print_all(lines: Iterable[str]) -> bool:
+    """Print lines; tell whether there were any."""
+    lines = list(lines)
+    print(*lines, sep="\n", end="\n" if lines else "")
+    return bool(lines)
 
 
 def _report(given: argparse.Namespace) -> int:
@@ -191,7 +133,7 @@ def _report(given: argparse.Namespace) -> int:
 
 
 def _list(given: argparse.Namespace) -> int:
-    print(listing(given.data_home))
+    print(list_choices(given.data_home))
     return 0
 
 

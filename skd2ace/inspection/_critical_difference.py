@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from ._metric import find_direction, find_title
+from ._metric import find_column, find_direction, find_title
 
 _DARK = "#1f2933"
 _BAR = "#b4452f"
@@ -103,8 +103,10 @@ class CriticalDifferenceDisplay:
         import pandas as pd
         from scikit_posthocs import posthoc_nemenyi_friedman
 
-        from skd2ace._results import rank_methods, read_means
+        from skd2ace._results import check_frame, rank_methods, read_means
 
+        check_frame("results", results)
+        metric = metric and find_column(metric, results.columns)
         upward = find_direction(metric, higher_is_better)
         ranked = rank_methods(read_means(results, metric, find_title(metric)), upward)
         n_datasets, n_methods = ranked.shape

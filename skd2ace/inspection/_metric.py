@@ -8,7 +8,7 @@ from skd2ace.metrics._records import METRICS, RENAMED
 
 def find_title(metric: str | None) -> str:
     """Name of a metric for readers; that of a column, where no more is known."""
-    known = METRICS.get(_rename(metric))
+    known = METRICS.get(find_new_name(metric))
     return known.title if known else str(metric)
 
 
@@ -22,7 +22,7 @@ def find_direction(metric: str | None, higher_is_better: bool | None) -> bool:
     """
     if higher_is_better is not None:
         return higher_is_better
-    known = METRICS.get(_rename(metric))
+    known = METRICS.get(find_new_name(metric))
     if known is None:
         raise ValueError(
             f"higher_is_better must be given for metric={metric!r}; known are "
@@ -34,13 +34,13 @@ def find_direction(metric: str | None, higher_is_better: bool | None) -> bool:
 
 def find_column(metric: str, columns: Any) -> str:
     """Find the column of a metric: by its name, or by its new one where it is given the old."""
-    new = _rename(metric)
+    new = find_new_name(metric)
     if metric in columns or new not in columns:
         return metric
     warn_of_old_name(metric, new)
     return new
 
 
-def _rename(metric: str | None) -> str:
-    # Tables of version 0.1 have its names.
+def find_new_name(metric: str | None) -> str:
+    """Find what a metric is called now; tables of version 0.1 have its names."""
     return RENAMED.get(str(metric), str(metric))

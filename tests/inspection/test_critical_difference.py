@@ -41,7 +41,7 @@ def test_numbers_are_those_of_the_statistics(means):
 
 
 def test_losses_turn_it_round(means):
-    display = CriticalDifferenceDisplay.from_results(means, "ranking_loss")
+    display = CriticalDifferenceDisplay.from_results(means, "label_ranking_loss")
     assert display.average_ranks["A"] == 4
     own = CriticalDifferenceDisplay.from_results(means, higher_is_better=False)
     assert own.average_ranks.to_dict() == display.average_ranks.to_dict()

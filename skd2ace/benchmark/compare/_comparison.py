@@ -11,11 +11,12 @@ from skd2ace._results import (
     arrange_runs,
     average_complete,
     check_columns,
+    check_frame,
     list_metrics,
     rank_methods,
 )
 from skd2ace.inspection import CriticalDifferenceDisplay
-from skd2ace.inspection._metric import find_direction, find_title
+from skd2ace.inspection._metric import find_column, find_direction, find_title
 
 from ._differences import find_test_shares, measure_differences
 from ._fits import Fits
@@ -122,7 +123,8 @@ class Comparison:
         curves: Any = None,
         failures: Any = None,
     ) -> None:
-        self.metric = metric
+        check_frame("results", results)
+        self.metric = metric = find_column(metric, results.columns)
         self.title = find_title(metric)
         self.higher_is_better = find_direction(metric, higher_is_better)
         check_columns("results", results, [*KEYS, metric])
@@ -179,7 +181,7 @@ class Comparison:
         """
         fits = Fits(store.results(), store.failures(), store.curves()).choose_datasets(datasets)
         if not fits.results.empty:
-            _check_stored(fits.results, metric)
+            metric = _find_stored(fits.results, metric)
             fits = fits.drop_unmeasured(metric)
         fits = fits.tell_settings_apart().choose_methods(methods)
         if fits.results.empty:
@@ -341,7 +343,9 @@ def _checked(name: str, table: Any, columns: list[str]) -> Any:
     return table
 
 
-def _check_stored(results: Any, metric: str) -> None:
+def _find_stored(results: Any, metric: str) -> str:
     stored = list_metrics(results["described"].dropna().unique())
-    if metric not in stored:
+    column = find_column(metric, stored)
+    if column not in stored:
         raise ValueError(f"the store has no metric {metric!r}, but {', '.join(stored)}")
+    return column

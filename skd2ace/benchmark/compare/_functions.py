@@ -4,6 +4,7 @@ from typing import Any
 
 from skd2ace._results import (
     arrange_runs,
+    check_frame,
     find_setting,
     is_table_of_means,
     rank_methods,
@@ -11,7 +12,7 @@ from skd2ace._results import (
     tell_settings_apart,
 )
 from skd2ace.inspection import CriticalDifferenceDisplay
-from skd2ace.inspection._metric import find_direction, find_title
+from skd2ace.inspection._metric import find_column, find_direction, find_title
 
 from ._differences import find_test_shares, measure_differences
 from ._statistics import (
@@ -59,6 +60,7 @@ def mean_table(results: Any, metric: str) -> Any:
     >>> mean_table(results, "macro_auc").loc["yeast"].round(4).to_list()
     [0.75, 0.0707, 2.0]
     """
+    metric = _find_column(metric, results)
     return tabulate_means(arrange_runs(results, metric))
 
 
@@ -93,6 +95,7 @@ def ranks(results: Any, metric: str | None = None, *, higher_is_better: bool | N
     >>> ranks(means, "macro_auc").to_dict("list")
     {'A': [1.0, 1.5], 'B': [2.0, 1.5]}
     """
+    metric = _find_column(metric, results)
     upward = find_direction(metric, higher_is_better)
     return rank_methods(read_means(results, metric, find_title(metric)), upward)
 
@@ -213,6 +216,7 @@ def wilcoxon_against(
     >>> wilcoxon_against(means, "macro_auc", "A").loc["B"].to_dict()
     {'statistic': 0.0, 'p_value': 0.5, 'win': 2.0, 'tie': 1.0, 'loss': 0.0}
     """
+    metric = _find_column(metric, results)
     upward = find_direction(metric, higher_is_better)
     means = read_means(results, metric, find_title(metric))
     method = _find_method(reference, results, metric)
@@ -284,6 +288,7 @@ def differences(
     >>> differences(results, "macro_auc", "A").iloc[0, 2:].astype(float).round(3).to_list()
     [0.133, -0.093, 0.36, 3.0, 3.0]
     """
+    metric = _find_column(metric, results)
     upward = find_direction(metric, higher_is_better)
     runs = arrange_runs(results, metric)
     shares, method = find_test_shares(results, runs), _find_method(reference, results, metric)
@@ -337,3 +342,9 @@ def _find_method(name: str, results: Any, metric: str) -> str:
     if is_table_of_means(results):
         return name
     return find_setting(name, tell_settings_apart(results), metric)
+
+
+def _find_column(metric: Any, results: Any) -> Any:
+    """Find the column of a metric, by its old name too; None where there is no metric."""
+    check_frame("results", results)
+    return metric if metric is None else find_column(metric, results.columns)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from skd2ace.inspection._metric import find_new_name
+
 from ..compare._comparison import Comparison
 from ._blocks import Block, Heading, Table, Text
 from ._grid import MISSING
@@ -17,7 +19,7 @@ def describe_published(comparison: Comparison, published: Any) -> list[Block]:
     """Show what papers print for the same metric: means on these datasets, and average ranks."""
     if published is None:
         return []
-    rows = published[published["metric"] == comparison.metric]
+    rows = published[published["metric"] == find_new_name(comparison.metric)]
     means = rows[(rows["statistic"] == "mean") & rows["dataset"].isin(comparison.datasets)]
     ranks = rows[rows["statistic"] == "average_rank"]
     tables = [

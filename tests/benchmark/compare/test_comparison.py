@@ -8,17 +8,18 @@ from sklearn.dummy import DummyClassifier
 from skd2ace.benchmark import (
     Comparison,
     Experiment,
-    MLkNN,
     Store,
     average_ranks,
     differences,
     friedman,
     mean_table,
+    published,
     ranks,
     report,
     wilcoxon_against,
 )
 from skd2ace.inspection import CriticalDifferenceDisplay
+from skd2ace.neighbors import MLkNN
 
 
 @pytest.fixture
@@ -71,8 +72,10 @@ def test_runs_are_laid_out_once(results, monkeypatch):
 
 
 def test_what_it_holds(results):
-    comparison = Comparison(results.rename(columns={"macro_auc": "ranking_loss"}), "ranking_loss")
-    assert (comparison.metric, comparison.title) == ("ranking_loss", "Ranking loss")
+    comparison = Comparison(
+        results.rename(columns={"macro_auc": "label_ranking_loss"}), "label_ranking_loss"
+    )
+    assert (comparison.metric, comparison.title) == ("label_ranking_loss", "Ranking loss")
     assert not comparison.higher_is_better
     assert comparison.datasets == [f"set{number}" for number in range(4)]
     assert comparison.methods == ["A", "B", "C"]
@@ -192,7 +195,7 @@ def test_a_comparison_of_a_store_is_that_of_its_tables(store):
     tables = {"failures": store.failures(), "curves": store.curves()}
     expected = report(store.results(), reference="prior", **tables)
     assert Comparison.from_store(store, reference="prior").report() == expected
-    losses = Comparison.from_store(store, "ranking_loss")
+    losses = Comparison.from_store(store, "label_ranking_loss")
     assert (losses.title, losses.higher_is_better) == ("Ranking loss", False)
 
 
@@ -205,10 +208,36 @@ def test_names_that_a_store_knows(store):
         Comparison.from_store(store, datasets=["flag"])
     with pytest.raises(ValueError, match="the store has no method 'Near', but near, prior"):
         Comparison.from_store(store, methods=["Near"])
-    with pytest.raises(ValueError, match="the store has no metric 'auc', but macro_auc, micro_f1"):
+    with pytest.raises(ValueError, match="the store has no metric 'auc', but .*macro_auc, "):
         Comparison.from_store(store, "auc")
 
 
 def test_a_store_of_nothing(tmp_path):
     with pytest.raises(ValueError, match="no fit of these has succeeded; 0 failed"):
         Comparison.from_store(Store(tmp_path / "s"))
+
+
+def test_metrics_by_the_names_of_version_0_1(results, store):
+    new = results.rename(columns={"macro_auc": "label_ranking_loss"})
+    told = "ranking_loss is called label_ranking_loss since"
+    with pytest.warns(FutureWarning, match=told):
+        comparison = Comparison(new, "ranking_loss", reference="A")
+    assert comparison.metric == "label_ranking_loss"
+    with pytest.warns(FutureWarning, match=told):
+        assert Comparison.from_store(store, "ranking_loss").title == "Ranking loss"
+    calls = {
+        mean_table: (),
+        ranks: (),
+        average_ranks: (),
+        friedman: (),
+        wilcoxon_against: ("A",),
+        differences: ("A",),
+        CriticalDifferenceDisplay.from_results: (),
+    }
+    for function, given in calls.items():
+        with pytest.warns(FutureWarning, match=told):
+            function(new, "ranking_loss", *given)
+    # Tables that version 0.1 wrote have its columns.
+    old = new.rename(columns={"label_ranking_loss": "ranking_loss"})
+    of_old = Comparison(old, "ranking_loss", reference="A").report(published=published())
+    assert of_old == comparison.report(published=published())

@@ -45,7 +45,7 @@ def test_differences_of_a_shuffle_split_by_hand(frame):
 def test_positive_is_better_in_either_direction(frame):
     cells = {("s", "A"): [0.3, 0.4], ("s", "B"): [0.2, 0.2]}
     gain = differences(frame(cells), "macro_auc", "A")["difference"]
-    loss = differences(frame(cells, "ranking_loss"), "ranking_loss", "A")["difference"]
+    loss = differences(frame(cells, "label_ranking_loss"), "label_ranking_loss", "A")["difference"]
     assert gain[0] == pytest.approx(0.15)
     assert loss[0] == pytest.approx(-0.15)
 

@@ -61,7 +61,7 @@ def test_ranks_by_hand():
         "B": pytest.approx(5 / 3),
         "C": pytest.approx(7.5 / 3),
     }
-    lower = ranks(means, "ranking_loss")
+    lower = ranks(means, "label_ranking_loss")
     assert lower.to_numpy().tolist() == [[3, 2, 1], [2, 2, 2], [1.5, 3, 1.5]]
 
 
@@ -128,7 +128,7 @@ def test_wilcoxon_by_hand():
     assert row.to_dict() == {"statistic": 5, "p_value": 20 / 32, "win": 4, "tie": 0, "loss": 1}
     row = wilcoxon_against(means, "macro_auc", "B").loc["A"]
     assert (row["win"], row["loss"], row["p_value"]) == (1, 4, 20 / 32)
-    row = wilcoxon_against(means, "ranking_loss", "A").loc["B"]
+    row = wilcoxon_against(means, "label_ranking_loss", "A").loc["B"]
     assert (row["win"], row["loss"], row["p_value"]) == (1, 4, 20 / 32)
 
 

@@ -59,8 +59,8 @@ def test_without_a_reference_there_are_intervals_all_the_same(results, format):
 
 
 def test_the_reference_is_the_best_in_the_metrics_direction(results):
-    losses = results.rename(columns={"macro_auc": "ranking_loss"})
-    assert "## Differences from A\n" in report(losses, metric="ranking_loss")
+    losses = results.rename(columns={"macro_auc": "label_ranking_loss"})
+    assert "## Differences from A\n" in report(losses, metric="label_ranking_loss")
 
 
 def test_of_methods_as_good_the_first_by_name_is_the_reference():
@@ -257,7 +257,7 @@ def test_results_must_be_a_table(results):
             compare(results.to_numpy())
 
 
-@pytest.mark.parametrize(("metric", "best"), [("macro_auc", "B"), ("ranking_loss", "A")])
+@pytest.mark.parametrize(("metric", "best"), [("macro_auc", "B"), ("label_ranking_loss", "A")])
 def test_a_table_of_means_of_its_own(results, metric, best):
     named = results.rename(columns={"macro_auc": metric})
     table = mean_table(named, metric).loc["scene"]

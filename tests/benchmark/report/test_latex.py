@@ -17,7 +17,7 @@ DOCUMENT = r"""\documentclass{article}
 \input{report}
 \input{losses}
 \listoftables
-Tables~\ref{tab:means-macro-auc} and~\ref{tab:differences-ranking-loss-2}.
+Tables~\ref{tab:means-macro-auc} and~\ref{tab:differences-label-ranking-loss-2}.
 \end{document}
 """
 
@@ -94,7 +94,7 @@ FLOATING = r"""\newenvironment{benchmarktable}{\begin{table}[tbp]\centering}{\en
 @pytest.mark.parametrize("preamble", ["", FLOATING], ids=["in place", "floating"])
 def test_a_document_with_two_reports(preamble, tmp_path):
     methods = [f"method {number}" for number in range(9)]
-    for name, metric in (("report", "macro_auc"), ("losses", "ranking_loss")):
+    for name, metric in (("report", "macro_auc"), ("losses", "label_ranking_loss")):
         results = make_results(methods, 9, metric)
         text = report(results, metric=metric, published=published(), format="latex")
         (tmp_path / f"{name}.tex").write_text(text, encoding="utf-8")

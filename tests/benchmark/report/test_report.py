@@ -117,7 +117,9 @@ def test_one_fold_has_no_differences():
 
 
 def test_smaller_can_be_better(results):
-    text = report(results.rename(columns={"macro_auc": "ranking_loss"}), metric="ranking_loss")
+    text = report(
+        results.rename(columns={"macro_auc": "label_ranking_loss"}), metric="label_ranking_loss"
+    )
     assert "# Benchmark by Ranking loss" in text
     assert "smaller is better" in text
     first = next(line for line in text.splitlines() if line.startswith("| yeast"))

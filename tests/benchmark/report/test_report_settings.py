@@ -6,7 +6,6 @@ import pytest
 from sklearn.model_selection import KFold
 
 from skd2ace._results import tell_how_they_differ
-from skd2ace._shown import shown
 from skd2ace.benchmark import (
     Experiment,
     Store,
@@ -144,7 +143,7 @@ def test_what_differs_is_told_once(tmp_path, clif):
     def described(estimator, cv=3, random_state=0):
         given = {"random_state": random_state, "store": tmp_path / "s"}
         experiment = Experiment({}, {}, cv, **given)
-        return shown(experiment._depends_on(estimator))
+        return experiment._describe(estimator)
 
     texts = {
         "a": described(clif(batch_selector=D2ACE(n_neighbors=3))),

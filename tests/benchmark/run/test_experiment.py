@@ -1,5 +1,6 @@
 """An experiment: same folds and seeds for all, nothing done twice, failures kept."""
 
+import gc
 import sqlite3
 from pathlib import Path
 
@@ -14,9 +15,9 @@ from sklearn.model_selection import KFold
 
 from skd2ace import CLIFClassifier
 from skd2ace.benchmark import Experiment, Store, make_methods
-from skd2ace.benchmark.run._data import values_digest
+from skd2ace.benchmark.run._data import digest_values
 from skd2ace.benchmark.run._methods import BASELINES, SELECTORS
-from skd2ace.benchmark.run._task import label_probabilities
+from skd2ace.benchmark.run._scoring import predict_label_probabilities
 from skd2ace.metrics import macro_auc, macro_f1
 from skd2ace.neighbors import MLkNN
 from skd2ace.selection import D2ACE
@@ -97,7 +98,7 @@ def test_scores_are_those_of_the_fit(data, tmp_path):
     for task, (_, row) in zip(experiment._tasks("d", X, Y), results.iterrows(), strict=True):
         est = RandomForestClassifier(20, random_state=task.random_state)
         est.fit(X[task.train], Y[task.train])
-        proba = label_probabilities(est, X[task.test])
+        proba = predict_label_probabilities(est, X[task.test])
         assert proba.shape == (20, 4)
         assert row["auc"] == pytest.approx(macro_auc(Y[task.test], proba))
         assert row["f1"] == pytest.approx(macro_f1(Y[task.test], est.predict(X[task.test])))
@@ -107,7 +108,7 @@ def test_probabilities_of_labels_of_one_class(data):
     X, Y = data
     Y = np.column_stack([Y[:, 0], np.zeros(60), np.ones(60)]).astype(int)
     est = RandomForestClassifier(5, random_state=0).fit(X, Y)
-    proba = label_probabilities(est, X)
+    proba = predict_label_probabilities(est, X)
     np.testing.assert_array_equal(proba[:, 1:], np.tile([0, 1], (60, 1)))
     np.testing.assert_array_equal(proba[:, 0], est.predict_proba(X)[0][:, 1])
 
@@ -170,6 +171,23 @@ def test_the_store_is_one_file_when_nobody_uses_it(data, tmp_path):
     assert [path.name for path in Path(tmp_path).iterdir()] == ["s"]
 
 
+def test_metrics_go_by_the_names_of_their_functions():
+    metrics = Experiment({}, {}).metrics
+    assert {name: metric.__name__ for name, metric in metrics.items()} == {n: n for n in metrics}
+    assert {"macro_auc", "coverage_error", "label_ranking_loss"} < metrics.keys()
+
+
+def test_without_a_store(data):
+    """Results are kept as long as the experiment, and the disk is as before then."""
+    experiment = Experiment({"d": data}, {"knn": MLkNN(3)}, 3)
+    folder = experiment.store.path.parent
+    assert len(experiment.run(progress=False)) == 3
+    assert len(Store(experiment.store.path).results()) == 3
+    del experiment
+    gc.collect()
+    assert not folder.exists()
+
+
 def test_metrics_must_say_what_they_are_of(data, tmp_path):
     with pytest.raises(ValueError, match="must name its second parameter y_score or y_pred"):
         Experiment({"d": data}, {}, 3, {"m": lambda a, b: 0.0}, store=tmp_path / "s")
@@ -180,7 +198,7 @@ def test_metrics_must_say_what_they_are_of(data, tmp_path):
 def test_fits_of_other_processes_are_left_to_them(data, tmp_path):
     experiment = Experiment({"d": data}, {"m": MLkNN(3)}, 3, store=tmp_path / "s")
     task = next(experiment._tasks("d", *data))
-    experiment.store.identify("d", values_digest(*data))
+    experiment.store.identify("d", digest_values(*data))
     experiment.store.claim(task.key)
     with sqlite3.connect(tmp_path / "s") as db:
         db.execute("UPDATE running SET host = 'elsewhere'")

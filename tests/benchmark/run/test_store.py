@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from skd2ace.benchmark.run._keys import Key
 from skd2ace.benchmark.run._process import PATIENCE
-from skd2ace.benchmark.run._store import Key, Store
+from skd2ace.benchmark.run._store import Store
 
 KEY = Key("yeast", "clif", 0, 0, "abc")
 RECORD = {
@@ -64,7 +65,8 @@ def test_numbers_of_numpy(store):
 
 CLAIM = """
 import sys
-from skd2ace.benchmark.run._store import Key, Store
+from skd2ace.benchmark.run._keys import Key
+from skd2ace.benchmark.run._store import Store
 
 store = Store(sys.argv[1])
 print([store.claim(Key("yeast", "clif", fold, 0, "abc")) for fold in (0, 1)])
@@ -173,7 +175,7 @@ def test_killed_while_it_was_made(tmp_path):
     assert len(Store(tmp_path / "s").results()) == 0
     with sqlite3.connect(tmp_path / "other") as db:
         db.execute("CREATE TABLE notes (text)")
-    with pytest.raises(ValueError, match="version 0; this skd2ace has 3"):
+    with pytest.raises(ValueError, match="version 0; this skd2ace has 4"):
         Store(tmp_path / "other")
 
 
@@ -199,7 +201,7 @@ def test_a_file_of_another_version_or_kind(tmp_path):
     Store(path)
     with sqlite3.connect(path) as db:
         db.execute("PRAGMA user_version = 1")
-    with pytest.raises(ValueError, match="version 1; this skd2ace has 3"):
+    with pytest.raises(ValueError, match="version 1; this skd2ace has 4"):
         Store(path)
     (tmp_path / "text").write_text("not a database, but long enough to be looked at" * 20)
     with pytest.raises(ValueError, match="cannot be used as a store"):

@@ -117,7 +117,7 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path, slow, n_jobs):
     # How Python ends of a KeyboardInterrupt that nobody catches.
     assert process.returncode == -signal.SIGINT, error
     assert len(store.running()) == 0
-    assert list((tmp_path / "scratch").glob("epochs-*")) == []
+    assert list(tmp_path.glob("s-*")) == []
     n_stored = len(store.results())
     (tmp_path / "go").touch()
     (process,) = slow()
