@@ -1,6 +1,7 @@
 """The private parts of scikit-learn that the package uses: all of them, and nowhere else."""
 
 from sklearn.utils._param_validation import (
+    HasMethods,
     Interval,
     InvalidParameterError,
     Options,
@@ -9,6 +10,7 @@ from sklearn.utils._param_validation import (
 )
 
 __all__ = [
+    "HasMethods",
     "Interval",
     "InvalidParameterError",
     "Options",

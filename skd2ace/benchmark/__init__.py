@@ -7,24 +7,38 @@ from typing import TYPE_CHECKING, Any
 
 from skd2ace._renamed import warn_of_old_name
 
-from ._diagram import CriticalDifferenceDisplay, critical_difference_diagram
-from .compare._differences import differences
-from .compare._published import published
-from .compare._statistics import (
-    FriedmanTest,
-    average_ranks,
-    friedman,
-    mean_table,
-    ranks,
-    wilcoxon_against,
-)
-from .report._means import format_means
-from .report._report import report
-from .run._experiment import Experiment
-from .run._methods import make_methods
-from .run._store import Store
+try:
+    from skd2ace.inspection import CriticalDifferenceDisplay
+
+    from .compare import Comparison
+    from .compare._functions import (
+        average_ranks,
+        critical_difference_diagram,
+        differences,
+        friedman,
+        mean_table,
+        ranks,
+        wilcoxon_against,
+    )
+    from .compare._published import published
+    from .compare._statistics import FriedmanTest
+    from .report._means import format_means
+
+    # Over the package of the same name, which is at hand by its own modules only.
+    from .report._report import report
+    from .run._experiment import Experiment
+    from .run._methods import make_methods
+    from .run._store import Store
+except ModuleNotFoundError as error:
+    missing = str(error.name).partition(".")[0]
+    if missing == "skd2ace":
+        raise
+    raise ImportError(
+        f"skd2ace.benchmark needs {missing}: `pip install 'skd2ace[benchmark]'`."
+    ) from error
 
 __all__ = [
+    "Comparison",
     "CriticalDifferenceDisplay",
     "Experiment",
     "FriedmanTest",

@@ -2,33 +2,19 @@
 
 import argparse
 import sys
-import time
-from collections.abc import Sequence
-from functools import partial
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-import pandas as pd
-import torch
-
-from skd2ace.datasets import (
-    MulanSet,
-    drop_rare_labels,
-    drop_unlabelled,
-    fetch_mulan,
-    mulan_registry,
-    select_top_features,
-)
-
 from ._arguments import make_parser
-from ._listing import listing
+from ._listing import list_choices
+from .compare import Comparison
 from .compare._published import published
-from .compare._settings import metrics_of
-from .compare._tables import HIGHER_IS_BETTER
-from .report._report import report
 from .run._experiment import Experiment
 from .run._methods import PRESETS, make_methods
+from .run._mulan import MulanSource, fetch_missing, find_mulan
+from .run._preflight import check_device, find_shufflers
 from .run._store import Store
+from .run._summary import tell_failures, tell_running
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,41 +43,56 @@ def _run(given: argparse.Namespace) -> int:
         given.backend = given.backend or "dask"
     if (given.backend == "dask") != bool(given.scheduler):
         raise ValueError("--backend dask and --scheduler ADDRESS need each other")
-    experiment = _experiment(given)
-    _tell_of_shuffling(experiment.methods)
+    sources, methods = _choose(given)
+    if shufflers := find_shufflers(methods):
+        print(
+            f"These will only shuffle, as their warm-up takes all epochs: {', '.join(shufflers)}.",
+            file=sys.stderr,
+        )
     if given.scheduler:
         _connect(given.scheduler)
     else:
-        _check_device(given.device)
+        check_device(given.device)
+    fetch_missing(sources.values())
+    experiment = Experiment(
+        sources,
+        methods,
+        given.folds,
+        n_seeds=given.seeds,
+        random_state=given.random_state,
+        store=given.store,
+    )
     if given.retry_failed:
         experiment.retry_failed()
     try:
         experiment.run(n_jobs=given.jobs, backend=given.backend, progress=not given.quiet)
     finally:
-        status = _tell_of_failures(experiment.failures())
-    return _tell_of_others(experiment.running()) or status
+        failed = _print_all(tell_failures(experiment.failures()))
+    left = _print_all(tell_running(experiment.running()))
+    return int(failed or left)
 
 
-def _check_device(device: str) -> None:
-    """Find out at once what would fail in every fit, and be kept as failed."""
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise ValueError(f"--device {device}: {str(error).splitlines()[0]}") from error
-
-
-def _tell_of_shuffling(methods: dict[str, Any]) -> None:
-    selectors = {name: getattr(est, "batch_selector", None) for name, est in methods.items()}
-    names = [
-        name
-        for name, selector in selectors.items()
-        if selector is not None and selector.warmup_epochs >= methods[name].max_epochs
-    ]
-    if names:
-        print(
-            f"These will only shuffle, as their warm-up takes all epochs: {', '.join(names)}.",
-            file=sys.stderr,
-        )
+def _choose(given: argparse.Namespace) -> tuple[dict[str, MulanSource], dict[str, Any]]:
+    """Find data sets and make methods: those of the preset, in parts replaced by the others."""
+    parts = PRESETS.get(given.preset, {}) | {
+        name: value
+        for name in ("datasets", "networks", "selectors")
+        if (value := getattr(given, name))
+    }
+    if "datasets" not in parts:
+        raise ValueError("give --datasets, or a --preset")
+    if given.selectors and "networks" not in parts:
+        raise ValueError("--selectors needs --networks")
+    methods = make_methods(
+        parts.get("networks", []),
+        parts.get("selectors", ["random"]),
+        given.baselines,
+        max_epochs=given.epochs,
+        device=given.device,
+    )
+    if not methods:
+        raise ValueError("give --networks or --baselines")
+    return find_mulan(parts["datasets"], given.data_home, given.min_positives), methods
 
 
 def _connect(scheduler: str) -> None:
@@ -103,90 +104,26 @@ def _connect(scheduler: str) -> None:
     Client(scheduler)
 
 
-def _experiment(given: argparse.Namespace) -> Experiment:
-    parts = PRESETS.get(given.preset, {}) | {
-        name: value
-        for name in ("datasets", "networks", "selectors")
-        if (value := getattr(given, name))
-    }
-    if "datasets" not in parts:
-        raise ValueError("give --datasets, or a --preset")
-    methods = make_methods(
-        parts.get("networks", []),
-        parts.get("selectors", ["random"]),
-        given.baselines,
-        max_epochs=given.epochs,
-        device=given.device,
-    )
-    if given.selectors and "networks" not in parts:
-        raise ValueError("--selectors needs --networks")
-    if not methods:
-        raise ValueError("give --networks or --baselines")
-    return Experiment(
-        dict(_source(name, given.data_home, given.min_positives) for name in parts["datasets"]),
-        methods,
-        given.folds,
-        n_seeds=given.seeds,
-        random_state=given.random_state,
-        store=given.store,
-    )
-
-
-def _source(name: str, data_home: Path | None, min_positives: int | None) -> tuple[str, Any]:
-    """Name of a set as the registry has it, and what loads it."""
-    known = {entry.name.lower(): entry for entry in mulan_registry().values()}
-    if name.lower() not in known:
-        raise ValueError(f"no data set {name!r}; see `python -m skd2ace.benchmark list`")
-    entry = known[name.lower()]
-    return entry.name, partial(_load, entry, data_home, min_positives)
-
-
-def _load(entry: MulanSet, data_home: Path | None, min_positives: int | None) -> tuple[Any, Any]:
-    """Fetch a set, with the features that the papers keep of it, and labels frequent enough."""
-    X, Y = fetch_mulan(entry.name, data_home=data_home, return_X_y=True)
-    # Some editions have no others.
-    if entry.top_fraction and X.shape[1] > entry.n_features:
-        X = select_top_features(X, entry.top_fraction)
-    if min_positives is not None:
-        X, Y = drop_unlabelled(X, drop_rare_labels(Y, min_positives))
-    return X, Y
-
-
-def _tell_of_failures(failures: Any) -> int:
-    for row in failures.itertuples():
-        last_line = row.error.strip().splitlines()[-1]
-        seed = f", seed {row.seed}" if row.seed else ""
-        print(f"failed: {row.dataset}, {row.method}, fold {row.fold + 1}{seed}: {last_line}")
-    if len(failures):
-        print("Their tracebacks are in the store; --retry-failed tries them again.")
-    return int(len(failures) > 0)
-
-
-def _tell_of_others(running: Any) -> int:
-    for (host, process), fits in running.groupby(["host", "process"]):
-        how_many = "1 fit is" if len(fits) == 1 else f"{len(fits)} fits are"
-        print(
-            f"{how_many} left to process {process} on {host}, last heard of "
-            f"{time.time() - fits['seen'].max():.0f} s ago; run again for their results"
-        )
-    return int(len(running) > 0)
+def _print_all(lines: Iterable[str]) -> bool:
+    """Print lines; tell whether there were any."""
+    lines = list(lines)
+    print(*lines, sep="\n", end="\n" if lines else "")
+    return bool(lines)
 
 
 def _report(given: argparse.Namespace) -> int:
     if not given.store.exists():
         raise ValueError(f"there is no store {given.store}")
-    results, failures, curves = _tables(Store(given.store), given)
-    if results.empty:
-        raise ValueError(f"no fit of these has succeeded; {len(failures)} failed")
-    text = report(
-        results,
-        metric=given.metric,
-        higher_is_better=_direction(results, given),
+    comparison = Comparison.from_store(
+        Store(given.store),
+        given.metric,
+        datasets=given.datasets,
+        methods=given.methods,
+        higher_is_better=given.better and given.better == "higher",
         reference=given.reference,
-        curves=curves,
-        published=published() if given.published else None,
-        failures=failures,
-        format=given.format,
+    )
+    text = comparison.report(
+        format=given.format, published=published() if given.published else None
     )
     if given.output is None:
         print(text)
@@ -195,65 +132,8 @@ def _report(given: argparse.Namespace) -> int:
     return 0
 
 
-def _tables(store: Store, given: argparse.Namespace) -> list[Any]:
-    """Results, failures and curves of the data sets and methods that are asked for."""
-    tables = _chosen([store.results(), store.failures(), store.curves()], "dataset", given.datasets)
-    # By what is left: a trial on another data set is no reason to tell settings apart.
-    fits = pd.concat([table[["method", "settings"]] for table in tables[:2]])
-    return _chosen([_told_apart(table, fits) for table in tables], "method", given.methods)
-
-
-def _direction(results: Any, given: argparse.Namespace) -> bool | None:
-    """Whether more is better, where the command line says so.
-
-    Raises
-    ------
-    ValueError
-        If the store has no such metric, or nobody knows which values are better.
-    """
-    stored = metrics_of(results["described"].unique())
-    if given.metric not in stored:
-        raise ValueError(f"the store has no metric {given.metric!r}, but {', '.join(stored)}")
-    if given.better is None and given.metric not in HIGHER_IS_BETTER:
-        raise ValueError(f"say with --better which values of {given.metric} are: higher or lower")
-    return None if given.better is None else given.better == "higher"
-
-
-def _chosen(tables: list[Any], column: str, names: list[str] | None) -> list[Any]:
-    if not names:
-        return tables
-    # Plain baselines have no curves, and what always failed has no results.
-    aliases = pd.concat([_aliases(table, column) for table in tables[:2]])
-    kept = [stored for name in names for stored in _stored_names(name, column, aliases)]
-    return [table[table[column].isin(kept)] for table in tables]
-
-
-def _aliases(table: Any, column: str) -> Any:
-    """Pairs of a name in the store, and another one that stands for it."""
-    # The command to run may have been given other capitals, and knows no digests of settings.
-    other = table["dataset"].str.lower() if column == "dataset" else table["bare"]
-    return pd.DataFrame({"stored": table[column], "alias": other}).drop_duplicates()
-
-
-def _stored_names(name: str, column: str, aliases: Any) -> list[str]:
-    alias = name.lower() if column == "dataset" else name
-    found = aliases["stored"][(aliases["stored"] == name) | (aliases["alias"] == alias)]
-    if found.empty:
-        known = ", ".join(sorted(set(aliases["stored"])))
-        raise ValueError(f"the store has no {column} {name!r}, but {known}")
-    return found.to_list()
-
-
-def _told_apart(rows: Any, fits: Any) -> Any:
-    """Name methods that were run with several settings by the digest of these too."""
-    kinds = fits.groupby("method")["settings"].nunique()
-    several = rows["method"].map(kinds) > 1
-    names = rows["method"].where(~several, rows["method"] + " " + rows["settings"].str[:6])
-    return rows.assign(method=names, bare=rows["method"])
-
-
 def _list(given: argparse.Namespace) -> int:
-    print(listing(given.data_home))
+    print(list_choices(given.data_home))
     return 0
 
 

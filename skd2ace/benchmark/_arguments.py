@@ -6,7 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from .compare._tables import HIGHER_IS_BETTER
+from skd2ace.metrics._records import METRICS
+
 from .run._experiment import N_FOLDS
 from .run._methods import BASELINES, MAX_EPOCHS, NETWORKS, PRESETS, SELECTORS
 
@@ -66,22 +67,22 @@ def _add_run(add: Any) -> None:
     add("--baselines", nargs="+", choices=BASELINES, metavar="NAME", default=[],
         help="plain methods to run beside them (default none): "
         f"{', '.join(BASELINES)}")  # fmt: skip
-    add("--folds", type=_from(2), default=N_FOLDS, metavar="K",
+    add("--folds", type=_parse_from(2), default=N_FOLDS, metavar="K",
         help="of a stratified cross-validation (default %(default)s)")  # fmt: skip
-    add("--seeds", type=_from(1), default=1, metavar="N",
+    add("--seeds", type=_parse_from(1), default=1, metavar="N",
         help="fits of each fold, differently seeded (default %(default)s)")  # fmt: skip
-    add("--epochs", type=_from(1), default=MAX_EPOCHS, metavar="N",
+    add("--epochs", type=_parse_from(1), default=MAX_EPOCHS, metavar="N",
         help="of the networks (default %(default)s); selectors only shuffle in the first ten"
         )  # fmt: skip
-    add("--min-positives", type=_from(1), metavar="N",
+    add("--min-positives", type=_parse_from(1), metavar="N",
         help="drop labels of fewer instances, then instances without labels (default: keep all; "
         "D2ACE's published code: 21); needs a store of its own")  # fmt: skip
-    add("--random-state", type=_from(0), default=0, metavar="SEED",
+    add("--random-state", type=_parse_from(0), default=0, metavar="SEED",
         help="of folds and fits (default %(default)s)")  # fmt: skip
     add("--device", default="cpu", help="of the networks, for example cuda (default %(default)s)")
     _add_data_home(add)
     _add_store(add)
-    add("--jobs", type=_from(1, -1), default=1, metavar="N",
+    add("--jobs", type=_parse_from(1, -1), default=1, metavar="N",
         help="fits at a time, -1 for one on each core (default %(default)s); with Dask as many as "
         "it has threads")  # fmt: skip
     add("--backend", choices=("loky", "threading", "dask"),
@@ -95,7 +96,7 @@ def _add_report(add: Any) -> None:
     _add_store(add)
     add("--metric", metavar="NAME", default="macro_auc",
         help="what methods are compared by (default %(default)s): a script's own or one of "
-        f"{', '.join(HIGHER_IS_BETTER)}")  # fmt: skip
+        f"{', '.join(METRICS)}")  # fmt: skip
     add("--better", choices=("higher", "lower"),
         help="which values of a script's own metric are the better ones")  # fmt: skip
     add("--reference", metavar="METHOD",
@@ -124,7 +125,7 @@ def _add_store(add: Any) -> None:
     add("--store", type=Path, required=True, metavar="FILE", help="SQLite file of the results")
 
 
-def _from(least: int, *others: int) -> Callable[[str], int]:
+def _parse_from(least: int, *others: int) -> Callable[[str], int]:
     expected = " or ".join([f"a whole number of at least {least}", *map(str, others)])
 
     def number(text: str) -> int:

@@ -1,11 +1,12 @@
 """What ``python -m skd2ace.benchmark list`` prints."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from skd2ace.datasets import MulanSet, mulan_registry
 from skd2ace.datasets._mulan import is_here
 
+from .compare._published import published
 from .run._methods import PRESETS
 
 ABOUT = {
@@ -33,33 +34,44 @@ ABOUT = {
         "mlp": "a network of one hidden layer of 256",
     },
 }
-_HEADER = ("name", "n", "d", "q", "domain", "files")
+_HEADER = ("name", "n", "d", "q", "domain", "published", "files")
 
 
-def listing(data_home: Path | None = None) -> str:
-    """Data sets with their sizes and whether they are here, methods, and presets."""
-    sets = [_HEADER, *(_row(entry, data_home) for entry in mulan_registry().values())]
+def list_choices(data_home: Path | None = None) -> str:
+    """List data sets with their sizes and whether they are here, methods, and presets."""
+    papers = _find_papers()
+    rows = (_describe(entry, papers, data_home) for entry in mulan_registry().values())
     sections = [
         (
-            "Data sets (--datasets): n instances, d features, q labels",
-            _aligned(sets, "<>>><<"),
+            "Data sets (--datasets): n instances, d features, q labels; whose papers' numbers "
+            "report --published shows",
+            _align([_HEADER, *rows], "<>>><<<"),
         ),
-        *((title, _aligned(about.items(), "<<")) for title, about in ABOUT.items()),
-        ("Presets (--preset)", _presets()),
+        *((title, _align(about.items(), "<<")) for title, about in ABOUT.items()),
+        ("Presets (--preset)", _list_presets()),
     ]
     return "\n\n".join("\n  ".join([title, *lines]) for title, lines in sections)
 
 
-def _row(entry: MulanSet, data_home: Path | None) -> tuple[str, ...]:
+def _find_papers() -> dict[str, str]:
+    """Find the papers that have numbers of each data set."""
+    numbers = published()
+    sources = numbers[numbers["dataset"] != ""].groupby("dataset")["source"].unique()
+    return {name: ", ".join(sorted(papers)) for name, papers in sources.items()}
+
+
+def _describe(
+    entry: MulanSet, papers: Mapping[str, str], data_home: Path | None
+) -> tuple[str, ...]:
     if is_here(entry, data_home):
         files = "here"
     else:
         files = "to be downloaded" if entry.is_downloadable else "put them there yourself"
     sizes = map(str, (entry.n_instances, entry.n_features, entry.n_labels))
-    return (entry.name, *sizes, entry.domain, files)
+    return (entry.name, *sizes, entry.domain, papers.get(entry.name, "-"), files)
 
 
-def _aligned(rows: Iterable[Sequence[str]], sides: str) -> list[str]:
+def _align(rows: Iterable[Sequence[str]], sides: str) -> list[str]:
     rows = list(rows)
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
@@ -70,7 +82,7 @@ def _aligned(rows: Iterable[Sequence[str]], sides: str) -> list[str]:
     ]
 
 
-def _presets() -> Iterator[str]:
+def _list_presets() -> Iterator[str]:
     for name, parts in PRESETS.items():
         yield name
         for part, names in parts.items():

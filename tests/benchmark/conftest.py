@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from skd2ace import CLIFClassifier
-from skd2ace.benchmark import __main__
+from skd2ace.benchmark.run import _mulan
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def clif():
 @pytest.fixture
 def made_up(monkeypatch, data):
     """Data sets of the registry, all with the same made-up data."""
-    monkeypatch.setattr(__main__, "fetch_mulan", lambda name, **_: data)
+    monkeypatch.setattr(_mulan, "fetch_mulan", lambda name, **_: data)
 
 
 @pytest.fixture

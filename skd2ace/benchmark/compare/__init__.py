@@ -1,1 +1,5 @@
-"""Comparing methods: means, ranks, tests and intervals of their runs."""
+"""Comparing methods: one :class:`Comparison`, which statistics and reports read."""
+
+from ._comparison import Comparison
+
+__all__ = ["Comparison"]

@@ -4,51 +4,50 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..compare._tables import KEYS, check_columns
-from ._render import Block, Text
+import pandas as pd
+
+from skd2ace._results import KEYS, tell_how_they_differ
+
+from ..compare._comparison import Comparison
+from ._blocks import Block, Text
 
 _PACKAGES = ("skd2ace", "torch", "scikit-learn")
-# Columns of results, what a reader calls them, and how much of a value is told.
+# Columns of results, what a reader calls them, and how much of a value is shown.
 _FACTS = (("machine", "machine", None), ("device", "device", None), ("git_commit", "commit", 10))
 # So many values that differ are listed.
 _LISTED = 3
 
 
-def basis(results: Any, metric: str, failures: Any) -> list[Block]:
-    """Tell how much was run, what of it is not there, and with what it was run.
-
-    Raises
-    ------
-    ValueError
-        If a column is missing.
-    """
-    check_columns("results", results, [*KEYS, metric])
-    if failures is None:
-        failures = results.iloc[:0]
-    check_columns("failures", failures, KEYS)
-    fates = _fates(results, metric, failures)
+def describe_basis(comparison: Comparison) -> list[Block]:
+    """Describe how much was run, what of it is not there, and with what it was run."""
+    fates = _find_fates(comparison)
     size = ", ".join(
         [
-            _count([results["dataset"].nunique()], "dataset"),
-            _count([results["method"].nunique()], "method"),
-            _count(_per_dataset(fates, 2), "fold"),
-            _count(_per_dataset(fates, 3), "seed"),
+            _count([len(comparison.datasets)], "dataset"),
+            _count([len(comparison.methods)], "method"),
+            _count(_count_per_dataset(fates, 2), "fold"),
+            _count(_count_per_dataset(fates, 3), "seed"),
         ]
     )
-    sentences = [f"{size}.", _fits(fates), *_without_success(results, failures)]
-    return [Text(" ".join(sentences)), *_surroundings(results)]
+    sentences = [f"{size}.", _count_fits(fates), *_find_without_success(comparison)]
+    return [
+        Text(" ".join(sentences)),
+        *_describe_unpaired(comparison),
+        *_describe_surroundings(comparison.results),
+    ]
 
 
-def _fates(results: Any, metric: str, failures: Any) -> dict[tuple[Any, ...], str]:
-    """What became of each fit, by dataset, method, fold and seed.
+def _find_fates(comparison: Comparison) -> dict[tuple[Any, ...], str]:
+    """Find what became of each fit, by dataset, method, fold and seed.
 
     A fit that another one of the same dataset, fold and seed lets expect is missing.
     """
+    results = comparison.results
     fates = {
         key: "valued" if is_known else "without a value"
-        for key, is_known in zip(_keys(results), results[metric].notna(), strict=True)
+        for key, is_known in zip(_keys(results), results[comparison.metric].notna(), strict=True)
     }
-    for key in _keys(failures):
+    for key in _keys(comparison.failures):
         fates.setdefault(key, "failed")
     methods = dict.fromkeys(method for _, method, *_ in fates)
     runs = dict.fromkeys((dataset, fold, seed) for dataset, _, fold, seed in fates)
@@ -62,31 +61,32 @@ def _keys(rows: Any) -> Iterator[tuple[Any, ...]]:
     return zip(*(rows[column].tolist() for column in KEYS), strict=True)
 
 
-def _per_dataset(fates: Iterable[tuple[Any, ...]], place: int) -> list[int]:
-    """How many folds or seeds each dataset has."""
+def _count_per_dataset(fates: Iterable[tuple[Any, ...]], place: int) -> list[int]:
+    """Count the folds or seeds of each dataset."""
     pairs = {(key[0], key[place]) for key in fates}
     return list(Counter(dataset for dataset, _ in pairs).values())
 
 
 def _count(numbers: list[int], what: str) -> str:
     least, most = min(numbers), max(numbers)
-    told = f"{most}" if least == most else f"{least} to {most}"
-    return f"{told} {what}" if most == 1 else f"{told} {what}s"
+    number = f"{most}" if least == most else f"{least} to {most}"
+    return f"{number} {what}" if most == 1 else f"{number} {what}s"
 
 
-def _fits(fates: dict[tuple[Any, ...], str]) -> str:
+def _count_fits(fates: dict[tuple[Any, ...], str]) -> str:
     n_valued = sum(fate == "valued" for fate in fates.values())
     if n_valued == len(fates):
         return f"All {n_valued} fits have a value."
-    told = [f"Of {len(fates)} fits, {n_valued} have a value"]
+    parts = [f"Of {len(fates)} fits, {n_valued} have a value"]
     for fate in ("failed", "missing", "without a value"):
         of_methods = Counter(key[1] for key, its_fate in fates.items() if its_fate == fate)
         names = ", ".join(f"{method} ({number})" for method, number in of_methods.items())
-        told += [f"{fate}: {names}"] if names else []
-    return "; ".join(told) + "."
+        parts += [f"{fate}: {names}"] if names else []
+    return "; ".join(parts) + "."
 
 
-def _without_success(results: Any, failures: Any) -> list[str]:
+def _find_without_success(comparison: Comparison) -> list[str]:
+    results, failures = comparison.results, comparison.failures
     return [
         f"No fit {word} {' or '.join(map(str, lost))} succeeded."
         for column, word in (("method", "of"), ("dataset", "on"))
@@ -94,28 +94,60 @@ def _without_success(results: Any, failures: Any) -> list[str]:
     ]
 
 
-def _surroundings(results: Any) -> list[Block]:
+def _describe_unpaired(comparison: Comparison) -> list[Block]:
+    """Name what had other folds or seeds than the rest, and what these were."""
+    left_out, results = comparison.unpaired, comparison.results
+    if left_out.empty:
+        return []
+    methods = left_out["method"].unique()
+    folds = _find_folds(pd.concat([left_out, results]))
+    of_rest = {folds.get(method, "") for method in comparison.methods}
+    rest = of_rest.pop() if len(of_rest) == 1 else ""
+    names = ", ".join(f"{method}{_put_in_brackets(folds.get(method, ''))}" for method in methods)
+    lost = [str(name) for name in left_out["dataset"].unique() if name not in comparison.datasets]
+    return [
+        Text(
+            f"Left out: {names}, whose folds or seeds are not those of the rest"
+            f"{_put_in_brackets(rest)}{'; with that ' if lost else ''}{', '.join(lost)}."
+        )
+    ]
+
+
+def _find_folds(rows: Any) -> dict[Any, str]:
+    """Find in what the folds and seeds of methods differ, where it is known."""
+    if "described" not in rows:
+        return {}
+    described = rows.dropna(subset=["described"]).drop_duplicates("method")
+    texts = dict(zip(described["method"], described["described"], strict=True))
+    return tell_how_they_differ(texts, ("cv", "random_state"))
+
+
+def _put_in_brackets(text: str) -> str:
+    return f" ({text})" if text else ""
+
+
+def _describe_surroundings(results: Any) -> list[Block]:
     dicts = [row for row in results.get("versions", ()) if isinstance(row, Mapping)]
     versions = [
-        f"{package} {told}"
+        f"{package} {text}"
         for package in _PACKAGES
-        if (told := _several(row.get(package) for row in dicts))
+        if (text := _join_different(row.get(package) for row in dicts))
     ]
     facts = [
-        f"{name} {told}"
+        f"{name} {text}"
         for column, name, length in _FACTS
-        if (told := _several(text[:length] for text in _known(results, column)))
+        if (text := _join_different(value[:length] for value in _list_known(results, column)))
     ]
-    days = sorted({text[:10] for text in _known(results, "started")})
+    days = sorted({text[:10] for text in _list_known(results, "started")})
     parts = [", ".join(versions), *facts, " to ".join(dict.fromkeys([*days[:1], *days[-1:]]))]
-    told = "; ".join(filter(None, parts))
-    return [Text(f"Fitted with: {told}.")] if told else []
+    facts_known = "; ".join(filter(None, parts))
+    return [Text(f"Fitted with: {facts_known}.")] if facts_known else []
 
 
-def _known(results: Any, column: str) -> list[str]:
+def _list_known(results: Any, column: str) -> list[str]:
     return [str(value) for value in results[column].dropna()] if column in results else []
 
 
-def _several(values: Iterable[str | None]) -> str:
+def _join_different(values: Iterable[str | None]) -> str:
     different = sorted({value for value in values if value})
     return " and ".join(different) if len(different) <= _LISTED else "several"

@@ -3,54 +3,55 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from ._render import Table
+from ._blocks import Table
 
 MISSING = "-"
 
 # About as many characters as a page of HTML shows beside each other.
 _WIDEST = 110
 
+_Cells = Mapping[tuple[Any, Any], str]
 
-def grid(
+
+def lay_out(
     datasets: Sequence[Any],
     methods: Sequence[Any],
-    cells: Mapping[tuple[Any, Any], str],
+    cells: _Cells,
     bold: Collection[tuple[Any, Any]] = (),
+    *,
+    title: str,
+    label: str,
+    caption: str,
 ) -> Table:
-    """Lay out what is told of each (dataset, method), a dataset a row.
+    """Lay out what is said of each (dataset, method), a dataset a row.
 
     Where that is too wide to be seen at a glance and there are more methods than datasets, a
     method is a row.
     """
     pairs = [[(dataset, method) for method in methods] for dataset in datasets]
-    table = _table("dataset", datasets, methods, pairs, cells, bold)
-    if len(methods) <= len(datasets) or _width(table) <= _WIDEST:
-        return table
-    turned = [list(column) for column in zip(*pairs, strict=True)]
-    return _table("method", methods, datasets, turned, cells, bold)
-
-
-def _table(
-    corner: str,
-    down: Sequence[Any],
-    across: Sequence[Any],
-    pairs: list[list[tuple[Any, Any]]],
-    cells: Mapping[tuple[Any, Any], str],
-    bold: Collection[tuple[Any, Any]],
-) -> Table:
-    rows = [
-        [str(name), *(cells.get(pair, MISSING) for pair in row)]
-        for name, row in zip(down, pairs, strict=True)
-    ]
+    rows = _write_rows(datasets, pairs, cells)
+    header = ["dataset", *map(str, methods)]
+    if len(methods) > len(datasets) and _measure([header, *rows]) > _WIDEST:
+        pairs = [list(column) for column in zip(*pairs, strict=True)]
+        rows = _write_rows(methods, pairs, cells)
+        header = ["method", *map(str, datasets)]
     marked = {
         (number, place)
         for number, row in enumerate(pairs)
         for place, pair in enumerate(row, 1)
         if pair in bold
     }
-    return Table([corner, *map(str, across)], rows, marked)
+    return Table(header, rows, marked, title=title, label=label, caption=caption)
 
 
-def _width(table: Table) -> int:
-    columns = zip(table.header, *table.rows, strict=True)
-    return sum(max(map(len, column)) + 2 for column in columns)
+def _write_rows(
+    names: Sequence[Any], pairs: list[list[tuple[Any, Any]]], cells: _Cells
+) -> list[list[str]]:
+    return [
+        [str(name), *(cells.get(pair, MISSING) for pair in row)]
+        for name, row in zip(names, pairs, strict=True)
+    ]
+
+
+def _measure(lines: list[list[str]]) -> int:
+    return sum(max(map(len, column)) + 2 for column in zip(*lines, strict=True))

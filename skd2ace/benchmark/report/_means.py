@@ -4,10 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from ..compare._statistics import mean_table
-from ..compare._tables import direction, lacking, metric_name, runs_of
-from ._grid import MISSING, grid
-from ._render import FORMATS, Block, Text, check_format
+from skd2ace._results import list_lacking
+
+from ..compare._comparison import Comparison
+from ._blocks import Block
+from ._formats import FORMATS, check_format
+from ._grid import MISSING, lay_out
 
 
 def format_means(
@@ -53,42 +55,51 @@ def format_means(
     | yeast | **0.7500 ± 0.0707** | 0.6500 ± 0.0707 |
     """
     check_format(format)
-    blocks = means_told(results, metric, direction(metric, higher_is_better))
-    return FORMATS[format](blocks, f"Means of {metric_name(metric)}")
+    comparison = Comparison(results, metric, higher_is_better=higher_is_better)
+    return FORMATS[format](describe_means(comparison), f"Means of {comparison.title}")
 
 
-def means_told(results: Any, metric: str, upward: bool) -> list[Block]:
-    """Tell the means, the best of each dataset in bold, and what bold leaves out."""
-    table = mean_table(results, metric)
-    mean, runs = table["mean"], runs_of(results, metric)
-    eligible = mean.copy()
-    for name in mean.index:
-        # What lacks runs cannot be the best: its mean is of other folds.
-        eligible.loc[name, lacking(runs[name])] = np.nan
-    best = eligible.max(axis=1) if upward else eligible.min(axis=1)
+def describe_means(comparison: Comparison) -> list[Block]:
+    """Describe the means, the best of each dataset in bold, and what bold leaves out."""
+    table, runs = comparison.mean_table, comparison.runs
+    mean, eligible = table["mean"], _find_eligible(comparison)
+    best = eligible.max(axis=1) if comparison.higher_is_better else eligible.min(axis=1)
     is_best = eligible.eq(best, axis=0).mul(eligible.count(axis=1) > 1, axis=0)
     pairs = [(dataset, method) for dataset in mean.index for method in mean]
     cells = {
-        (name, method): _mean_cell(table.loc[name], method, len(runs[name]))
+        (name, method): _write_cell(table.loc[name], method, len(runs[name]))
         for name, method in pairs
     }
+    better = "larger is better" if comparison.higher_is_better else "smaller is better"
     note = ""
     if eligible.isna().any(axis=None):
         note = (
             " A mean over fewer runs, as counted, is of other folds or seeds: bold is the best of "
             "those with all runs, if they are two or more."
         )
-    better = "larger is better" if upward else "smaller is better"
     return [
-        Text(
-            f"Mean ± standard deviation over folds and seeds; {better}; the best of each dataset "
-            f"is bold.{note}"
-        ),
-        grid(mean.index, mean.columns, cells, {pair for pair in pairs if is_best.loc[pair]}),
+        lay_out(
+            mean.index,
+            mean.columns,
+            cells,
+            {pair for pair in pairs if is_best.loc[pair]},
+            title=f"Means of {comparison.title}",
+            label=f"means {comparison.metric}",
+            caption=f"Mean ± standard deviation over folds and seeds; {better}; the best of each "
+            f"dataset is bold.{note}",
+        )
     ]
 
 
-def _mean_cell(row: Any, method: Any, n_expected: int) -> str:
+def _find_eligible(comparison: Comparison) -> Any:
+    """Find the means that may be the best: not those that lack runs, being of other folds."""
+    eligible = comparison.mean_table["mean"].copy()
+    for name, table in comparison.runs.items():
+        eligible.loc[name, list_lacking(table)] = np.nan
+    return eligible
+
+
+def _write_cell(row: Any, method: Any, n_expected: int) -> str:
     mean, std, n_runs = (row[part, method] for part in ("mean", "std", "n_runs"))
     if not n_runs:
         return MISSING

@@ -1,17 +1,19 @@
-"""Reports: what a set of results says, in one file."""
+"""Reports: what a comparison says, in one file."""
 
 from typing import Any
 
-from .._diagram import CriticalDifferenceDisplay
-from ..compare._settings import settings_told
-from ..compare._statistics import friedman, ranks
-from ..compare._tables import KEYS, check_columns, direction, metric_name
-from ._basis import basis
-from ._comparison import chosen_reference, differences_told, p_told, wilcoxon_told
-from ._means import means_told
-from ._pictures import diagram_picture
-from ._render import FORMATS, Block, Heading, Table, Text, check_format
-from ._sections import published_numbers, times, validation_curves
+from ..compare._comparison import Comparison
+from ._basis import describe_basis
+from ._blocks import Heading
+from ._differences import describe_differences
+from ._formats import FORMATS, check_format
+from ._means import describe_means
+from ._published import describe_published
+from ._ranks import describe_ranks
+from ._settings import describe_settings
+from ._times import describe_times
+from ._validation import describe_validation
+from ._wilcoxon import describe_tests
 
 
 def report(
@@ -83,61 +85,40 @@ def report(
     # Benchmark by Macro-AUC
     """
     check_format(format)
-    upward = direction(metric, higher_is_better)
-    check_columns("results", results, [*KEYS, metric])
-    reference, choice = chosen_reference(results, metric, upward, reference)
-    title = f"Benchmark by {metric_name(metric)}"
+    comparison = Comparison(
+        results,
+        metric,
+        higher_is_better=higher_is_better,
+        reference=reference,
+        curves=curves,
+        failures=failures,
+    )
+    return write_report(comparison, format=format, published=published)
+
+
+def write_report(comparison: Comparison, *, format: str, published: Any) -> str:
+    """Write up a comparison.
+
+    Raises
+    ------
+    ValueError
+        If the format is unknown.
+    """
+    check_format(format)
+    # Text alone can hold none.
+    pictures = format == "html"
+    title = f"Benchmark by {comparison.title}"
     blocks = [
         Heading(title, 1),
-        *basis(results, metric, failures),
-        *settings_told(results),
+        *describe_basis(comparison),
+        *describe_settings(comparison),
         Heading("Means"),
-        *means_told(results, metric, upward),
-        *differences_told(results, metric, upward, reference, choice),
-        *_ranks(results, metric, upward, pictures=format == "html"),
-        *wilcoxon_told(results, metric, upward, reference),
-        *times(results),
-        *validation_curves(curves, pictures=format == "html"),
-        *published_numbers(published, metric, results["dataset"].unique()),
+        *describe_means(comparison),
+        *describe_differences(comparison),
+        *describe_ranks(comparison, pictures=pictures),
+        *describe_tests(comparison),
+        *describe_times(comparison),
+        *describe_validation(comparison, pictures=pictures),
+        *describe_published(comparison, published),
     ]
     return FORMATS[format](blocks, title)
-
-
-def _ranks(results: Any, metric: str, upward: bool, *, pictures: bool) -> list[Block]:
-    head = Heading("Ranks")
-    try:
-        ranked = ranks(results, metric, higher_is_better=upward)
-    except ValueError as error:
-        return [head, Text(f"No ranks. {error}")]
-    average = ranked.mean().sort_values(kind="stable")
-    rows = [[str(method), f"{rank:.2f}"] for method, rank in average.items()]
-    blocks = [head, *_left_out(ranked.attrs["left_out"]), Table(["method", "average rank"], rows)]
-    n_datasets, n_methods = ranked.shape
-    if n_methods < 3 or n_datasets < 2:
-        return [
-            *blocks,
-            Text(
-                "Friedman's test and the critical difference need three methods and two datasets; "
-                f"there are {n_methods} and {n_datasets}."
-            ),
-        ]
-    display = CriticalDifferenceDisplay.from_results(results, metric, higher_is_better=upward)
-    test = friedman(results, metric)
-    drawn: list[Block] = [diagram_picture(display)] if pictures else []
-    return [
-        *blocks,
-        Text(
-            f"Friedman's test over {n_datasets} datasets: chi-squared {test.statistic:.2f}, "
-            f"p {p_told(test.p_value)}. Average ranks that differ by more than "
-            f"{display.critical_difference_:.2f} differ significantly by Nemenyi's test at level "
-            "0.05."
-        ),
-        *drawn,
-    ]
-
-
-def _left_out(left_out: dict[Any, list[Any]]) -> list[Block]:
-    return [
-        Text(f"Left out: {name}, where runs are missing of {', '.join(map(str, methods))}.")
-        for name, methods in left_out.items()
-    ]

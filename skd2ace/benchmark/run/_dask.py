@@ -7,7 +7,7 @@ from typing import Any
 from cloudpickle import dumps
 from joblib._dask import DaskDistributedBackend
 
-from ._task import failed
+from ._task import describe_failure
 
 
 class Cluster(DaskDistributedBackend):
@@ -26,7 +26,7 @@ class Cluster(DaskDistributedBackend):
 
         def tell(done: Future[Any]) -> None:
             if error := done.exception():
-                callback([(task.key, failed(error))])
+                callback([(task.key, describe_failure(error))])
 
         future: Future[Any]
         try:

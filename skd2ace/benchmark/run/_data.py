@@ -12,8 +12,8 @@ from skd2ace._shown import digest
 Data = tuple[Any, Any] | Callable[[], tuple[Any, Any]]
 
 
-def loaded(data: Data) -> tuple[Any, Any]:
-    """Return X as ndarray or CSR (n, d), which may lack values, and Y as ndarray (n, q).
+def load_data(data: Data) -> tuple[Any, Any]:
+    """Load X as ndarray or CSR (n, d), which may lack values, and Y as ndarray (n, q).
 
     Raises
     ------
@@ -31,6 +31,6 @@ def loaded(data: Data) -> tuple[Any, Any]:
     return X, Y
 
 
-def values_digest(X: Any, Y: Any) -> str:
-    """Digest of the values; their types do not matter, but whether X is sparse does."""
+def digest_values(X: Any, Y: Any) -> str:
+    """Digest the values; their types do not matter, but whether X is sparse does."""
     return digest((X.astype(np.float64), Y.astype(np.int8)))

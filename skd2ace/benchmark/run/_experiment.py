@@ -3,26 +3,32 @@
 import os
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from typing import Any
+from numbers import Integral
+from typing import Any, ClassVar
 
-import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import BaseCrossValidator
 from tqdm import tqdm
 
 import skd2ace.metrics
 from skd2ace._seeding import derive_seed
-from skd2ace._shown import digest, in_brief, shown
+from skd2ace._shown import in_brief
+from skd2ace._sklearn import HasMethods, Interval, validate_parameter_constraints
+from skd2ace.metrics._records import METRICS
 from skd2ace.model_selection import IterativeStratifiedKFold
 
-from ..compare._tables import HIGHER_IS_BETTER
-from ._data import Data, loaded, values_digest
-from ._progress import Progress, repeating
+from ._data import Data, digest_values, load_data
+from ._keys import Key
+from ._mulan import find_mulan
+from ._progress import Progress
+from ._repeating import call_repeatedly
 from ._running import Fits
-from ._store import Key, Store
-from ._task import RECORDED, Task, judged
+from ._scoring import find_response
+from ._settings import describe_settings, digest_settings
+from ._store import Store, make_temporary_store
+from ._task import RECORDED, Task
 
 N_FOLDS = 5
 _SECONDS_BETWEEN_SIGNS_OF_LIFE = 60
@@ -37,9 +43,9 @@ class Experiment:
 
     Parameters
     ----------
-    datasets : dict of str to (X, Y) or callable
+    datasets : dict of str to (X, Y) or callable, or list of str
         X (n, d) dense, sparse or DataFrame of numbers, Y (n, q) of 0/1; a callable returns the
-        pair when it is needed.
+        pair when it is needed. A list has names of :func:`~skd2ace.datasets.mulan_registry`.
     methods : dict of str to estimator
         Any scikit-learn multi-label classifiers with ``predict_proba``.
     cv : int or splitter, default=5
@@ -52,56 +58,73 @@ IterativeStratifiedKFold`.
         How many times each fold is fitted, with seeds of its own.
     random_state : int, default=0
         Seed of folds and fits, from 0 to 2^32 - 1.
-    store : str, path or Store
+    store : str, path or Store, optional
+        By default results are kept for as long as the experiment, and no longer.
 
     Attributes
     ----------
+    datasets : dict of str to (X, Y) or callable
     store : Store
     cv : splitter
 
     Raises
     ------
     TypeError
-        If data sets, methods or metrics are not given by names, or ``cv`` is no splitter.
+        If data sets, methods or metrics are not given by names.
     ValueError
-        If ``cv`` would deal other folds each time, a number is out of range, or a metric does
-        not say what it is of or has the name of something else that is stored.
+        If a parameter is of a wrong kind or out of range, a data set given by its name only is
+        unknown, ``cv`` would deal other folds each time, or a metric does not say what it is of
+        or has the name of something else that is stored.
 
     Examples
     --------
-    >>> from tempfile import TemporaryDirectory
     >>> from skd2ace.benchmark import Experiment, make_methods
     >>> from sklearn.datasets import make_multilabel_classification
     >>> data = {"made up": make_multilabel_classification(n_samples=60, random_state=0)}
     >>> methods = make_methods(["clif"], ["random", "d2ace"], ["mlknn"], max_epochs=2)
-    >>> with TemporaryDirectory() as folder:
-    ...     experiment = Experiment(data, methods, cv=3, store=f"{folder}/results.sqlite")
-    ...     experiment.run(progress=False).groupby("method")["macro_auc"].count().to_dict()
+    >>> results = Experiment(data, methods, cv=3).run(progress=False)
+    >>> results.groupby("method")["macro_auc"].count().to_dict()
     {'clif d2ace': 3, 'clif random': 3, 'mlknn': 3}
     """
 
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "datasets": [Mapping, list, tuple],
+        "methods": [Mapping],
+        "cv": [Interval(Integral, 2, None, closed="left"), HasMethods("split")],
+        "metrics": [Mapping, None],
+        "n_seeds": [Interval(Integral, 1, None, closed="left")],
+        "random_state": [Interval(Integral, 0, 2**32 - 1, closed="both")],
+        "store": [str, os.PathLike, Store, None],
+    }
+
     def __init__(
         self,
-        datasets: Mapping[str, Data],
+        datasets: Mapping[str, Data] | Sequence[str],
         methods: Mapping[str, BaseEstimator],
         cv: int | BaseCrossValidator = N_FOLDS,
         metrics: Mapping[str, Callable[..., float]] | None = None,
         *,
         n_seeds: int = 1,
         random_state: int = 0,
-        store: str | os.PathLike[str] | Store,
+        store: str | os.PathLike[str] | Store | None = None,
     ) -> None:
-        self.datasets = _named("datasets", datasets)
-        self.methods = _named("methods", methods)
-        self.metrics = _named("metrics", metrics or _all_metrics())
-        self.n_seeds = _whole("n_seeds", n_seeds, 1)
-        self.random_state = _whole("random_state", random_state, 0)
-        self.cv = _splitter(cv, self.random_state)
+        named = {"datasets": datasets, "methods": methods, "metrics": metrics}
+        numbers = {"cv": cv, "n_seeds": n_seeds, "random_state": random_state}
+        given = {**named, **numbers, "store": store}
+        validate_parameter_constraints(self._parameter_constraints, given, "Experiment")
+        for parameter, things in named.items():
+            _check_names(parameter, things or ())
+        self.datasets = dict(datasets if isinstance(datasets, Mapping) else find_mulan(datasets))
+        self.methods = dict(methods)
+        self.metrics = dict(metrics or _list_metrics())
+        self.n_seeds = int(n_seeds)
+        self.random_state = int(random_state)
+        self.cv = _make_splitter(cv, self.random_state)
         for metric in self.metrics.values():
-            judged(metric)
+            find_response(metric)
         if taken := sorted(RECORDED & self.metrics.keys()):
             raise ValueError(f"metrics must not be called {taken[0]!r}: results have that already.")
-        self.store = store if isinstance(store, Store) else Store(store)
+        self.store = _open_store(store)
 
     def run(
         self, *, n_jobs: int = 1, backend: str | None = None, progress: bool = True, **config: Any
@@ -129,16 +152,25 @@ IterativeStratifiedKFold`.
         KeyboardInterrupt
             On Ctrl-C; the fits that were running are lost, the others stored.
         ValueError
-            After all others have run, if data sets could not be loaded or split, have labels that
+            After all others have run, if data sets could not be had or split, have labels that
             are not 0 or 1 or one label only, or are not those that the store has fits of by the
             same name.
         """
         settings = {"n_jobs": n_jobs, **config} | ({"backend": backend} if backend else {})
         left_out: dict[str, Exception] = {}
         try:
-            with repeating(self.store.renew, _SECONDS_BETWEEN_SIGNS_OF_LIFE):
-                for name, X, Y, tasks in self._prepared(left_out, progress):
-                    self._run_fits(name, X, Y, tasks, progress, settings)
+            with call_repeatedly(self.store.renew, _SECONDS_BETWEEN_SIGNS_OF_LIFE):
+                for name in self.datasets:
+                    try:
+                        X, Y, tasks = self._plan(name)
+                    except sqlite3.Error:
+                        raise
+                    except Exception as error:
+                        left_out[name] = error
+                        if progress:
+                            tqdm.write(f"{name} is left out: {error}", file=sys.stderr)
+                    else:
+                        self._do(name, X, Y, tasks, settings, progress)
         finally:
             self.store.release()
         if left_out:
@@ -172,8 +204,15 @@ IterativeStratifiedKFold`.
         rows = rows[mine & rows["dataset"].isin(self.datasets) & (rows["seed"] < self.n_seeds)]
         return rows.reset_index(drop=True)
 
+    def _plan(self, name: str) -> tuple[Any, Any, list[Task]]:
+        """Load a data set and list its fits."""
+        X, Y = load_data(self.datasets[name])
+        tasks = list(self._tasks(name, X, Y))
+        self.store.identify(name, digest_values(X, Y))
+        return X, Y, tasks
+
     def _tasks(self, dataset: str, X: Any, Y: Any) -> Iterator[Task]:
-        """All fits on one data set, in order: folds, then seeds, then methods."""
+        """List all fits on one data set, in order: folds, then seeds, then methods."""
         settings = {name: self._settings(method) for name, method in self.methods.items()}
         for fold, (train, test) in enumerate(self.cv.split(X, Y)):
             for seed in range(self.n_seeds):
@@ -182,80 +221,58 @@ IterativeStratifiedKFold`.
                     key = Key(dataset, name, fold, seed, settings[name])
                     yield Task(key, estimator, random_state, train, test)
 
-    def _prepared(
-        self, left_out: dict[str, Exception], progress: bool
-    ) -> Iterator[tuple[str, Any, Any, list[Task]]]:
-        """Load one data set after the other; note those that cannot be used, and why."""
-        for name, data in self.datasets.items():
-            try:
-                X, Y = loaded(data)
-                tasks = list(self._tasks(name, X, Y))
-                self.store.identify(name, values_digest(X, Y))
-            except sqlite3.Error:
-                raise
-            except Exception as error:
-                left_out[name] = error
-                if progress:
-                    tqdm.write(f"{name} is left out: {error}", file=sys.stderr)
-            else:
-                yield name, X, Y, tasks
-
-    def _run_fits(
+    def _do(
         self,
-        name: str,
+        dataset: str,
         X: Any,
         Y: Any,
         tasks: list[Task],
-        progress: bool,
         config: dict[str, Any],
+        progress: bool,
     ) -> None:
+        """Do those of a data set's fits that are not stored."""
         todo = [task for task in tasks if self.store.status(task.key) is None]
-        n_stored = len(tasks) - len(todo)
-        number = f" ({list(self.datasets).index(name) + 1}/{len(self.datasets)})"
-        bar = Progress(name + number, len(tasks), n_stored, is_shown=progress)
         described = {
-            name: {"estimator": in_brief(method), "described": shown(self._depends_on(method))}
+            name: {"estimator": in_brief(method), "described": self._describe(method)}
             for name, method in self.methods.items()
         }
-        with closing(bar), repeating(bar.draw, bar.seconds_between_drawings):
+        title = f"{dataset} ({list(self.datasets).index(dataset) + 1}/{len(self.datasets)})"
+        n_stored = len(tasks) - len(todo)
+        bar = Progress(title, len(tasks), n_stored, self.store, is_shown=progress)
+        with closing(bar), call_repeatedly(bar.draw, bar.seconds_between_drawings):
             Fits(X, Y, self.metrics, described, self.store, bar, config).run(todo)
 
     def _settings(self, estimator: BaseEstimator) -> str:
-        """Digest of what a fit depends on beside its key: other settings are other fits."""
-        return digest(self._depends_on(estimator))
+        """Digest what a fit depends on beside its data: other settings are other fits."""
+        return digest_settings(self._describe(estimator))
 
-    def _depends_on(self, estimator: BaseEstimator) -> tuple[Any, ...]:
-        return estimator, self.cv, self.random_state, self.metrics
-
-
-def _all_metrics() -> dict[str, Callable[..., float]]:
-    return {name: getattr(skd2ace.metrics, name) for name in HIGHER_IS_BETTER}
+    def _describe(self, estimator: BaseEstimator) -> str:
+        return describe_settings(estimator, self.cv, self.random_state, self.metrics)
 
 
-def _named(parameter: str, things: Mapping[str, Any]) -> dict[str, Any]:
-    if not isinstance(things, Mapping) or not all(isinstance(name, str) for name in things):
-        raise TypeError(f"{parameter} must be a dict whose keys are names; got {things!r}.")
-    return dict(things)
+def _list_metrics() -> dict[str, Callable[..., float]]:
+    functions = (getattr(skd2ace.metrics, name) for name in METRICS)
+    return {function.__name__: function for function in functions}
 
 
-def _whole(parameter: str, value: Any, least: int) -> int:
-    is_whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not is_whole or not least <= value < 2**32:
-        raise ValueError(
-            f"{parameter} must be a whole number from {least} to 2^32 - 1; got {value!r}."
-        )
-    return int(value)
+def _check_names(parameter: str, things: Any) -> None:
+    if not all(isinstance(name, str) for name in things):
+        raise TypeError(f"{parameter} must be given by names; got {list(things)!r}.")
 
 
-def _splitter(cv: Any, random_state: int) -> BaseCrossValidator:
+def _make_splitter(cv: Any, random_state: int) -> BaseCrossValidator:
     """Make the splitter that a number of folds stands for, and refuse one that varies."""
-    if isinstance(cv, (int, np.integer)):
+    if isinstance(cv, Integral):
         return IterativeStratifiedKFold(int(cv), random_state=random_state)
-    if not hasattr(cv, "split"):
-        raise TypeError(f"cv must be a number of folds or a splitter; got {cv!r}.")
     seed = getattr(cv, "random_state", 0)
-    if getattr(cv, "shuffle", True) and not isinstance(seed, (int, np.integer)):
+    if getattr(cv, "shuffle", True) and not isinstance(seed, Integral):
         raise ValueError(
             f"cv={cv!r} deals other folds each time: give it a whole number as random_state."
         )
     return cv
+
+
+def _open_store(store: str | os.PathLike[str] | Store | None) -> Store:
+    if store is None:
+        return make_temporary_store()
+    return store if isinstance(store, Store) else Store(store)

@@ -108,8 +108,8 @@ def reset_peak_memory(device: str) -> None:
         _RESET.write_text("5")
 
 
-def peak_memory(device: str) -> float | None:
-    """Most memory held since the reset, in MB: the GPU's, or the whole process's (on Linux)."""
+def read_peak_memory(device: str) -> float | None:
+    """Read how many MB were held at most since the reset: by the GPU, or the process (on Linux)."""
     if device.startswith("cuda"):
         return torch.cuda.max_memory_allocated(device) / 1e6
     if not _is_measurable():
@@ -124,17 +124,21 @@ def _is_measurable() -> bool:
     return alone and os.access(_RESET, os.W_OK) and "VmHWM" in _STATUS.read_text()
 
 
-def surroundings() -> dict[str, Any]:
-    """Versions, commit of the source if it is in a git checkout ("-dirty" if changed), machine."""
+def describe_surroundings() -> dict[str, Any]:
+    """Describe versions, machine, and the commit of the source, if that is in a git checkout.
+
+    "-dirty" if it is changed there.
+    """
     return {
-        "versions": {"python": platform.python_version()} | {p: _version(p) for p in _PACKAGES},
-        "git_commit": _commit(),
+        "versions": {"python": platform.python_version()}
+        | {p: _find_version(p) for p in _PACKAGES},
+        "git_commit": _find_commit(),
         "pid": os.getpid(),
         "machine": f"{platform.node()} {platform.machine()}, {torch.get_num_threads()} threads",
     }
 
 
-def _version(package: str) -> str | None:
+def _find_version(package: str) -> str | None:
     try:
         return version(package)
     except PackageNotFoundError:
@@ -142,15 +146,15 @@ def _version(package: str) -> str | None:
 
 
 @cache
-def _commit() -> str | None:
+def _find_commit() -> str | None:
     here = Path(__file__)
     # Installed into another project's folder, this file is none of that project's.
-    return _git(here, "ls-files", "--error-unmatch", here.name) and _git(
+    return _ask_git(here, "ls-files", "--error-unmatch", here.name) and _ask_git(
         here, "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"
     )
 
 
-def _git(file: Path, *arguments: str) -> str | None:
+def _ask_git(file: Path, *arguments: str) -> str | None:
     command = ["git", "-C", str(file.parent), *arguments]
     try:
         ran = subprocess.run(command, capture_output=True, text=True, timeout=10)

@@ -1,6 +1,6 @@
 """Methods that the command line knows by name."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -11,6 +11,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neural_network import MLPClassifier
 
 from skd2ace import CLIFClassifier, DELAClassifier, PACAClassifier, selection
+from skd2ace._shown import in_brief, shown
 from skd2ace.neighbors import MLkNN
 
 MAX_EPOCHS = 100
@@ -54,18 +55,20 @@ PRESETS: dict[str, dict[str, list[str]]] = {
 
 def make_methods(
     networks: Iterable[str],
-    selectors: Iterable[str],
+    selectors: Iterable[str | selection.BatchSelector],
     baselines: Iterable[str] = (),
     *,
     max_epochs: int = MAX_EPOCHS,
     device: str = "cpu",
 ) -> dict[str, BaseEstimator]:
-    """Make each network with each selector, and baselines, by name.
+    """Make each network with each selector, and baselines.
 
     Parameters
     ----------
-    networks, selectors, baselines : iterable of str
-        Of ``NETWORKS``, ``SELECTORS`` and ``BASELINES``.
+    networks, baselines : iterable of str
+        Of ``NETWORKS`` and ``BASELINES``.
+    selectors : iterable of str or BatchSelector
+        Of ``SELECTORS``, or any others.
     max_epochs : int, default=100
         Of the networks.
     device : str, default="cpu"
@@ -74,30 +77,50 @@ def make_methods(
     Returns
     -------
     dict of str to estimator
-        Named "clif d2ace" and so on.
+        Named "clif d2ace" and so on; with a selector that ``SELECTORS`` has no name for, "clif
+        D2ACE(window=3)".
 
     Raises
     ------
+    TypeError
+        If a selector is none.
     ValueError
-        If a name is unknown.
+        If a name is unknown, or two selectors differ in something that their names do not show.
 
     Examples
     --------
     >>> from skd2ace.benchmark import make_methods
-    >>> sorted(make_methods(["clif"], ["random", "d2ace"], ["mlknn"]))
-    ['clif d2ace', 'clif random', 'mlknn']
+    >>> from skd2ace.selection import D2ACE
+    >>> sorted(make_methods(["clif"], ["random", "d2ace", D2ACE(window=3)], ["mlknn"]))
+    ['clif D2ACE(window=3)', 'clif d2ace', 'clif random', 'mlknn']
     """
-    networks, selectors, baselines = list(networks), list(selectors), list(baselines)
-    for names, known in ((networks, NETWORKS), (selectors, SELECTORS), (baselines, BASELINES)):
-        if unknown := [name for name in names if name not in known]:
-            raise ValueError(f"There is no {unknown[0]!r}; known are {', '.join(known)}.")
-    methods: dict[str, BaseEstimator] = {name: BASELINES[name]() for name in baselines}
-    for network in networks:
-        for selector in selectors:
-            methods[f"{network} {selector}"] = NETWORKS[network](
-                batch_selector=SELECTORS[selector](),
-                max_epochs=max_epochs,
-                device=device,
-                verbose=0,
+    methods = {name: _find(name, BASELINES)() for name in baselines}
+    makers = {name: _find(name, NETWORKS) for name in networks}
+    named = _name_selectors(selectors)
+    for network, make in makers.items():
+        for name, selector in named.items():
+            methods[f"{network} {name}"] = make(
+                batch_selector=selector, max_epochs=max_epochs, device=device, verbose=0
             )
     return methods
+
+
+def _name_selectors(
+    selectors: Iterable[str | selection.BatchSelector],
+) -> dict[str, selection.BatchSelector | None]:
+    known = {shown(make()): name for name, make in SELECTORS.items()}
+    named: dict[str, selection.BatchSelector | None] = {}
+    for given in selectors:
+        if not isinstance(given, (str, selection.BatchSelector)):
+            raise TypeError(f"selectors must be names or selectors; got {given!r}.")
+        selector = _find(given, SELECTORS)() if isinstance(given, str) else given
+        name = known.get(shown(selector)) or in_brief(selector).removesuffix("()")
+        if shown(named.setdefault(name, selector)) != shown(selector):
+            raise ValueError(f"Two selectors that differ are both shown as {name}.")
+    return named
+
+
+def _find(name: str, known: Mapping[str, Callable[[], Any]]) -> Callable[..., Any]:
+    if name not in known:
+        raise ValueError(f"There is no {name!r}; known are {', '.join(known)}.")
+    return known[name]

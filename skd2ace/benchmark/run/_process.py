@@ -11,12 +11,12 @@ PATIENCE = 600
 
 
 def this_process() -> tuple[str, int]:
-    """Host and number."""
+    """Host and number of this process."""
     return socket.gethostname(), os.getpid()
 
 
-def started(process: int) -> float | None:
-    """When a process was started, in seconds since the epoch; None if it does not run."""
+def find_start(process: int) -> float | None:
+    """Find out when a process was started, in seconds since the epoch; None if it does not run."""
     try:
         found = psutil.Process(process)
         gone = found.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
@@ -35,7 +35,7 @@ def is_alive(host: str, process: int, start: float, seen: float) -> bool:
     if host != socket.gethostname():
         return was_seen
     try:
-        now = started(process)
+        now = find_start(process)
     except psutil.AccessDenied:
         return was_seen
     # The clock may have been set since.

@@ -8,9 +8,10 @@ from typing import Any
 
 from joblib import Parallel, delayed, parallel_config
 
+from ._keys import Key
 from ._progress import Progress
-from ._store import Key, Store
-from ._task import Task, failed, run_task
+from ._store import Store
+from ._task import Task, describe_failure, run_task
 
 
 class Fits:
@@ -54,20 +55,20 @@ class Fits:
         """
         waiting = deque(tasks)
         while waiting:
-            running, error = self._until_an_error(waiting)
+            running, error = self._run_until_an_error(waiting)
             if error is not None:
                 self._find_culprit(running, error, waiting)
 
-    def _until_an_error(self, waiting: deque[Task]) -> tuple[dict[Key, Task], Exception | None]:
+    def _run_until_an_error(self, waiting: deque[Task]) -> tuple[dict[Key, Task], Exception | None]:
         """Do fits until one is lost; return those that were not done then, and why."""
         running: dict[Key, Task] = {}
-        with parallel_config(**self._config()):
+        with parallel_config(**self._choose_backend()):
             # Few more are claimed than can begin, so that another process finds some to do. One
             # fit a batch: of several, the first would wait for the last to be stored.
             parallel = Parallel(
                 return_as="generator_unordered", pre_dispatch="n_jobs", batch_size=1
             )
-            with _ended_by_errors(parallel(self._calls(waiting, running))) as outcomes:
+            with _end_by_errors(parallel(self._claim_in_turn(waiting, running))) as outcomes:
                 while True:
                     try:
                         key, record = next(outcomes)
@@ -88,29 +89,30 @@ class Fits:
             raise error
         if len(running) == 1:
             ((_, task),) = running.items()
-            self._write(task, failed(error))
+            self._write(task, describe_failure(error))
             return
-        begun = self.progress.begun() & set(running) or set(running)
-        for key in begun:
+        told = self.store.read_epochs()
+        for key in [key for key in running if key in told] or list(running):
             self.run([running.pop(key)])
         waiting.extend(running.values())
 
-    def _config(self) -> dict[str, Any]:
+    def _choose_backend(self) -> dict[str, Any]:
         if self.config.get("backend") != "dask":
             return self.config
         from ._dask import Cluster
 
         return self.config | {"backend": Cluster()}
 
-    def _calls(self, waiting: deque[Task], running: dict[Key, Task]) -> Iterator[Any]:
+    def _claim_in_turn(self, waiting: deque[Task], running: dict[Key, Task]) -> Iterator[Any]:
         while waiting:
             is_mine = self.store.claim(waiting[0].key)
             task = waiting.popleft()
             if is_mine:
                 running[task.key] = task
-                tell_epoch = self.progress.begin(task)
+                self.progress.add(task)
+                writer = self.store.make_epoch_writer(task.key)
                 # In a tuple, Dask sends data with each fit; else it is lost with its workers.
-                yield delayed(run_task)(task, (self.X, self.Y), self.metrics, tell_epoch)
+                yield delayed(run_task)(task, (self.X, self.Y), self.metrics, writer)
 
     def _write(self, task: Task, record: dict[str, Any]) -> None:
         self.store.write(task.key, {**record, **self.described[task.key.method]})
@@ -118,7 +120,7 @@ class Fits:
 
 
 @contextmanager
-def _ended_by_errors(outcomes: Generator[Any, None, None]) -> Iterator[Iterator[Any]]:
+def _end_by_errors(outcomes: Generator[Any, None, None]) -> Iterator[Iterator[Any]]:
     """End the fits still running when the block is left by an error, Ctrl-C among them.
 
     Joblib does so for errors of its own; left alone, its generator lets fits run on for as long

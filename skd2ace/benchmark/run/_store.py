@@ -2,18 +2,24 @@
 
 import json
 import os
+import shutil
 import sqlite3
+import tempfile
 import time
+import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
-from ._process import is_alive, started, this_process
+from ._epochs import EpochWriter
+from ._keys import MATCH, MINE, Key
+from ._migration import CLAIMANT, OLD_VERSION, migrate
+from ._process import find_start, is_alive, this_process
 
-_VERSION = 3
+_VERSION = 4
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS fits (
     dataset TEXT NOT NULL, method TEXT NOT NULL, fold INTEGER NOT NULL, seed INTEGER NOT NULL,
@@ -24,28 +30,12 @@ CREATE TABLE IF NOT EXISTS running (
     dataset TEXT NOT NULL, method TEXT NOT NULL, fold INTEGER NOT NULL, seed INTEGER NOT NULL,
     settings TEXT NOT NULL,
     host TEXT NOT NULL, process INTEGER NOT NULL, started REAL NOT NULL, seen REAL NOT NULL,
+    epoch INTEGER,
     PRIMARY KEY (dataset, method, fold, seed, settings)
 );
 CREATE TABLE IF NOT EXISTS data (dataset TEXT PRIMARY KEY, digest TEXT NOT NULL);
 """
-_MATCH = "dataset = ? AND method = ? AND fold = ? AND seed = ? AND settings = ?"
 _OF_DATASET = "WHERE dataset = ?"
-_CLAIMANT = "host, process, started, seen"
-_MINE = "host = ? AND process = ?"
-
-
-class Key(NamedTuple):
-    """What makes a fit the one it is.
-
-    ``settings`` is a digest of all that the fit depends on beside the data: the estimator's
-    parameters, the folds and the seeds.
-    """
-
-    dataset: str
-    method: str
-    fold: int
-    seed: int
-    settings: str
 
 
 class Store:
@@ -88,7 +78,7 @@ class Store:
     def results(self) -> pd.DataFrame:
         """Fits that succeeded, a row each: key, metrics, seconds, memory and the rest."""
         rows = [
-            {**key._asdict(), **record.pop("metrics"), **without(record, "curve")}
+            {**key._asdict(), **record.pop("metrics"), **_drop_curve(record)}
             for key, record in self._records("ok")
         ]
         return pd.DataFrame(rows) if rows else pd.DataFrame(columns=list(Key._fields))
@@ -114,17 +104,30 @@ class Store:
         """Fits that processes have claimed and not ended, a row each.
 
         Columns ``host``, ``process`` and ``seen``: when it last gave a sign of life, in seconds
-        since the epoch.
+        since 1970. ``epoch`` is the number of epochs that have ended, of the fits that have begun
+        on the process's own machine.
         """
-        columns = [*Key._fields, "host", "process", "seen"]
+        columns = [*Key._fields, "host", "process", "seen", "epoch"]
         with self._connection() as db:
             rows = db.execute(f"SELECT {', '.join(columns)} FROM running").fetchall()
-        return pd.DataFrame(rows, columns=columns)
+        return pd.DataFrame(rows, columns=columns).astype({"epoch": "Int64"})
+
+    def read_epochs(self) -> dict[Key, int]:
+        """Epochs that have ended of each fit that this process has claimed and that has begun."""
+        columns = ", ".join([*Key._fields, "epoch"])
+        told = f"SELECT {columns} FROM running WHERE {MINE} AND epoch IS NOT NULL"
+        with self._connection() as db:
+            rows = db.execute(told, this_process()).fetchall()
+        return {Key(*key): epoch for *key, epoch in rows}
+
+    def make_epoch_writer(self, key: Key) -> EpochWriter:
+        """Make what writes the epochs of a fit that this process has claimed."""
+        return EpochWriter(self.path.absolute(), key, *this_process())
 
     def status(self, key: Key) -> str | None:
         """Whether a fit is "ok" or "failed"; None where it is not stored."""
         with self._connection() as db:
-            row = db.execute(f"SELECT status FROM fits WHERE {_MATCH}", key).fetchone()
+            row = db.execute(f"SELECT status FROM fits WHERE {MATCH}", key).fetchone()
         return row and row[0]
 
     def identify(self, dataset: str, digest: str) -> None:
@@ -138,7 +141,7 @@ class Store:
         with self._transaction() as db:
             known = db.execute(f"SELECT digest FROM data {_OF_DATASET}", (dataset,)).fetchone()
             fits = db.execute(f"SELECT 1 FROM fits {_OF_DATASET}", (dataset,)).fetchone()
-            claims = db.execute(f"SELECT {_CLAIMANT} FROM running {_OF_DATASET}", (dataset,))
+            claims = db.execute(f"SELECT {CLAIMANT} FROM running {_OF_DATASET}", (dataset,))
             is_used = fits or any(is_alive(*claimant) for claimant in claims)
             if is_used and known != (digest,):
                 raise ValueError(
@@ -150,21 +153,21 @@ class Store:
     def claim(self, key: Key) -> bool:
         """Say that this process runs a fit; False if it is stored or another live one runs it."""
         with self._transaction() as db:
-            if db.execute(f"SELECT 1 FROM fits WHERE {_MATCH}", key).fetchone():
+            if db.execute(f"SELECT 1 FROM fits WHERE {MATCH}", key).fetchone():
                 return False
-            found = f"SELECT {_CLAIMANT} FROM running WHERE {_MATCH}"
+            found = f"SELECT {CLAIMANT} FROM running WHERE {MATCH}"
             claimant, me = db.execute(found, key).fetchone(), this_process()
             if claimant and claimant[:2] != me and is_alive(*claimant):
                 return False
-            values = "INSERT OR REPLACE INTO running VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            db.execute(values, (*key, *me, started(os.getpid()), time.time()))
+            values = "INSERT OR REPLACE INTO running VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)"
+            db.execute(values, (*key, *me, find_start(os.getpid()), time.time()))
         return True
 
     def renew(self) -> None:
         """Say that this process still runs what it has claimed."""
         # A store that is in use for long will be free the next time.
         with suppress(sqlite3.OperationalError), self._transaction() as db:
-            db.execute(f"UPDATE running SET seen = ? WHERE {_MINE}", (time.time(), *this_process()))
+            db.execute(f"UPDATE running SET seen = ? WHERE {MINE}", (time.time(), *this_process()))
 
     def write(self, key: Key, record: dict[str, Any]) -> None:
         """Store a fit and take back the claim on it.
@@ -175,19 +178,19 @@ class Store:
         with self._transaction() as db:
             db.execute(
                 "INSERT OR IGNORE INTO fits VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (*key, record["status"], json.dumps(record, default=_plain)),
+                (*key, record["status"], json.dumps(record, default=_simplify)),
             )
-            db.execute(f"DELETE FROM running WHERE {_MATCH}", key)
+            db.execute(f"DELETE FROM running WHERE {MATCH}", key)
 
     def release(self) -> None:
         """Take back all claims of this process, when it stops before its fits have ended."""
         with self._transaction() as db:
-            db.execute(f"DELETE FROM running WHERE {_MINE}", this_process())
+            db.execute(f"DELETE FROM running WHERE {MINE}", this_process())
 
     def forget(self, keys: Iterable[Key]) -> None:
         """Delete fits, so that they are done again."""
         with self._transaction() as db:
-            db.executemany(f"DELETE FROM fits WHERE {_MATCH}", keys)
+            db.executemany(f"DELETE FROM fits WHERE {MATCH}", keys)
 
     def _records(self, status: str) -> Iterator[tuple[Key, dict[str, Any]]]:
         with self._connection() as db:
@@ -205,18 +208,22 @@ class Store:
         with db:
             # In one transaction: another process may be at it, and this one may be killed.
             db.execute("BEGIN IMMEDIATE")
-            if self._check_version(db) == 0:
+            version = self._check_version(db)
+            if version == OLD_VERSION:
+                migrate(db, self.path)
+            elif version == 0:
                 for statement in filter(str.strip, _SCHEMA.split(";")):
                     db.execute(statement)
-                db.execute(f"PRAGMA user_version = {_VERSION}")
+            db.execute(f"PRAGMA user_version = {_VERSION}")
 
     def _check_version(self, db: sqlite3.Connection) -> int:
         # In this order: another process makes tables and version at once, maybe in between.
         (n_tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
         (version,) = db.execute("PRAGMA user_version").fetchone()
-        if version != _VERSION and (version or n_tables):
+        if version not in (OLD_VERSION, _VERSION) and (version or n_tables):
             raise ValueError(
-                f"{self.path} is a database of version {version}; this skd2ace has {_VERSION}."
+                f"{self.path} is a database of version {version}; this skd2ace has {_VERSION}, "
+                f"and reads {OLD_VERSION}."
             )
         return version
 
@@ -234,9 +241,12 @@ class Store:
             yield db
 
 
-def without(record: dict[str, Any], *names: str) -> dict[str, Any]:
-    """Return a copy that lacks some entries."""
-    return {name: value for name, value in record.items() if name not in names}
+def make_temporary_store() -> Store:
+    """Make a store in a folder of its own, which goes when nobody has the store any more."""
+    folder = tempfile.mkdtemp(prefix="skd2ace-")
+    store = Store(Path(folder, "results.sqlite"))
+    weakref.finalize(store, shutil.rmtree, folder, ignore_errors=True)
+    return store
 
 
 def _write_ahead(db: sqlite3.Connection) -> None:
@@ -251,6 +261,10 @@ def _write_ahead(db: sqlite3.Connection) -> None:
     raise sqlite3.OperationalError("it is locked")
 
 
-def _plain(value: Any) -> Any:
-    """What a number or array of numpy is in JSON."""
+def _drop_curve(record: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in record.items() if name != "curve"}
+
+
+def _simplify(value: Any) -> Any:
+    """Turn a number or array of numpy into what JSON has for it."""
     return value.tolist() if hasattr(value, "tolist") else str(value)
