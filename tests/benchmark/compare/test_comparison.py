@@ -205,7 +205,7 @@ def test_names_that_a_store_knows(store):
         Comparison.from_store(store, datasets=["flag"])
     with pytest.raises(ValueError, match="the store has no method 'Near', but near, prior"):
         Comparison.from_store(store, methods=["Near"])
-    with pytest.raises(ValueError, match="the store has no metric 'auc', but .*macro_auc, "):
+    with pytest.raises(ValueError, match=r"the store has no metric 'auc', but .*macro_auc, "):
         Comparison.from_store(store, "auc")
 
 
