@@ -24,6 +24,7 @@ def run(script, *arguments, folder):
     return done.stdout
 
 
+@pytest.mark.slow
 def test_quickstart(tmp_path):
     printed = run("quickstart.py", "--epochs", "2", folder=tmp_path)
     for word in ("Macro-AUC", "Macro-F1", "Ranking loss", "Seconds", "Shuffled batches", "D2ACE"):
@@ -34,13 +35,14 @@ def test_quickstart(tmp_path):
 @pytest.mark.slow
 def test_training_speed(tmp_path):
     script = "benchmarks/training_speed.py"
-    printed = run(script, "--cases", "yeast", "mlp", "--rounds", "1", folder=tmp_path)
+    arguments = ("--cases", "yeast", "mlp", "--rounds", "1", "--epochs", "2")
+    printed = run(script, *arguments, folder=tmp_path)
     assert printed.count("D2ACE / shuffled") == 2
 
 
 @pytest.mark.slow
 def test_selection_cost(tmp_path):
-    arguments = ("--epochs", "12", "--rounds", "2", "--shrink", "20")
+    arguments = ("--epochs", "11", "--rounds", "2", "--shrink", "100")
     printed = run("benchmarks/selection_cost.py", *arguments, folder=tmp_path)
     assert printed.count("MLUnc(warmup_epochs=1)") == 2
     assert "at most" in printed
@@ -70,7 +72,7 @@ def test_reading_speed(tmp_path):
 
 @pytest.mark.slow
 def test_compare_selectors(tmp_path):
-    printed = run("compare_selectors.py", "--epochs", "3", "--seeds", "1", folder=tmp_path)
+    printed = run("compare_selectors.py", "--epochs", "2", "--seeds", "1", folder=tmp_path)
     assert len(re.findall(r"^\w+ +0\.\d{4} ± 0\.0000", printed, flags=re.MULTILINE)) == 9
     assert (tmp_path / "compare_selectors.png").read_bytes().startswith(b"\x89PNG")
 

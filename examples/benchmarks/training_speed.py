@@ -86,9 +86,10 @@ def bare_loop(make, X, Y, flags, n_epochs, device):
             optimizer.step()
 
 
-def contenders(case, device):
-    """Functions that train for the case's epochs, by name."""
-    load, estimator, make, flags, n_epochs = CASES[case]
+def contenders(case, device, n_epochs=None):
+    """Functions that train for the case's epochs, or for so many, by name."""
+    load, estimator, make, flags, usual = CASES[case]
+    n_epochs = n_epochs or usual
     X, Y = load()
     shared = {"lr": flags["lr"], "optimizer__weight_decay": flags.get("weight_decay", 0.0)}
     shared |= {"max_epochs": n_epochs, "device": device, "random_state": 0, "verbose": 0}
@@ -116,12 +117,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--epochs", type=int, help="for a try; too few to measure with")
     parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
     where = torch.cuda.get_device_name() if args.device.startswith("cuda") else "CPU"
     print(f"{where}, {torch.get_num_threads()} threads, torch {torch.__version__}")
     for case in args.cases:
-        n_epochs, functions = contenders(case, args.device)
+        n_epochs, functions = contenders(case, args.device, args.epochs)
         functions["bare loop"]()  # Warm-up: allocator, kernels, caches.
         rounds = [
             {name: seconds(function, args.device) for name, function in functions.items()}

@@ -117,6 +117,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_workers_share_the_cores(tmp_path):
     """Two workers have half of the cores each, as joblib tells them before torch is imported."""
     (tmp_path / "count.py").write_text(COUNT)

@@ -100,6 +100,7 @@ class CannotBeSent(MLkNN):
         raise TypeError("it cannot be pickled")
 
 
+@pytest.mark.slow
 def test_fits_that_are_lost_on_the_way(data, tmp_path):
     """They are stored as failed; those that ran beside them are not to blame."""
     methods = {"lethal": lethal(), "stays": CannotBeSent(3), "net": MLkNN(5), "knn": MLkNN(3)}
@@ -121,7 +122,7 @@ def test_no_workers_at_all(data, tmp_path):
     assert len(experiment.failures()) == 0
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def scheduler():
     """Address of a Dask cluster of two processes."""
     distributed = pytest.importorskip("distributed")
