@@ -74,6 +74,11 @@ def test_who_knows_whom(path):
             assert parts == ("_sklearn.py",), "private parts of scikit-learn stand in one file"
 
 
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_is_one_thing(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 500
+
+
 def classes_of_ours():
     """All classes that the package defines at the top of a file."""
     for path in FILES:
