@@ -40,7 +40,7 @@ def check_files():
 
 def run_readme():
     """Run README's Python from top to bottom, each training cut to two epochs."""
-    skd2ace.CLIFClassifier.__init__.__kwdefaults__["max_epochs"] = 2
+    skd2ace.MultiLabelNetClassifier.__init__.__kwdefaults__["max_epochs"] = 2
     blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
     assert blocks
     Path("readme.py").write_text("\n".join(blocks))
