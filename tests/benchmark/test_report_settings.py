@@ -5,7 +5,6 @@ import re
 import pytest
 from sklearn.model_selection import KFold
 
-from skd2ace._shown import shown
 from skd2ace.benchmark import Experiment, MLkNN, Store, __main__
 from skd2ace.benchmark.compare._settings import differences_of
 from skd2ace.selection import D2ACE, HardImb
@@ -78,7 +77,7 @@ def test_what_differs_is_told_once(tmp_path, clif):
     def described(estimator, cv=3, random_state=0):
         given = {"random_state": random_state, "store": tmp_path / "s"}
         experiment = Experiment({}, {}, cv, **given)
-        return shown(experiment._depends_on(estimator))
+        return experiment._describe(estimator)
 
     texts = {
         "a": described(clif(batch_selector=D2ACE(n_neighbors=3))),

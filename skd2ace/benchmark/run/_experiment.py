@@ -170,7 +170,7 @@ IterativeStratifiedKFold`.
                         if progress:
                             tqdm.write(f"{name} is left out: {error}", file=sys.stderr)
                     else:
-                        self._do(name, X, Y, tasks, settings, progress)
+                        self._do_fits(name, X, Y, tasks, settings, progress)
         finally:
             self.store.release()
         if left_out:
@@ -180,26 +180,26 @@ IterativeStratifiedKFold`.
 
     def results(self) -> Any:
         """Rows of the store that belong to this experiment as it is set up."""
-        return self._mine(self.store.results())
+        return self._select_mine(self.store.results())
 
     def failures(self) -> Any:
         """Fits of this experiment that failed, with the traceback in ``error``."""
-        return self._mine(self.store.failures())
+        return self._select_mine(self.store.failures())
 
     def running(self) -> Any:
         """Fits of this experiment that other processes have claimed, which a run leaves to them.
 
         Columns are those of :meth:`Store.running`.
         """
-        return self._mine(self.store.running())
+        return self._select_mine(self.store.running())
 
     def retry_failed(self) -> None:
         """Have this experiment's failed fits done again by the next run."""
         rows = self.failures()[list(Key._fields)]
         self.store.forget(Key(*row) for row in rows.itertuples(index=False))
 
-    def _mine(self, rows: Any) -> Any:
-        settings = {name: self._settings(method) for name, method in self.methods.items()}
+    def _select_mine(self, rows: Any) -> Any:
+        settings = {name: self._digest(method) for name, method in self.methods.items()}
         mine = rows["settings"] == rows["method"].map(settings)
         rows = rows[mine & rows["dataset"].isin(self.datasets) & (rows["seed"] < self.n_seeds)]
         return rows.reset_index(drop=True)
@@ -207,13 +207,13 @@ IterativeStratifiedKFold`.
     def _plan(self, name: str) -> tuple[Any, Any, list[Task]]:
         """Load a data set and list its fits."""
         X, Y = load_data(self.datasets[name])
-        tasks = list(self._tasks(name, X, Y))
+        tasks = list(self._list_tasks(name, X, Y))
         self.store.identify(name, digest_values(X, Y))
         return X, Y, tasks
 
-    def _tasks(self, dataset: str, X: Any, Y: Any) -> Iterator[Task]:
+    def _list_tasks(self, dataset: str, X: Any, Y: Any) -> Iterator[Task]:
         """List all fits on one data set, in order: folds, then seeds, then methods."""
-        settings = {name: self._settings(method) for name, method in self.methods.items()}
+        settings = {name: self._digest(method) for name, method in self.methods.items()}
         for fold, (train, test) in enumerate(self.cv.split(X, Y)):
             for seed in range(self.n_seeds):
                 random_state = derive_seed(derive_seed(self.random_state, fold), seed) % 2**32
@@ -221,7 +221,7 @@ IterativeStratifiedKFold`.
                     key = Key(dataset, name, fold, seed, settings[name])
                     yield Task(key, estimator, random_state, train, test)
 
-    def _do(
+    def _do_fits(
         self,
         dataset: str,
         X: Any,
@@ -242,7 +242,7 @@ IterativeStratifiedKFold`.
         with closing(bar), call_repeatedly(bar.draw, bar.seconds_between_drawings):
             Fits(X, Y, self.metrics, described, self.store, bar, config).run(todo)
 
-    def _settings(self, estimator: BaseEstimator) -> str:
+    def _digest(self, estimator: BaseEstimator) -> str:
         """Digest what a fit depends on beside its data: other settings are other fits."""
         return digest_settings(self._describe(estimator))
 
