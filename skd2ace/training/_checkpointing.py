@@ -11,9 +11,9 @@ from skorch.callbacks import Callback, PrintLog
 from torch import nn
 
 from skd2ace._archive import ArchiveError, read_archive, write_archive
+from skd2ace._describe import describe, describe_architecture, digest
 from skd2ace._devices import full_device
 from skd2ace._seeding import generator_states
-from skd2ace._shown import architecture, digest, shown
 
 from ._selected_batches import SelectedBatches
 from ._state import training_state
@@ -155,13 +155,13 @@ def newest_checkpoint(directory: str | os.PathLike[str]) -> dict[str, Any] | Non
 def fingerprint(net: Any, X: Any, y: Any) -> dict[str, str]:
     """What a training must have in common with the one it goes on from: settings and data."""
     settings = {
-        name: shown(value)
+        name: describe(value)
         for name, value in net.get_params(deep=True).items()
         if name.partition("__")[0] not in _OF_NO_MATTER
     }
     if isinstance(net.module, nn.Module):
         # Its weights come from the checkpoint; what it begins with may be others each time.
-        settings["module"] = architecture(net.module)
+        settings["module"] = describe_architecture(net.module)
     return {"estimator": type(net).__name__, **settings, "data": digest((X, y))}
 
 
@@ -171,7 +171,7 @@ def check_same_training(
     """Raise a ValueError if a checkpoint is of a training with other settings or data."""
     written, present = checkpoint["fingerprint"], fingerprint(net, X, y)
     if written.get("iterator_train") == _BATCH_ITERATOR_OF_0_1:
-        written = {**written, "iterator_train": shown(SelectedBatches)}
+        written = {**written, "iterator_train": describe(SelectedBatches)}
     for name in sorted(written.keys() | present.keys()):
         if written.get(name) != present.get(name):
             raise ValueError(

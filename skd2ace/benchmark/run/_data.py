@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_array, check_consistent_length
 
+from skd2ace._describe import digest
 from skd2ace._labels import check_zero_one
-from skd2ace._shown import digest
 
 Data = tuple[Any, Any] | Callable[[], tuple[Any, Any]]
 

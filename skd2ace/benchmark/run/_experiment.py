@@ -12,9 +12,8 @@ from sklearn.base import BaseEstimator
 from sklearn.model_selection import BaseCrossValidator
 from tqdm import tqdm
 
-import skd2ace.metrics
+from skd2ace._describe import describe_briefly
 from skd2ace._seeding import derive_seed
-from skd2ace._shown import in_brief
 from skd2ace._sklearn import HasMethods, Interval, validate_parameter_constraints
 from skd2ace.metrics._records import METRICS
 from skd2ace.model_selection import IterativeStratifiedKFold
@@ -170,7 +169,7 @@ IterativeStratifiedKFold`.
                         if progress:
                             tqdm.write(f"{name} is left out: {error}", file=sys.stderr)
                     else:
-                        self._do(name, X, Y, tasks, settings, progress)
+                        self._do_fits(name, X, Y, tasks, settings, progress)
         finally:
             self.store.release()
         if left_out:
@@ -180,26 +179,26 @@ IterativeStratifiedKFold`.
 
     def results(self) -> Any:
         """Rows of the store that belong to this experiment as it is set up."""
-        return self._mine(self.store.results())
+        return self._select_mine(self.store.results())
 
     def failures(self) -> Any:
         """Fits of this experiment that failed, with the traceback in ``error``."""
-        return self._mine(self.store.failures())
+        return self._select_mine(self.store.failures())
 
     def running(self) -> Any:
         """Fits of this experiment that other processes have claimed, which a run leaves to them.
 
         Columns are those of :meth:`Store.running`.
         """
-        return self._mine(self.store.running())
+        return self._select_mine(self.store.running())
 
     def retry_failed(self) -> None:
         """Have this experiment's failed fits done again by the next run."""
         rows = self.failures()[list(Key._fields)]
         self.store.forget(Key(*row) for row in rows.itertuples(index=False))
 
-    def _mine(self, rows: Any) -> Any:
-        settings = {name: self._settings(method) for name, method in self.methods.items()}
+    def _select_mine(self, rows: Any) -> Any:
+        settings = {name: self._digest(method) for name, method in self.methods.items()}
         mine = rows["settings"] == rows["method"].map(settings)
         rows = rows[mine & rows["dataset"].isin(self.datasets) & (rows["seed"] < self.n_seeds)]
         return rows.reset_index(drop=True)
@@ -207,13 +206,13 @@ IterativeStratifiedKFold`.
     def _plan(self, name: str) -> tuple[Any, Any, list[Task]]:
         """Load a data set and list its fits."""
         X, Y = load_data(self.datasets[name])
-        tasks = list(self._tasks(name, X, Y))
+        tasks = list(self._list_tasks(name, X, Y))
         self.store.identify(name, digest_values(X, Y))
         return X, Y, tasks
 
-    def _tasks(self, dataset: str, X: Any, Y: Any) -> Iterator[Task]:
+    def _list_tasks(self, dataset: str, X: Any, Y: Any) -> Iterator[Task]:
         """List all fits on one data set, in order: folds, then seeds, then methods."""
-        settings = {name: self._settings(method) for name, method in self.methods.items()}
+        settings = {name: self._digest(method) for name, method in self.methods.items()}
         for fold, (train, test) in enumerate(self.cv.split(X, Y)):
             for seed in range(self.n_seeds):
                 random_state = derive_seed(derive_seed(self.random_state, fold), seed) % 2**32
@@ -221,7 +220,7 @@ IterativeStratifiedKFold`.
                     key = Key(dataset, name, fold, seed, settings[name])
                     yield Task(key, estimator, random_state, train, test)
 
-    def _do(
+    def _do_fits(
         self,
         dataset: str,
         X: Any,
@@ -233,7 +232,7 @@ IterativeStratifiedKFold`.
         """Do those of a data set's fits that are not stored."""
         todo = [task for task in tasks if self.store.status(task.key) is None]
         described = {
-            name: {"estimator": in_brief(method), "described": self._describe(method)}
+            name: {"estimator": describe_briefly(method), "described": self._describe(method)}
             for name, method in self.methods.items()
         }
         title = f"{dataset} ({list(self.datasets).index(dataset) + 1}/{len(self.datasets)})"
@@ -242,7 +241,7 @@ IterativeStratifiedKFold`.
         with closing(bar), call_repeatedly(bar.draw, bar.seconds_between_drawings):
             Fits(X, Y, self.metrics, described, self.store, bar, config).run(todo)
 
-    def _settings(self, estimator: BaseEstimator) -> str:
+    def _digest(self, estimator: BaseEstimator) -> str:
         """Digest what a fit depends on beside its data: other settings are other fits."""
         return digest_settings(self._describe(estimator))
 
@@ -251,8 +250,7 @@ IterativeStratifiedKFold`.
 
 
 def _list_metrics() -> dict[str, Callable[..., float]]:
-    functions = (getattr(skd2ace.metrics, name) for name in METRICS)
-    return {function.__name__: function for function in functions}
+    return {name: metric.function for name, metric in METRICS.items()}
 
 
 def _check_names(parameter: str, things: Any) -> None:

@@ -11,7 +11,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.neural_network import MLPClassifier
 
 from skd2ace import CLIFClassifier, DELAClassifier, PACAClassifier, selection
-from skd2ace._shown import in_brief, shown
+from skd2ace._describe import describe, describe_briefly
 from skd2ace.neighbors import MLkNN
 
 MAX_EPOCHS = 100
@@ -108,14 +108,14 @@ def make_methods(
 def _name_selectors(
     selectors: Iterable[str | selection.BatchSelector],
 ) -> dict[str, selection.BatchSelector | None]:
-    known = {shown(make()): name for name, make in SELECTORS.items()}
+    known = {describe(make()): name for name, make in SELECTORS.items()}
     named: dict[str, selection.BatchSelector | None] = {}
     for given in selectors:
         if not isinstance(given, (str, selection.BatchSelector)):
             raise TypeError(f"selectors must be names or selectors; got {given!r}.")
         selector = _find(given, SELECTORS)() if isinstance(given, str) else given
-        name = known.get(shown(selector)) or in_brief(selector).removesuffix("()")
-        if shown(named.setdefault(name, selector)) != shown(selector):
+        name = known.get(describe(selector)) or describe_briefly(selector).removesuffix("()")
+        if describe(named.setdefault(name, selector)) != describe(selector):
             raise ValueError(f"Two selectors that differ are both shown as {name}.")
     return named
 

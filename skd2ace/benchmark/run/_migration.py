@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from skd2ace import CLIFClassifier
-from skd2ace._shown import shown
+from skd2ace._describe import describe
 
 from ._keys import MATCH, Key
 from ._process import is_alive
@@ -87,5 +87,5 @@ def _describe_anew(described: str) -> tuple[str, bool]:
 @cache
 def _describe_iterator() -> str:
     """Describe the default that stands in the old one's place."""
-    ((_, parameters),) = json.loads(shown(CLIFClassifier())).items()
+    ((_, parameters),) = json.loads(describe(CLIFClassifier())).items()
     return f'"iterator_train": {json.dumps(parameters["iterator_train"])}'

@@ -84,5 +84,5 @@ def fetch_missing(sources: Iterable[MulanSource]) -> None:
             if others := [other.entry.name for other in missing[number + 1 :]]:
                 told.append(f"Not here either: {', '.join(others)}.")
             if source.data_home is None and not os.environ.get("SKD2ACE_DATA"):
-                told.append("SKD2ACE_DATA, the variable that names their folder, is not set.")
+                told.append("SKD2ACE_DATA is not set.")
             raise ValueError(" ".join(told)) from error

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import BaseCrossValidator
 
-from skd2ace._shown import digest, shown
+from skd2ace._describe import describe, digest
 
 _NAME = re.compile(r'(?<=\{"name": ")(?:skd2ace|sklearn)\.[^"]*')
 
@@ -21,7 +21,9 @@ def describe_settings(
 
     In what order the metrics are given does not matter.
     """
-    return drop_private_modules(shown((estimator, cv, random_state, dict(sorted(metrics.items())))))
+    return drop_private_modules(
+        describe((estimator, cv, random_state, dict(sorted(metrics.items()))))
+    )
 
 
 def digest_settings(described: str) -> str:

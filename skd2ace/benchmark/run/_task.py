@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler
 
 from skd2ace import MultiLabelNetClassifier
-from skd2ace._shown import digest
+from skd2ace._describe import digest
 
 from ._epochs import EpochWriter
 from ._interrupts import notice_interrupts

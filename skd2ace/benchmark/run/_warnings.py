@@ -1,9 +1,10 @@
 """Warnings kept from the user while something runs, in whatever thread."""
 
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from skd2ace._locks import ForkSafeLock
 
 
 class _Silence:
@@ -15,12 +16,12 @@ class _Silence:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
         self._n_blocks = 0
         self._before = warnings.catch_warnings()
 
     def enter(self, messages: tuple[str, ...]) -> None:
-        with self._lock:
+        with self._lock.hold():
             if not self._n_blocks:
                 self._before = warnings.catch_warnings()
                 self._before.__enter__()
@@ -29,7 +30,7 @@ class _Silence:
                 warnings.filterwarnings("ignore", message=message)
 
     def leave(self) -> None:
-        with self._lock:
+        with self._lock.hold():
             self._n_blocks -= 1
             if not self._n_blocks:
                 self._before.__exit__(None, None, None)

@@ -95,7 +95,7 @@ def test_scores_are_those_of_the_fit(data, tmp_path):
     forest = {"forest": RandomForestClassifier(20)}
     experiment = Experiment({"d": data}, forest, folds, metrics, store=tmp_path / "s")
     results = experiment.run(progress=False)
-    for task, (_, row) in zip(experiment._tasks("d", X, Y), results.iterrows(), strict=True):
+    for task, (_, row) in zip(experiment._list_tasks("d", X, Y), results.iterrows(), strict=True):
         est = RandomForestClassifier(20, random_state=task.random_state)
         est.fit(X[task.train], Y[task.train])
         proba = predict_label_probabilities(est, X[task.test])
@@ -197,7 +197,7 @@ def test_metrics_must_say_what_they_are_of(data, tmp_path):
 
 def test_fits_of_other_processes_are_left_to_them(data, tmp_path):
     experiment = Experiment({"d": data}, {"m": MLkNN(3)}, 3, store=tmp_path / "s")
-    task = next(experiment._tasks("d", *data))
+    task = next(experiment._list_tasks("d", *data))
     experiment.store.identify("d", digest_values(*data))
     experiment.store.claim(task.key)
     with sqlite3.connect(tmp_path / "s") as db:

@@ -164,7 +164,7 @@ def test_a_fit_that_dask_gives_up(data, tmp_path, monkeypatch):
     lost = Future()
     monkeypatch.setattr(dask.DaskDistributedBackend, "submit", lambda *_: lost)
     experiment = Experiment({"d": data}, {"knn": MLkNN(3)}, 2, store=tmp_path / "s")
-    task = next(experiment._tasks("d", *data))
+    task = next(experiment._list_tasks("d", *data))
     batch = SimpleNamespace(items=[(run_task, (task, data, {}, None), {})])
     told = []
     dask.Cluster.submit(object.__new__(dask.Cluster), batch, told.extend)

@@ -17,7 +17,7 @@ from skorch.callbacks import EarlyStopping
 from skorch.dataset import ValidSplit
 
 from skd2ace import CLIFClassifier, MultiLabelNetClassifier
-from skd2ace._shown import shown
+from skd2ace._describe import describe
 from skd2ace.benchmark import Experiment
 from skd2ace.benchmark.run._task import RECORDED
 from skd2ace.metrics import macro_auc, macro_f1
@@ -29,17 +29,17 @@ from skd2ace.selection import D2ACE
 def test_parameters_that_are_not_shown_count(data, tmp_path, clif):
     methods = [clif(batch_selector=D2ACE(n_neighbors=k)) for k in (5, 6)]
     digests = {
-        Experiment({}, {"m": m}, store=tmp_path / "s")._settings(m)
+        Experiment({}, {"m": m}, store=tmp_path / "s")._digest(m)
         for m in (*methods, clif(), clif(lr=0.2), clif(train_split=None))
     }
     assert len(digests) == 5
     same = [clif(device="cpu"), clif(device="cuda"), clif(verbose=1)]
-    assert len({Experiment({}, {}, store=tmp_path / "s")._settings(m) for m in same}) == 1
+    assert len({Experiment({}, {}, store=tmp_path / "s")._digest(m) for m in same}) == 1
 
 
 def digest(estimator, **given):
     with TemporaryDirectory() as folder:
-        return Experiment({}, {}, **given, store=f"{folder}/s")._settings(estimator)
+        return Experiment({}, {}, **given, store=f"{folder}/s")._digest(estimator)
 
 
 def apart(*kinds):
@@ -54,10 +54,10 @@ def test_settings_whose_repr_leaves_something_out():
         return names, frame, frame["name"], pd.Index(names)
 
     for one, other in zip(tables("one"), tables("other"), strict=True):
-        assert shown(one) != shown(other)
+        assert describe(one) != describe(other)
     for one, other in zip(tables("one"), tables("one"), strict=True):
-        assert shown(one) == shown(other)
-    assert shown(pd.DataFrame) == f"{pd.DataFrame.__module__}.DataFrame"
+        assert describe(one) == describe(other)
+    assert describe(pd.DataFrame) == f"{pd.DataFrame.__module__}.DataFrame"
 
 
 def test_settings_that_lie_deeper(tmp_path, clif):
@@ -94,7 +94,7 @@ def test_the_same_settings_in_another_process():
         "from skorch.callbacks import EarlyStopping; from skorch.dataset import ValidSplit\n"
         "from skd2ace import CLIFClassifier; from skd2ace.benchmark import Experiment\n"
         "est = CLIFClassifier(callbacks=[EarlyStopping()], train_split=ValidSplit(0.3))\n"
-        "print(Experiment({}, {}, store='s')._settings(est))"
+        "print(Experiment({}, {}, store='s')._digest(est))"
     )
     with TemporaryDirectory() as folder:
         command = [sys.executable, "-c", script]

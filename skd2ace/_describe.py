@@ -19,7 +19,7 @@ _OF_NO_MATTER = ("device", "verbose", "n_jobs")
 _DEEPEST = 100
 
 
-def shown(thing: Any) -> str:
+def describe(thing: Any) -> str:
     """Show an object with all its parameters or attributes, as JSON; functions by name.
 
     What is no plain value is an object of one entry, whose key is its kind. Generators of random
@@ -31,19 +31,19 @@ def shown(thing: Any) -> str:
     return _written(plain)
 
 
-def in_brief(thing: Any) -> str:
+def describe_briefly(thing: Any) -> str:
     """Show an estimator in one line, by the parameters that are not its class's defaults."""
     return " ".join(_without_addresses(thing).split())
 
 
-def architecture(module: nn.Module) -> str:
+def describe_architecture(module: nn.Module) -> str:
     """Show a module with the settings of all its parts, but not its weights."""
     return _written(_parts(module, (module,)))
 
 
 def digest(thing: Any) -> str:
     """Return 16 characters that tell an object from others that are shown otherwise."""
-    return hashlib.sha256(shown(thing).encode()).hexdigest()[:16]
+    return hashlib.sha256(describe(thing).encode()).hexdigest()[:16]
 
 
 def _written(plain: Any) -> str:

@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import EarlyStopping
 
-from skd2ace._shown import architecture, digest, shown
+from skd2ace._describe import describe, digest
 
 DIFFERENT = [
     1, "1", True, 1.5, None, "None", "a", ["a"], [["a"]], ("a", ["b", "c"]), (["a", "b"], "c"),
@@ -23,23 +23,23 @@ DIFFERENT = [
 
 
 def test_what_is_different_is_shown_so():
-    assert len({shown(thing) for thing in DIFFERENT}) == len(DIFFERENT)
-    assert len({shown([thing]) for thing in DIFFERENT}) == len(DIFFERENT)
+    assert len({describe(thing) for thing in DIFFERENT}) == len(DIFFERENT)
+    assert len({describe([thing]) for thing in DIFFERENT}) == len(DIFFERENT)
 
 
 def test_order_matters_where_it_does():
-    assert shown({"a", "b", "c"}) == shown({"c", "b", "a"})
-    assert shown({1: "a", 2: "b"}) != shown({2: "b", 1: "a"})
+    assert describe({"a", "b", "c"}) == describe({"c", "b", "a"})
+    assert describe({1: "a", 2: "b"}) != describe({2: "b", 1: "a"})
 
 
 def test_nested_estimators_stay_short():
     """Each level adds what it has of its own: it was 16 times the level below."""
     est, lengths = LogisticRegression(), []
     for _ in range(8):
-        lengths.append(len(shown(est)))
+        lengths.append(len(describe(est)))
         est = OneVsRestClassifier(make_pipeline(StandardScaler(), est))
     assert len(set(np.diff(lengths)[1:])) == 1
-    found = json.loads(shown(est))
+    found = json.loads(describe(est))
     for _ in range(8):
         (_, scaler), (_, found) = found["OneVsRestClassifier"]["estimator"]["Pipeline"]["steps"]
         assert scaler["StandardScaler"]["with_mean"] is True
@@ -71,20 +71,21 @@ def test_what_holds_itself_has_an_end(place):
     thing, twin = holding_itself()[place], holding_itself()[place]
     assert len(digest(thing)) == 16
     if not isinstance(thing, torch.nn.Module):
-        assert shown(thing) == shown(twin)
-    assert "within" in (architecture if isinstance(thing, torch.nn.Module) else shown)(thing)
+        assert describe(thing) == describe(twin)
+    is_module = isinstance(thing, torch.nn.Module)
+    assert "within" in (describe_architecture if is_module else describe)(thing)
 
 
 def test_an_object_that_is_there_twice_is_no_circle():
     part = LogisticRegression()
-    assert shown([part, [part]]) == shown([LogisticRegression(), [LogisticRegression()]])
+    assert describe([part, [part]]) == describe([LogisticRegression(), [LogisticRegression()]])
 
 
 def test_plain_settings_read_as_they_are_written():
-    assert [shown(5), shown(0.5), shown("mean"), shown((30, 70))] == [
+    assert [describe(5), describe(0.5), describe("mean"), describe((30, 70))] == [
         "5",
         "0.5",
         '"mean"',
         "[30, 70]",
     ]
-    assert shown(torch.optim.AdamW).endswith(".AdamW")
+    assert describe(torch.optim.AdamW).endswith(".AdamW")

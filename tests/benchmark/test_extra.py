@@ -1,10 +1,7 @@
-"""What the package is called by, with and without its extra."""
+"""Without its extra the package says what to install."""
 
-import importlib
 import subprocess
 import sys
-
-from skd2ace import benchmark
 
 WITHOUT = """
 import sys
@@ -31,10 +28,3 @@ def test_without_its_extra():
         f"skd2ace.benchmark needs {missing}: `pip install 'skd2ace[benchmark]'`."
         for missing in ("pandas", "psutil", "tqdm")
     ]
-
-
-def test_report_is_the_function():
-    """The package of the same name, with its modules, is beneath it."""
-    module = importlib.import_module("skd2ace.benchmark.report._report")
-    importlib.import_module("skd2ace.benchmark.report")
-    assert benchmark.report is module.report
