@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import EarlyStopping
 
-from skd2ace._describe import describe, digest
+from skd2ace._describe import describe, describe_architecture, digest
 
 DIFFERENT = [
     1, "1", True, 1.5, None, "None", "a", ["a"], [["a"]], ("a", ["b", "c"]), (["a", "b"], "c"),
