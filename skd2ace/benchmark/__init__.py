@@ -25,7 +25,7 @@ try:
     from .report._means import format_means
 
     # Over the package of the same name, which is at hand by its own modules only.
-    from .report._report import report
+    from .report._report import report, write_report
     from .run._experiment import Experiment
     from .run._methods import make_methods
     from .run._store import Store
@@ -54,6 +54,7 @@ __all__ = [
     "ranks",
     "report",
     "wilcoxon_against",
+    "write_report",
 ]
 
 # For mypy a module with such a function has every name that anybody misspells.

@@ -9,6 +9,7 @@ from ._arguments import make_parser
 from ._listing import list_choices
 from .compare import Comparison
 from .compare._published import published
+from .report._report import write_report
 from .run._experiment import Experiment
 from .run._methods import PRESETS, make_methods
 from .run._mulan import MulanSource, fetch_missing, find_mulan
@@ -122,8 +123,8 @@ def _report(given: argparse.Namespace) -> int:
         higher_is_better=given.better and given.better == "higher",
         reference=given.reference,
     )
-    text = comparison.report(
-        format=given.format, published=published() if given.published else None
+    text = write_report(
+        comparison, format=given.format, published=published() if given.published else None
     )
     if given.output is None:
         print(text)

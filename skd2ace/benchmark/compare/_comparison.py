@@ -309,31 +309,6 @@ class Comparison:
             self.complete_means, higher_is_better=self.higher_is_better, alpha=alpha
         )
 
-    def report(self, *, format: str = "markdown", published: Any = None) -> str:
-        """Write the comparison up, as :func:`skd2ace.benchmark.report` does.
-
-        Parameters
-        ----------
-        format : {"markdown", "html", "latex"}, default="markdown"
-            As for :func:`skd2ace.benchmark.report`.
-        published : DataFrame, optional
-            What :func:`skd2ace.benchmark.published` returns.
-
-        Returns
-        -------
-        str
-            The report.
-
-        Raises
-        ------
-        ValueError
-            If the format is unknown.
-        """
-        # The report reads comparisons, and stands above them.
-        from ..report._report import write_report
-
-        return write_report(self, format=format, published=published)
-
 
 def _checked(name: str, table: Any, columns: list[str]) -> Any:
     """Return a table that has these columns; an empty one where none is given."""

@@ -96,13 +96,34 @@ def report(
     return write_report(comparison, format=format, published=published)
 
 
-def write_report(comparison: Comparison, *, format: str, published: Any) -> str:
-    """Write up a comparison.
+def write_report(comparison: Comparison, *, format: str = "markdown", published: Any = None) -> str:
+    """Write up a comparison, as :func:`report` does.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    format : {"markdown", "html", "latex"}, default="markdown"
+    published : DataFrame, optional
+        What :func:`published` returns.
+
+    Returns
+    -------
+    str
 
     Raises
     ------
     ValueError
         If the format is unknown.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skd2ace.benchmark import Comparison, write_report
+    >>> results = pd.DataFrame(
+    ...     {"dataset": "yeast", "method": "A", "fold": [0, 1], "seed": 0, "macro_auc": [0.7, 0.8]}
+    ... )
+    >>> print(write_report(Comparison(results))[:24])
+    # Benchmark by Macro-AUC
     """
     check_format(format)
     # Text alone can hold none.

@@ -17,6 +17,7 @@ from skd2ace.benchmark import (
     ranks,
     report,
     wilcoxon_against,
+    write_report,
 )
 from skd2ace.inspection import CriticalDifferenceDisplay
 from skd2ace.neighbors import MLkNN
@@ -53,7 +54,7 @@ def test_numbers_are_those_of_the_functions(results, upward):
     alone = CriticalDifferenceDisplay.from_results(results, "macro_auc", **given, alpha=0.1)
     assert display.critical_difference_ == alone.critical_difference_
     same(display.p_values, alone.p_values)
-    assert comparison.report() == report(results, reference="B", **given)
+    assert write_report(comparison) == report(results, reference="B", **given)
 
 
 def test_runs_are_laid_out_once(results, monkeypatch):
@@ -67,7 +68,7 @@ def test_runs_are_laid_out_once(results, monkeypatch):
 
     monkeypatch.setattr(pd.DataFrame, "pivot", count)
     comparison = Comparison(results)
-    comparison.report(format="html")
+    write_report(comparison, format="html")
     assert laid_out == [3 * 3 * 2] * 4
 
 
@@ -145,7 +146,7 @@ def test_which_setting_a_reference_stands_for(results):
         comparison = Comparison(both, reference="B")
         assert comparison.reference == meant
         assert f"B was run with several settings and stands here for {meant}, the one" in (
-            comparison.report()
+            write_report(comparison)
         )
         others = {"A", "B B01234", "B fedcba", "C"} - {meant}
         assert set(wilcoxon_against(both, "macro_auc", "B").index) == others
@@ -194,7 +195,7 @@ def store(data, tmp_path):
 def test_a_comparison_of_a_store_is_that_of_its_tables(store):
     tables = {"failures": store.failures(), "curves": store.curves()}
     expected = report(store.results(), reference="prior", **tables)
-    assert Comparison.from_store(store, reference="prior").report() == expected
+    assert write_report(Comparison.from_store(store, reference="prior")) == expected
     losses = Comparison.from_store(store, "label_ranking_loss")
     assert (losses.title, losses.higher_is_better) == ("Ranking loss", False)
 
@@ -239,5 +240,5 @@ def test_metrics_by_the_names_of_version_0_1(results, store):
             function(new, "ranking_loss", *given)
     # Tables that version 0.1 wrote have its columns.
     old = new.rename(columns={"label_ranking_loss": "ranking_loss"})
-    of_old = Comparison(old, "ranking_loss", reference="A").report(published=published())
-    assert of_old == comparison.report(published=published())
+    of_old = write_report(Comparison(old, "ranking_loss", reference="A"), published=published())
+    assert of_old == write_report(comparison, published=published())
