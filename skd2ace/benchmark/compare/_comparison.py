@@ -222,7 +222,13 @@ class Comparison:
     @cached_property
     def chosen_reference(self) -> Reference:
         """The method that the others are compared with, and why it is where that was not said."""
-        return self._reference or choose_reference(self)
+        if self._reference is not None:
+            return self._reference
+        try:
+            average_ranks = self.average_ranks
+        except ValueError:
+            average_ranks = None
+        return choose_reference(average_ranks, self.mean_table["n_runs"].sum())
 
     @property
     def reference(self) -> Any:

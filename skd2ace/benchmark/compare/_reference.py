@@ -1,11 +1,8 @@
 """The method that the others are compared with."""
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from skd2ace._results import find_setting
-
-if TYPE_CHECKING:
-    from ._comparison import Comparison
 
 
 class Reference(NamedTuple):
@@ -53,15 +50,13 @@ def find_reference(name: str, results: Any, metric: str) -> Reference:
     )
 
 
-def choose_reference(comparison: "Comparison") -> Reference:
+def choose_reference(average_ranks: Any, n_runs: Any) -> Reference:
     """Choose the method of the best average rank; where nothing is ranked, of the most runs."""
-    try:
-        score = comparison.average_ranks
+    score = -n_runs if average_ranks is None else average_ranks
+    reason = "most runs (nothing can be ranked)"
+    if average_ranks is not None:
         reason = (
             "best average rank. Being chosen by these very results, it looks better here than it is"
         )
-    except ValueError:
-        score = -comparison.mean_table["n_runs"].sum()
-        reason = "most runs (nothing can be ranked)"
     chosen = min(score.index, key=lambda method: (score[method], str(method)))
     return Reference(chosen, f"No reference was given: {chosen} is the method of the {reason}.")
