@@ -1,5 +1,6 @@
 """What is refused before anything is trained: features, thresholds, parts without a say."""
 
+import inspect
 import warnings
 from typing import Any
 
@@ -10,7 +11,7 @@ from sklearn.utils.validation import validate_data
 from skd2ace._labels import check_zero_one_tensor
 from skd2ace._modules import unwrap_compiled
 from skd2ace._targets import from_tensor
-from skd2ace.training import BatchIterator, BatchSelection, SelectedBatches
+from skd2ace.training import BatchIterator, BatchSelection
 
 
 def check_features(est: Any, X: Any, *, reset: bool) -> Any:
@@ -74,7 +75,7 @@ def check_for_logits(module: Any, criterion: Any) -> None:
 def check_callbacks(callbacks: list[tuple[str, Any]], iterator_train: Any) -> None:
     """Raise a ValueError unless one callback selects batches for the iterator that serves them."""
     n_selections = sum(isinstance(callback, BatchSelection) for _, callback in callbacks)
-    serves_them = iterator_train in (SelectedBatches, BatchIterator)
+    serves_them = inspect.isclass(iterator_train) and issubclass(iterator_train, BatchIterator)
     if n_selections > 1 or (n_selections == 0 and serves_them):
         raise ValueError(
             f"One BatchSelection must be among the callbacks, to order the training "

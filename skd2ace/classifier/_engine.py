@@ -2,9 +2,9 @@
 
 import inspect
 import os
-import warnings
 from collections.abc import Iterable
 from copy import deepcopy
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,6 @@ from skd2ace.training import (
     BestEpoch,
     Checkpointing,
     EpochRecord,
-    SelectedBatches,
 )
 from skd2ace.training._checkpointing import check_same_training, newest_checkpoint
 from skd2ace.training._state import components, restore_training_state
@@ -51,8 +50,6 @@ class TrainingEngine(ParameterizedNet):
     """
 
     applies_loss_weights = True
-    n_features_in_: int
-    n_labels_: int
     # The part that a training under way holds out, and the checkpoint that it goes on from.
     _held_out: Any = None
     _checkpoint: tuple[str | os.PathLike[str], dict[str, Any]] | None = None
@@ -61,10 +58,14 @@ class TrainingEngine(ParameterizedNet):
 
     # Set-up
 
+    def _set_sizes(self, n_labels: int) -> None:
+        """Note how many labels there are; features are counted where they are checked."""
+        self.n_labels_ = n_labels
+
     def _start_afresh(self) -> None:
         """Forget an earlier fit and make everything anew."""
         self.history_ = None
-        for name in ("batch_selector_", "best_epoch_", "thresholds_"):
+        for name in ("batch_selector_", "best_epoch_"):
             vars(self).pop(name, None)
         self.initialize()
 
@@ -209,10 +210,8 @@ class TrainingEngine(ParameterizedNet):
             raise TypeError(f"fit got an unexpected argument {next(iter(split_params))!r}.")
         dataset = self.get_dataset(X, y)
         train, valid = split(self.train_split, dataset, y, self.split_seed_, **split_params)
-        if isinstance(self.threshold, str) and valid is None:
-            raise ValueError('threshold="tune" needs a held-out part: see train_split.')
         if valid is not None:
-            check_validation_labels(self._labels_of(valid), self.n_labels_)
+            check_validation_labels(self._labels_of(valid), y.shape[1])
         self._held_out = valid
         if not self.history and hasattr(self.module_, "fit_label_graph"):
             self.module_.fit_label_graph(self._labels_of(train))
@@ -234,20 +233,12 @@ class TrainingEngine(ParameterizedNet):
         """Make the iterator over a dataset, with batches on the net's device."""
         name = "iterator_train" if training else "iterator_valid"
         iterator, params = getattr(self, name), self.get_params_for(name)
-        if training and iterator is BatchIterator:
-            warnings.warn(
-                "iterator_train=BatchIterator trains as SelectedBatches do until version 0.3, and "
-                "in index order from then on: leave it out, or give SelectedBatches.",
-                FutureWarning,
-                stacklevel=2,
-            )
-            iterator = SelectedBatches
         params.setdefault("batch_size", self.batch_size)
         if params["batch_size"] == -1:
             params["batch_size"] = len(dataset)
         if inspect.isclass(iterator) and issubclass(iterator, BatchIterator):
             params.setdefault("device", full_device(self.device))
-        elif iterator is DataLoader and not training:
+        elif _is_data_loader(iterator) and not training:
             # Else each pass draws from torch's global generator, which training draws from too.
             params.setdefault("generator", torch.Generator())
         return iterator(dataset, **params)
@@ -384,3 +375,8 @@ class TrainingEngine(ParameterizedNet):
         # anew when it is needed.
         state = dict(super().__getstate__())
         return {k: v for k, v in state.items() if k not in ("_held_out", "_compiled")}
+
+
+def _is_data_loader(iterator: Any) -> bool:
+    made = iterator.func if isinstance(iterator, partial) else iterator
+    return inspect.isclass(made) and issubclass(made, DataLoader)

@@ -207,6 +207,9 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
             lr=lr,
             max_epochs=max_epochs,
             batch_size=batch_size,
+            batch_selector=batch_selector,
+            threshold=threshold,
+            random_state=random_state,
             iterator_train=iterator_train,
             iterator_valid=iterator_valid,
             dataset=dataset,
@@ -220,9 +223,6 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
             torch_load_kwargs=torch_load_kwargs,
             **kwargs,
         )
-        self.batch_selector = batch_selector
-        self.threshold = threshold
-        self.random_state = random_state
 
     def fit(
         self,
@@ -258,7 +258,7 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
         """
         if self.warm_start and self.initialized_ and resume is None:
             return self.partial_fit(X, y, **fit_params)
-        with all_or_nothing(self, going_on=False):
+        with all_or_nothing(self):
             X, Y = self._check_data(X, y, reset=True)
             self._start_afresh()
             if resume is not None:
@@ -290,7 +290,7 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
         self.check_training_readiness()
         reset = not hasattr(self, "classes_")
         afresh = not self.initialized_ or self.must_start_afresh_
-        with all_or_nothing(self, going_on=not afresh):
+        with all_or_nothing(self):
             X, Y = self._check_data(X, y, reset=reset, classes=classes)
             if afresh:
                 self._start_afresh()
@@ -440,6 +440,17 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
         super().trim_for_prediction()
         return self
 
+    def get_split_datasets(self, X: Any, y: Any = None, **split_params: Any) -> tuple[Any, Any]:
+        """Split into a training and a validation part, which tuning thresholds needs."""
+        train, valid = super().get_split_datasets(X, y, **split_params)
+        if isinstance(self.threshold, str) and valid is None:
+            raise ValueError('threshold="tune" needs a held-out part: see train_split.')
+        return train, valid
+
+    def _start_afresh(self) -> None:
+        vars(self).pop("thresholds_", None)
+        super()._start_afresh()
+
     def _check_data(
         self, X: Any, y: Any, *, reset: bool, classes: Any = None
     ) -> tuple[Any, NDArray[np.float32]]:
@@ -451,8 +462,9 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
         Y, found = encode_targets(y, known if reset else self.classes_)
         check_consistent_length(X, Y)
         if reset:
-            self.classes_, self.n_labels_ = found, Y.shape[1]
-        check_threshold(self.threshold, self.n_labels_)
+            self.classes_ = found
+            self._set_sizes(n_labels=Y.shape[1])
+        check_threshold(self.threshold, Y.shape[1])
         return X, Y
 
     @property

@@ -31,11 +31,6 @@ _COMPONENTS = (
 class ParameterizedNet(SkorchNet):
     """A skorch net with parameters as scikit-learn has them, and a nested ``batch_selector``."""
 
-    # Parameters beside skorch's own.
-    batch_selector: BatchSelector | None
-    threshold: Any
-    random_state: RandomState
-
     # Whether parameters were set after a fit that make another network or optimizer.
     must_start_afresh_: bool = False
 
@@ -59,6 +54,20 @@ class ParameterizedNet(SkorchNet):
     )
 
     __repr__ = BaseEstimator.__repr__
+
+    def __init__(
+        self,
+        module: Any,
+        *,
+        batch_selector: BatchSelector | None,
+        threshold: Any,
+        random_state: RandomState,
+        **parameters: Any,
+    ) -> None:
+        super().__init__(module, **parameters)
+        self.batch_selector = batch_selector
+        self.threshold = threshold
+        self.random_state = random_state
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Parameters by name, with ``deep`` those of selector and callbacks too."""
@@ -145,12 +154,6 @@ class ParameterizedNet(SkorchNet):
             same_kind = type(callback) is type(before.get(name))
             if same_kind and hasattr(callback, "continue_from"):
                 callback.continue_from(before[name])
-
-    def __getstate__(self) -> dict[str, Any]:
-        # A checkpoint in the middle of training would take the data along; compiled code is made
-        # anew when it is needed.
-        state = dict(super().__getstate__())
-        return {k: v for k, v in state.items() if k not in ("_held_out", "_compiled")}
 
 
 def check_parameters(net: Any) -> None:

@@ -30,10 +30,13 @@ def takes_parameters_of(
         Those that are others here.
     """
     own, _, *passed_on, rest = inspect.signature(constructor).parameters.values()
+    assert rest.kind is rest.VAR_KEYWORD
+    assert {parameter.kind for parameter in passed_on} == {rest.KEYWORD_ONLY}
+    assert set(left_out) <= {parameter.name for parameter in passed_on}
     shown = {parameter.name: parameter for parameter in passed_on if parameter.name not in left_out}
     for name, value in defaults.items():
-        kind = inspect.Parameter.KEYWORD_ONLY
-        shown[name] = inspect.Parameter(name, kind, default=value, annotation=type(value))
+        new = inspect.Parameter(name, rest.KEYWORD_ONLY, annotation=type(value))
+        shown[name] = shown.get(name, new).replace(default=value)
 
     def decorate(init: Callable[..., None]) -> Callable[Concatenate[Any, Parameters], None]:
         @wraps(init)

@@ -24,6 +24,8 @@ class Batch(tuple[Tensor, Tensor | None]):
         Indices of the instances, counted within the dataset that was iterated over.
     weights : Tensor of shape (b,) or (b, q), or None
         Weights that the selector wants on the loss.
+    epoch : int or None
+        The epoch, counted from 0, that a selector chose it for; None where nobody chose.
 
     Examples
     --------
@@ -37,13 +39,19 @@ class Batch(tuple[Tensor, Tensor | None]):
 
     instances: Tensor
     weights: Tensor | None
+    epoch: int | None
 
     def __new__(
-        cls, X: Tensor, y: Tensor | None, instances: Tensor, weights: Tensor | None = None
+        cls,
+        X: Tensor,
+        y: Tensor | None,
+        instances: Tensor,
+        weights: Tensor | None = None,
+        epoch: int | None = None,
     ) -> "Batch":
         """Make the pair."""
         batch = super().__new__(cls, (X, y))
-        batch.instances, batch.weights = instances, weights
+        batch.instances, batch.weights, batch.epoch = instances, weights, epoch
         return batch
 
 

@@ -169,15 +169,19 @@ def check_same_training(
     directory: str | os.PathLike[str], checkpoint: dict[str, Any], net: Any, X: Any, y: Any
 ) -> None:
     """Raise a ValueError if a checkpoint is of a training with other settings or data."""
-    written, present = checkpoint["fingerprint"], fingerprint(net, X, y)
-    if written.get("iterator_train") == _BATCH_ITERATOR_OF_0_1:
-        written = {**written, "iterator_train": describe(SelectedBatches)}
+    written, present = map(_bring_up_to_date, (checkpoint["fingerprint"], fingerprint(net, X, y)))
     for name in sorted(written.keys() | present.keys()):
         if written.get(name) != present.get(name):
             raise ValueError(
                 f"The checkpoint in {directory} is of a training with other {name}: "
                 f"{written.get(name)} there, {present.get(name)} here."
             )
+
+
+def _bring_up_to_date(fingerprint: dict[str, str]) -> dict[str, str]:
+    if fingerprint.get("iterator_train") != _BATCH_ITERATOR_OF_0_1:
+        return fingerprint
+    return {**fingerprint, "iterator_train": describe(SelectedBatches)}
 
 
 def _epoch(path: Path) -> int:

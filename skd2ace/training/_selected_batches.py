@@ -1,5 +1,6 @@
 """The training's own iterator: batches that a selector chose."""
 
+import threading
 import weakref
 from collections.abc import Iterator
 from typing import Any, Protocol
@@ -11,12 +12,30 @@ from skd2ace._devices import is_ready
 
 from ._batches import Batch, BatchIterator
 
-# Those that no training has claimed yet, in the order they were made.
-_unclaimed: list["weakref.ref[SelectedBatches]"] = []
+_Reference = weakref.ReferenceType["SelectedBatches"]
+
+
+class _Unclaimed(threading.local):
+    """Iterators of a thread that no training has claimed yet, in the order they were made."""
+
+    def __init__(self) -> None:
+        self.references: list[_Reference] = []
+
+    def alive(self) -> list["SelectedBatches"]:
+        found = [reference() for reference in self.references]
+        self.references = [
+            reference
+            for reference, one in zip(self.references, found, strict=True)
+            if one is not None
+        ]
+        return [one for one in found if one is not None]
+
+
+_unclaimed = _Unclaimed()
 
 
 class ChoosesBatches(Protocol):
-    """What is asked of a batch selector here, or of what stands before one."""
+    """What is asked of a batch selector here."""
 
     def batches(self, epoch: int) -> Iterator[Tensor]: ...
 
@@ -64,16 +83,11 @@ class SelectedBatches(BatchIterator):
     ) -> None:
         super().__init__(dataset, batch_size, device)
         self._selection: tuple[ChoosesBatches, int] | None = None
-        _unclaimed.append(weakref.ref(self, _unclaimed.remove))
+        _unclaimed.references.append(weakref.ref(self))
 
     def select(self, selector: ChoosesBatches, epoch: int) -> None:
         """Serve the batches of a started selector's epoch, counted from 0, the next time."""
         self._selection = selector, epoch
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether batches were selected that nobody has asked for yet."""
-        return self._selection is not None
 
     def __iter__(self) -> Iterator[Batch]:
         selection, self._selection = self._selection, None
@@ -85,20 +99,27 @@ class SelectedBatches(BatchIterator):
         for index in selector.batches(epoch):
             index = check(index)
             X, y = self._gather(index)
-            yield Batch(X, y, index, selector.loss_weights(index, y))
+            yield Batch(X, y, index, selector.loss_weights(index, y), epoch)
         check.finish()
 
 
-def claim_batches(dataset: Any) -> SelectedBatches | None:
+def find_unclaimed() -> "weakref.WeakSet[SelectedBatches]":
+    """Find the iterators that there are and that no training has claimed."""
+    return weakref.WeakSet(_unclaimed.alive())
+
+
+def claim_batches(
+    dataset: Any, earlier: "weakref.WeakSet[SelectedBatches]"
+) -> SelectedBatches | None:
     """Claim the iterator that a training which is about to begin its first epoch goes through.
 
-    Skorch makes it together with the training data, before anybody else can see these: of the
-    iterators over them that no training has claimed it is the oldest. None where there is none.
+    Skorch makes it right after training has begun and before its first epoch, together with the
+    training data: of the unclaimed ones over them it is the oldest that was not there earlier.
+    None where there is none.
     """
-    for reference in list(_unclaimed):
-        iterator = reference()
-        if iterator is not None and iterator.dataset is dataset:
-            _unclaimed.remove(reference)
+    for iterator in _unclaimed.alive():
+        if iterator.dataset is dataset and iterator not in earlier:
+            _unclaimed.references.remove(weakref.ref(iterator))
             return iterator
     return None
 

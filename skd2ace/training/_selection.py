@@ -1,5 +1,9 @@
 """The bridge between a batch selector and skorch."""
 
+import warnings
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,7 +16,8 @@ from skd2ace._devices import full_device
 from skd2ace._seeding import RandomState
 from skd2ace.selection import BatchSelector, RandomBatches
 
-from ._selected_batches import SelectedBatches, claim_batches
+from ._batches import BatchIterator
+from ._selected_batches import SelectedBatches, claim_batches, find_unclaimed
 
 
 class BatchSelection(Callback):
@@ -33,12 +38,15 @@ class BatchSelection(Callback):
     Raises
     ------
     TypeError
-        In training, if the net's iterator does not say which instances a batch holds, or the
-        selector weights the loss and the net does not (``applies_loss_weights``).
+        In training, if the net's iterator cannot be told what to serve, or the selector weights
+        the loss and the net does not (``applies_loss_weights``).
     ValueError
         In training, if the iterator's batches are on another device than the net, or training
         goes on with another number of instances or labels, for selectors that keep a state of
         them.
+    RuntimeError
+        If a training step is given a batch that was not selected: where nets of one's own loop
+        over another iterator than skorch does.
 
     Examples
     --------
@@ -71,22 +79,43 @@ class BatchSelection(Callback):
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Note that the selector must be started on the data to come."""
-        self.batches_: SelectedBatches | None = None
+        if net.iterator_train is BatchIterator:
+            warnings.warn(
+                "iterator_train=BatchIterator serves no selected batches any more: SelectedBatches "
+                "takes its place here, and must be given from version 0.3 on.",
+                FutureWarning,
+                stacklevel=2,
+            )
+            net.iterator_train = SelectedBatches
+        self._trainings[net] = _Training(find_unclaimed())
 
     def on_epoch_begin(self, net: Any, dataset_train: Any = None, **kwargs: Any) -> None:
         """Have the epoch's batches served to the training loop."""
         epoch = len(net.history) - 1
-        if self.batches_ is None:
-            self.batches_ = _training_batches(net, dataset_train)
-            self._start(net, self.batches_, epoch)
-        self.batches_.select(net.batch_selector_, epoch)
+        training = self._trainings.setdefault(net, _Training(find_unclaimed()))
+        batches = training.batches()
+        if batches is None:
+            batches = _training_batches(net, dataset_train, training.earlier)
+            training.batches = weakref.ref(batches)
+            self._start(net, batches, epoch)
+        self._select(batches, net.batch_selector_, epoch)
+
+    def _select(self, batches: SelectedBatches, selector: BatchSelector, epoch: int) -> None:
+        batches.select(selector, epoch)
 
     def on_batch_begin(
         self, net: Any, batch: Any = None, training: bool | None = None, **kwargs: Any
     ) -> None:
-        """Refuse loss weights that nobody would apply."""
-        weighted = training and getattr(batch, "weights", None) is not None
-        if weighted and not getattr(net, "applies_loss_weights", False):
+        """Refuse batches that were not selected, and loss weights that nobody would apply."""
+        if not training:
+            return
+        if getattr(batch, "epoch", None) != len(net.history) - 1:
+            raise RuntimeError(
+                f"Epoch {len(net.history)} trains on a batch that was not selected for it: the "
+                "loop goes through another iterator than the first that was made of its data, or "
+                "through it a second time."
+            )
+        if batch.weights is not None and not getattr(net, "applies_loss_weights", False):
             raise TypeError(
                 f"{type(net.batch_selector_).__name__} weights the loss, which "
                 f"{type(net).__name__} does not apply; MultiLabelNetClassifier does."
@@ -105,22 +134,19 @@ class BatchSelection(Callback):
         if training and net.batch_selector_.refresh == "visit":
             self._update(net, batch, y_pred, label_losses)
 
-    def on_epoch_end(self, net: Any, dataset_train: Any = None, **kwargs: Any) -> None:
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Pass over all instances for a selector that wants one prediction of each an epoch."""
-        if self.batches_ is None or self.batches_.is_waiting:
-            raise RuntimeError(
-                f"Epoch {len(net.history)} did not train on the batches that were selected: its "
-                "loop went through another iterator than the first that skorch made of its data."
-            )
-        if net.batch_selector_.refresh == "epoch":
+        batches = self._trainings[net].batches()
+        if net.batch_selector_.refresh == "epoch" and batches is not None:
             # They were served: what comes now is all instances, in order.
-            for batch in self.batches_:
+            for batch in batches:
                 step = net.validation_step(batch)
                 self._update(net, batch, step["y_pred"], step.get("label_losses"))
 
-    def on_train_end(self, net: Any, **kwargs: Any) -> None:
-        """Let go of the data."""
-        self.batches_ = None
+    @property
+    def _trainings(self) -> "weakref.WeakKeyDictionary[Any, _Training]":
+        """The trainings under way: one callback may be of several nets."""
+        return vars(self).setdefault("trainings_", weakref.WeakKeyDictionary())
 
     def _start(self, net: Any, batches: SelectedBatches, n_done: int) -> None:
         seed = self.random_state
@@ -157,7 +183,7 @@ class BatchSelection(Callback):
 
     def __getstate__(self) -> dict[str, Any]:
         # Each training starts a selector on its own data.
-        return {k: v for k, v in vars(self).items() if k != "batches_"}
+        return {k: v for k, v in vars(self).items() if k != "trainings_"}
 
     def _update(self, net: Any, batch: Any, logits: Tensor, losses: Tensor | None) -> None:
         # A plain net of one label may work in one dimension; a selector never does.
@@ -171,14 +197,25 @@ class BatchSelection(Callback):
         )
 
 
-def _training_batches(net: Any, dataset_train: Any) -> SelectedBatches:
+@dataclass(eq=False)
+class _Training:
+    """What is known of a training: iterators older than it, and the one that it goes through."""
+
+    earlier: "weakref.WeakSet[SelectedBatches]"
+    batches: Callable[[], SelectedBatches | None] = lambda: None
+
+
+def _training_batches(
+    net: Any, dataset_train: Any, earlier: "weakref.WeakSet[SelectedBatches]"
+) -> SelectedBatches:
     """Claim the iterator that the net's training loop goes through."""
-    batches = claim_batches(dataset_train)
+    batches = claim_batches(dataset_train, earlier)
     if batches is None:
         kind = net.iterator_train
         raise TypeError(
-            f"iterator_train is {getattr(kind, '__name__', kind)}, which serves no selected "
-            "batches: batch selection needs skd2ace.training.SelectedBatches, or a subclass."
+            f"iterator_train={getattr(kind, '__name__', kind)} made no iterator over the training "
+            "data that can be told what to serve: batch selection needs "
+            "skd2ace.training.SelectedBatches or a subclass, and one BatchSelection."
         )
     if batches.device != full_device(net.device):
         raise ValueError(

@@ -1,5 +1,7 @@
 """A training that fails leaves nothing behind: what it changes in place is put back."""
 
+from collections import Counter, deque
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from torch import nn
 
 from skd2ace import MultiLabelNetClassifier
 from skd2ace.selection import D2ACE
-from skd2ace.training import BestEpoch
+from skd2ace.training import BatchSelection, BestEpoch
 
 
 class Scaled(nn.Module):
@@ -121,6 +123,119 @@ def test_a_failed_fit_after_a_fit(mlp, data):
     assert state(est) == before
     assert est.n_features_in_ == 8
     np.testing.assert_array_equal(est.predict_proba(data[0]), proba)
+
+
+class Wears(nn.Linear):
+    """Has a buffer that is in no state, and counts its steps."""
+
+    def __init__(self, n_features, n_labels):
+        super().__init__(n_features, n_labels)
+        self.register_buffer("mean", torch.zeros(n_features), persistent=False)
+        self.n_steps = 0
+
+    def forward(self, X):
+        if self.training:
+            self.n_steps += 1
+            self.mean = 0.9 * self.mean + 0.1 * X.detach().mean(0)
+        return super().forward(X - self.mean)
+
+
+class ChangesParts(Callback):
+    """Changes what a training usually leaves alone, and what lies deep in itself."""
+
+    def initialize(self):
+        self.log_ = {"seen": [], "recent": deque(maxlen=3), "counts": Counter()}
+        self.array_ = np.zeros(2)
+        self.net_and_list_ = []
+        return self
+
+    def on_train_begin(self, net, **kwargs):
+        if len(net.history) < 3:
+            return
+        net.optimizer_.add_param_group({"params": [nn.Parameter(torch.ones(1))]})
+        net.module_.register_buffer("extra", torch.ones(2))
+        net.module_.bias.requires_grad_(False)
+        net.module_.eval()
+
+    def on_batch_end(self, net, training=None, **kwargs):
+        self.log_["seen"].append(len(net.history))
+        self.log_["recent"].append(len(net.history))
+        self.log_["counts"][training] += 1
+        self.array_ += 1
+        self.net_and_list_.append(net)
+
+
+def all_of(est):
+    module = est.module_
+    changes = dict(est.callbacks_)["changes"]
+    return {
+        "state": {name: value.tolist() for name, value in module.state_dict().items()},
+        "buffers": {name: value.tolist() for name, value in module.named_buffers()},
+        "n_steps": module.n_steps,
+        "learns": [parameter.requires_grad for parameter in module.parameters()],
+        "groups": len(est.optimizer_.param_groups),
+        "log": (str(changes.log_), changes.array_.tolist(), len(changes.net_and_list_)),
+        "history": len(est.history),
+    }
+
+
+@pytest.mark.parametrize("error", [RuntimeError, SystemExit])
+def test_what_training_seldom_changes(data, error):
+    callbacks = [("changes", ChangesParts()), ("fails", Fails())]
+    settings = {"max_epochs": 3, "lr": 0.05, "random_state": 0, "verbose": 0}
+    est = MultiLabelNetClassifier(Wears, callbacks=callbacks, **settings).fit(*data)
+    before, proba = all_of(est), est.predict_proba(data[0])
+    net = dict(est.callbacks_)["changes"].net_and_list_[0]
+    dict(est.callbacks_)["fails"].set_params(after=4, error=error)
+    with pytest.raises(error, match="on purpose"):
+        est.partial_fit(*data)
+    assert all_of(est) == before
+    assert net is est
+    assert dict(est.callbacks_)["changes"].net_and_list_[0] is est
+    np.testing.assert_array_equal(est.predict_proba(data[0]), proba)
+
+
+class FailsFrom(Fails):
+    """Fails from the second training on."""
+
+    def on_train_begin(self, net, **kwargs):
+        self.n_trainings_ = getattr(self, "n_trainings_", 0) + 1
+        self.after = 1 if self.n_trainings_ == 2 else None
+
+
+def test_a_module_that_is_not_made_anew(data):
+    """A factory that gives the same module each time, and a second fit that fails."""
+    module = Wears(8, 4)
+    est = MultiLabelNetClassifier(
+        lambda: module, callbacks=[FailsFrom()], max_epochs=3, lr=0.05, random_state=0, verbose=0
+    )
+    proba = est.fit(*data).predict_proba(data[0])
+    with pytest.raises(RuntimeError, match="on purpose"):
+        est.fit(*data)
+    np.testing.assert_array_equal(est.predict_proba(data[0]), proba)
+
+
+class HasNoStateYet(Callback):
+    def initialize(self):
+        self.part_ = D2ACE()
+        return self
+
+
+@pytest.mark.parametrize("again", ["fit", "partial_fit", "warm_start"])
+def test_a_selection_of_ones_own_trains_again(mlp, data, again):
+    """A selector, and whatever else has no state to be kept before training begins."""
+    est = MultiLabelNetClassifier(
+        mlp,
+        callbacks__batch_selection=BatchSelection(D2ACE(n_neighbors=3), random_state=0),
+        callbacks=[HasNoStateYet()],
+        max_epochs=2,
+        random_state=0,
+        verbose=0,
+    ).fit(*data)
+    if again == "warm_start":
+        est.set_params(warm_start=True)
+    getattr(est, "fit" if again == "warm_start" else again)(*data)
+    assert len(est.history) == (2 if again == "fit" else 4)
 
 
 class TwoModules(MultiLabelNetClassifier):
