@@ -93,47 +93,87 @@ def classes_of_ours():
 CLASSES = list(classes_of_ours())
 
 
-def is_of_self(node):
-    return (
-        isinstance(node, ast.Attribute)
-        and isinstance(node.value, ast.Name)
-        and node.value.id == "self"
-    )
-
-
-def source(cls):
+def methods(cls):
+    """The functions of a class that are handed an instance, with the name they know it by."""
     try:
-        return ast.parse(textwrap.dedent(inspect.getsource(cls)))
+        (tree,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
     except (OSError, TypeError):
         # Written in C.
-        return ast.Module([], [])
+        return
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.args.args:
+            kinds = {getattr(decorator, "id", "") for decorator in node.decorator_list}
+            if not kinds & {"classmethod", "staticmethod"}:
+                yield node, node.args.args[0].arg
+
+
+def by_name(node, me):
+    """The name in ``getattr(self, "x")``, ``vars(self).pop("x")``, ``vars(self)["x"]``."""
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") in LOOKUPS and node.args:
+        owner, *names = node.args
+    elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("pop", "get"):
+        owner, names = node.func.value, node.args
+        owner = owner.args[0] if isinstance(owner, ast.Call) and owner.args else None
+    elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Call):
+        owner, names = (node.value.args or [None])[0], [node.slice]
+    else:
+        return None
+    if getattr(owner, "id", None) != me or not names or not isinstance(names[0], ast.Constant):
+        return None
+    return names[0].value
+
+
+LOOKUPS = ("getattr", "hasattr", "setattr", "delattr")
+# By which a network gives itself what it does not assign.
+REGISTERS = ("register_buffer", "register_parameter", "register_module", "add_module")
 
 
 @cache
+def used_and_stored(cls):
+    """Names that a class's own methods take from the instance, and those that they give it."""
+    used, stored = set(), set()
+    for method, me in methods(cls):
+        changed = {node.target for node in ast.walk(method) if isinstance(node, ast.AugAssign)}
+        for node in ast.walk(method):
+            if isinstance(node, ast.Attribute) and getattr(node.value, "id", None) == me:
+                is_given = isinstance(node.ctx, ast.Store) and node not in changed
+                (stored if is_given else used).add(node.attr)
+            elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") in REGISTERS:
+                names = [*node.args[:1], *(k.value for k in node.keywords if k.arg == "name")]
+                stored |= {name.value for name in names if isinstance(name, ast.Constant)}
+            elif (name := by_name(node, me)) is not None:
+                is_given = getattr(getattr(node, "func", None), "id", "") == "setattr"
+                (stored if is_given else used).add(name)
+    return used, stored
+
+
 def defined_by(cls):
-    """Names of what a class itself gives its instances, buffers of networks among them."""
-    nodes = list(ast.walk(source(cls)))
-    stored = {n.attr for n in nodes if is_of_self(n) and isinstance(n.ctx, ast.Store)}
-    buffers = {
-        n.args[0].value
-        for n in nodes
-        if isinstance(n, ast.Call)
-        and getattr(n.func, "attr", None) == "register_buffer"
-        and isinstance(n.args[0], ast.Constant)
-    }
-    return set(vars(cls)) | set(getattr(cls, "__annotations__", {})) | stored | buffers
+    return set(vars(cls)) | used_and_stored(cls)[1]
 
 
-def borrowed(cls):
-    """Names that a class takes from ``self`` and that neither it nor an ancestor defines."""
+def is_method(thing):
+    return inspect.isfunction(thing) or isinstance(thing, (property, classmethod, staticmethod))
+
+
+def borrowed(cls, classes=()):
+    """Names that a class takes from ``self`` and that neither it nor an ancestor defines.
+
+    An annotation defines values that classes below are to have, as in a NamedTuple, but is an
+    empty promise of what is a method of a class below, or stored by one.
+    """
     known = set().union(*map(defined_by, cls.__mro__), dir(cls))
-    used = {n.attr for n in ast.walk(source(cls)) if is_of_self(n) and isinstance(n.ctx, ast.Load)}
-    return used - known
+    below = [other for other in classes if cls in other.__mro__[1:]]
+    promised = set().union(*(getattr(base, "__annotations__", {}) for base in cls.__mro__))
+    kept = promised - set().union(*(used_and_stored(other)[1] for other in below))
+    kept -= {name for other in below for name, thing in vars(other).items() if is_method(thing)}
+    return used_and_stored(cls)[0] - known - kept
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__qualname__)
 def test_self_points_downwards(cls):
-    assert borrowed(cls) == set(), "what a class uses, it or a class that it is built upon defines"
+    assert borrowed(cls, CLASSES) == set(), (
+        "what a class uses, it or a class that it is built upon defines"
+    )
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__qualname__)
@@ -142,21 +182,32 @@ def test_classes_stand_in_lines(cls):
     assert len(ours) <= 1, "of ours, a class is built upon one other only"
 
 
-def test_what_a_sibling_borrows_is_found():
+def test_what_is_borrowed_is_found():
     class Left:
-        def begin(self):
-            return self.end()
+        promised: int
+        both: int
+
+        def begin(me):  # noqa: N805
+            me.n_begun += 1
+            vars(me).pop("popped", None)
+            return me.end(), me.both(), getattr(me, "named"), me.promised  # noqa: B009
 
     class Right:
+        plain: int
+
         def end(self):
             self.ended = True
+            return self.plain
 
     class Child(Left, Right):
         def both(self):
+            self.n_begun, self.named, self.promised = 0, 1, 2
             return self.begin(), self.ended, self.started
 
-    assert borrowed(Left) == {"end"}
-    assert borrowed(Right) == set()
+    assert borrowed(Left, [Child]) == {
+        "n_begun", "popped", "end", "both", "named", "promised",
+    }  # fmt: skip
+    assert borrowed(Right, [Child]) == set()
     assert borrowed(Child) == {"started"}
 
 

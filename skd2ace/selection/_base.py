@@ -6,7 +6,6 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Literal
 
 import torch
-from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from skd2ace._constraints import check_parameters
@@ -25,7 +24,7 @@ from ._drawing import draw_with_replacement, draw_without_replacement
 from ._resume import Resumable
 
 
-class BatchSelector(Resumable, BaseEstimator):
+class BatchSelector(Resumable):
     """Base class of all batch selectors: plain shuffled batches unless a hook says otherwise.
 
     A selector is a scikit-learn estimator (``get_params``, ``set_params``, ``clone``, ``repr``,
@@ -157,9 +156,7 @@ class BatchSelector(Resumable, BaseEstimator):
         self.n_epochs_ = run["n_epochs"]
         self.batch_size_ = min(run["batch_size"], self.n_instances_)
         self.device_ = Y.device
-        self.seed_ = draw_seeds(run["random_state"], 1)[0]
-        self.epoch_ = -1
-        self.seen_ = False
+        self._begin(draw_seeds(run["random_state"], 1)[0])
         # Of the probabilities told in each step of the epoch, where they are.
         self.extremes_: list[Tensor] = []
         self.probabilities_: Tensor | None = None

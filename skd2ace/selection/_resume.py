@@ -3,10 +3,11 @@
 from typing import Any, ClassVar
 
 import torch
+from sklearn.base import BaseEstimator
 from torch import Tensor
 
 
-class Resumable:
+class Resumable(BaseEstimator):
     """What a selector needs to go on exactly where it stopped.
 
     ``_state`` names the attributes that change from step to step. All else is made by ``start``
@@ -15,6 +16,12 @@ class Resumable:
 
     _state: ClassVar[tuple[str, ...]] = ()
     _always: ClassVar[tuple[str, ...]] = ("seed_", "epoch_", "seen_")
+
+    def _begin(self, seed: int) -> None:
+        """Forget an earlier run."""
+        self.seed_ = seed
+        self.epoch_ = -1
+        self.seen_ = False
 
     def state_dict(self) -> dict[str, Any]:
         """Copy what is needed to go on later: call it between epochs.
@@ -93,7 +100,7 @@ class Resumable:
 
     def __getstate__(self) -> dict[str, Any]:
         # The tensors go to the host, so that a file written with a GPU opens without one.
-        state = dict(super().__getstate__())  # type: ignore[misc]
+        state = dict(super().__getstate__())
         state.pop("generator_", None)
         if "device_" in state:
             state["device_"], state["extremes_"] = torch.device("cpu"), []
