@@ -1,9 +1,9 @@
 """What is installed is whole: every file of the package, and README's code runs with it.
 
-    python .ci/installed.py [--files]
+    python -I .ci/installed.py [--files]
 
-for the Python whose skd2ace is to be looked at; with ``--files`` the files only. Run from the
-sources of the same version, which are compared and otherwise not used.
+for the Python whose skd2ace is to be looked at; with ``--files`` the files only. They are compared
+with the sources around this script, which ``-I`` keeps from being imported.
 """
 
 import os
@@ -16,20 +16,20 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-# Python puts the folder of a script first on its path, not the sources; be sure of it.
-sys.path = [entry for entry in sys.path if Path(entry or ".").resolve() != ROOT]
-
 import skd2ace
 from skd2ace.benchmark import Experiment, make_methods, published, report
 
+ROOT = Path(__file__).resolve().parents[1]
+
 
 def files_of(package):
+    """Paths of all files of a package."""
     files = (path.relative_to(package) for path in package.rglob("*") if path.is_file())
     return {str(path) for path in files if "__pycache__" not in path.parts}
 
 
 def check_files():
+    """Compare what is installed with the sources: files and version."""
     installed = Path(skd2ace.__file__).parent
     assert ROOT not in installed.parents, f"{installed} is the source"
     assert files_of(installed) == files_of(ROOT / "skd2ace")

@@ -74,7 +74,7 @@ def test_any_selector_can_take_the_place_of_another(make_any, data):
         for name in selection.__all__
         if isclass(cls := getattr(selection, name)) and cls is not BatchSelector
     ]
-    est = make_any(max_epochs=4)
+    est = make_any(max_epochs=3)
     search = GridSearchCV(est, {"batch_selector": selectors}, scoring=macro_auc_scorer, cv=CV).fit(
         *data
     )

@@ -39,7 +39,7 @@ def train(est, X, Y):
 @pytest.mark.parametrize("make_data", [constant, huge, perfectly_predicted])
 @pytest.mark.parametrize("lr", [1e-4, 0.01])
 def test_features_at_their_limits(make_any, make_data, lr):
-    train(make_any(max_epochs=N_EPOCHS, lr=lr), *make_data(np.random.default_rng(0)))
+    train(make_any(max_epochs=N_EPOCHS, batch_size=32, lr=lr), *make_data(np.random.default_rng(0)))
 
 
 @pytest.mark.slow

@@ -115,6 +115,9 @@ def test_lengths_must_agree():
         drop_unlabelled(np.ones((2, 1)), np.ones((3, 1)))
 
 
+SMALL = "random_state=0, max_epochs=1, verbose=0, module__hidden_size=16)"
+
+
 def test_scaling_of_the_docs_stays_in_the_fold(tmp_path, monkeypatch):
     """The blocks of docs/datasets.md run; the scaler sees the training part only."""
     page = Path(__file__).parents[2] / "docs" / "datasets.md"
@@ -127,7 +130,7 @@ def test_scaling_of_the_docs_stays_in_the_fold(tmp_path, monkeypatch):
     X, Y = rng.uniform(size=(60, 10)), rng.integers(0, 2, (60, 3))
     X[0], Y[0] = 100, 1
     names = {"X": X, "Y": Y}
-    exec(preparing.replace("random_state=0)", "random_state=0, max_epochs=1, verbose=0)", 1), names)
+    exec(preparing.replace("random_state=0)", SMALL, 1), names)
     scaler = names["est"].fit(names["X"][1:], names["Y"][1:])[0]
     assert scaler.data_max_.max() < 1
     assert len(names["scores"]) == 5

@@ -11,6 +11,8 @@ import pytest
 
 from skd2ace.benchmark import Store
 
+pytestmark = pytest.mark.slow
+
 SLOW = """
 import os, sys, time
 import numpy as np
@@ -38,9 +40,6 @@ if __name__ == "__main__":
     input()
     experiment.run(progress=False, n_jobs=int(sys.argv[2]))
 """
-
-
-SLOWLY_TWO = pytest.param(2, marks=pytest.mark.slow)
 
 
 @pytest.fixture
@@ -86,7 +85,7 @@ def finish(process):
     return out.split().count("fit")
 
 
-@pytest.mark.parametrize("n_jobs", [1, SLOWLY_TWO])
+@pytest.mark.parametrize("n_jobs", [1, 2])
 def test_killed_in_the_middle(tmp_path, slow, n_jobs):
     store = Store(tmp_path / "s")
     (process,) = slow(n_jobs=n_jobs)
@@ -106,7 +105,7 @@ def test_killed_in_the_middle(tmp_path, slow, n_jobs):
     assert len(kept) == len(stored)
 
 
-@pytest.mark.parametrize("n_jobs", [1, SLOWLY_TWO])
+@pytest.mark.parametrize("n_jobs", [1, 2])
 def test_ctrl_c_leaves_nothing_behind(tmp_path, slow, n_jobs):
     store = Store(tmp_path / "s")
     (process,) = slow(n_jobs=n_jobs)
@@ -124,7 +123,7 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path, slow, n_jobs):
     assert finish(process) == 10 - n_stored
 
 
-@pytest.mark.parametrize("n_jobs", [1, SLOWLY_TWO])
+@pytest.mark.parametrize("n_jobs", [1, 2])
 def test_two_processes_share_the_work(tmp_path, slow, n_jobs):
     store = Store(tmp_path / "s")
     processes = slow(2, n_jobs)
