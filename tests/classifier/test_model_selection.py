@@ -78,7 +78,7 @@ def test_any_selector_can_take_the_place_of_another(make_any, data):
     search = GridSearchCV(est, {"batch_selector": selectors}, scoring=macro_auc_scorer, cv=CV).fit(
         *data
     )
-    assert len(selectors) == 9
+    assert len(selectors) >= 9
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
     est.set_params(batch_selector=HardImb(), batch_selector__warmup_epochs=1, max_epochs=3)
     est.fit(*data)
