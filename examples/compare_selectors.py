@@ -1,4 +1,4 @@
-"""Nine ways to fill a mini-batch: CLIF on MULAN's yeast with each of them.
+"""Ways to fill a mini-batch: CLIF on MULAN's yeast with each of them.
 
     python examples/compare_selectors.py
 
@@ -9,6 +9,7 @@ split show how to swap selectors, not which is best: look at the standard deviat
 """
 
 import argparse
+import math
 import time
 
 import matplotlib
@@ -38,7 +39,7 @@ COLUMNS = ("Macro-AUC", "Macro-F1", "Ranking loss", "Seconds")
 
 
 def selectors(n_epochs):
-    """All nine, with schedules that fit a short run: the paper's 100 epochs divided."""
+    """All of them, with schedules that fit a short run: the paper's 100 epochs divided."""
     warmup = {"warmup_epochs": n_epochs // 10}
     return (
         RandomBatches(),
@@ -85,10 +86,16 @@ def print_row(name, scores):
 
 def draw(curves, path):
     """One panel for each selector: its curves before the means of all others."""
-    fig, axes = plt.subplots(3, 3, figsize=(9, 7), sharex=True, sharey=True, layout="constrained")
+    n_rows = math.ceil(len(curves) / 3)
+    size = 9, 0.4 + 2.2 * n_rows
+    fig, axes = plt.subplots(
+        n_rows, 3, figsize=size, sharex=True, sharey=True, squeeze=False, layout="constrained"
+    )
+    for ax in axes.flat[len(curves) :]:
+        ax.set_axis_off()
     means = {name: np.mean(runs, axis=0) for name, runs in curves.items()}
     epochs = np.arange(1, len(next(iter(means.values()))) + 1)
-    for ax, (name, runs) in zip(axes.flat, curves.items(), strict=True):
+    for ax, (name, runs) in zip(axes.flat, curves.items(), strict=False):
         for other in means.values():
             ax.plot(epochs, other, color="#d5d5d1", linewidth=0.8)
         ax.fill_between(
@@ -111,7 +118,7 @@ def draw(curves, path):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="CLIF on yeast with nine batch selectors.")
+    parser = argparse.ArgumentParser(description="CLIF on yeast with each batch selector.")
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--picture", default="compare_selectors.png")

@@ -10,8 +10,9 @@ import pytest
 from torch import nn
 
 import skd2ace
-from skd2ace import networks, selection
+from skd2ace import classifier, networks, selection
 from skd2ace.benchmark.run._methods import NETWORKS, SELECTORS
+from skd2ace.classifier._published import PublishedNetClassifier
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
@@ -38,14 +39,61 @@ def test_readme_or_docs_have_every_class(package, words):
     assert not set(public_classes(importlib.import_module(package))) - words
 
 
+def rows_of(page):
+    """First cells of the tables of a page, without the package's name and calls."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return set(re.findall(r"^\| `(?:skd2ace\.)?(?:\w+\.)?(\w+)`", text, re.M))
+
+
+def named(classes):
+    return sorted(cls.__name__ for cls in classes)
+
+
+def in_files(package, kind):
+    """Classes of a kind that stand in a package's files, but for bases of others."""
+    for file in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"{package.__name__}.{file.name}")
+    found, bases = set(), set()
+    waiting = [kind]
+    while waiting:
+        cls = waiting.pop()
+        below = [sub for sub in cls.__subclasses__() if sub.__module__.startswith(package.__name__)]
+        waiting += below
+        (bases if below else found).add(cls)
+    return found
+
+
+SELECTORS_THERE = in_files(selection, selection.BatchSelector)
+ESTIMATORS_THERE = in_files(classifier, PublishedNetClassifier)
+NETWORKS_THERE = {cls._network for cls in ESTIMATORS_THERE}
+
+
+def test_what_stands_in_a_file_is_exported():
+    missing = SELECTORS_THERE - set(public_classes(selection).values())
+    missing |= NETWORKS_THERE - set(public_classes(networks).values())
+    missing |= ESTIMATORS_THERE - set(public_classes(skd2ace).values())
+    assert not missing, f"not in __all__: {named(missing)}"
+
+
+def test_readme_has_a_row_of_each():
+    missing = {cls.__name__ for cls in SELECTORS_THERE | ESTIMATORS_THERE} - rows_of("README.md")
+    assert not missing, f"README's table lacks {sorted(missing)}"
+
+
+def test_the_page_of_selectors_has_a_row_of_each():
+    missing = {cls.__name__ for cls in SELECTORS_THERE} - rows_of("docs/selectors.md")
+    assert not missing, f"docs/selectors.md's table lacks {sorted(missing)}"
+
+
 def test_the_benchmark_has_every_selector():
     # None is plain shuffling.
-    named = {type(make() or selection.RandomBatches()) for make in SELECTORS.values()}
-    public = set(public_classes(selection).values()) - {selection.BatchSelector}
-    assert not public - named
+    there = {type(make() or selection.RandomBatches()) for make in SELECTORS.values()}
+    missing = SELECTORS_THERE - there
+    assert not missing, f"SELECTORS lacks {named(missing)}"
 
 
 def test_the_benchmark_has_every_network():
-    named = {make().module for make in NETWORKS.values()}
+    there = {make().module for make in NETWORKS.values()}
     public = {cls for cls in public_classes(networks).values() if issubclass(cls, nn.Module)}
-    assert not public - named
+    missing = (public | NETWORKS_THERE) - there
+    assert not missing, f"NETWORKS lacks {named(missing)}"

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from skd2ace import CLIFClassifier, DELAClassifier, MultiLabelNetClassifier, PACAClassifier
+import skd2ace
+from skd2ace import CLIFClassifier, MultiLabelNetClassifier
 from skd2ace.classifier._published import PublishedNetClassifier
 
-PUBLISHED = [CLIFClassifier, DELAClassifier, PACAClassifier]
+PUBLIC = [getattr(skd2ace, name) for name in skd2ace.__all__]
+PUBLISHED = [cls for cls in PUBLIC if issubclass(cls, PublishedNetClassifier)]
 OTHERS_HERE = {"lr": 1e-4, "optimizer__weight_decay": 1e-4}
 
 

@@ -152,7 +152,8 @@ def test_what_it_is_told_changes_what_it_draws(selector, tensors):
 
 def test_every_sampling_method_can_be_unbiased():
     for cls in CLASSES:
-        assert ("unbiased" in cls().get_params()) == (not issubclass(cls, SHUFFLING))
+        has_it = "unbiased" in cls().get_params()
+        assert has_it == (not issubclass(cls, SHUFFLING)), f"{cls.__name__}'s __init__ takes it"
 
 
 def test_same_seed_same_batches(selector, tensors):
