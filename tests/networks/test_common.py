@@ -120,7 +120,7 @@ def test_weights_reach_the_loss_only(make, shape):
     weights = torch.rand(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     plain = loss_of(network, X, Y)
     losses = []
-    for factor in (0, 1, 2):
+    for factor in (1, 2, 3):
         out = loss_of(network, X, Y, factor * weights)
         torch.testing.assert_close(out.logits, plain.logits)
         torch.testing.assert_close(out.label_losses, plain.label_losses)
@@ -141,6 +141,88 @@ def test_instances_of_weight_zero_are_not_there(make):
     torch.testing.assert_close(
         loss_of(network, *changed, some).loss, loss_of(network, X, Y, some).loss
     )
+
+
+def gradients(network, out):
+    network.zero_grad()
+    out.loss.backward()
+    return [parameter.grad for parameter in network.parameters()]
+
+
+@pytest.mark.parametrize("held", [0.0, 1.0, 7.0, torch.nan, torch.inf])
+@pytest.mark.parametrize("mode", [True, False], ids=["training", "evaluation"])
+@pytest.mark.parametrize("weights", [torch.rand(B), torch.rand(B, Q)], ids=["rows", "cells"])
+def test_what_a_cell_of_weight_zero_holds_changes_no_bit(make, weights, mode, held):
+    network, (X, Y) = make().train(mode), make_data()
+    weights = weights.clone() + 0.1
+    weights[2] = 0
+    if weights.ndim == 2:
+        weights[:, 1], weights[3, 2] = 0, 0
+    hidden = (weights if weights.ndim == 2 else weights[:, None].expand(B, Q)) == 0
+    expected = loss_of(network, X, Y, weights)
+    steps = gradients(network, expected)
+    out = loss_of(network, X, torch.where(hidden, held, Y), weights)
+    for actual, other in zip(gradients(network, out), steps, strict=True):
+        assert actual is other is None or torch.equal(actual, other)
+    assert torch.equal(out.loss, expected.loss)
+    assert torch.equal(out.logits, expected.logits)
+    assert torch.equal(out.label_losses, expected.label_losses)
+    assert all(torch.equal(out.terms[name], term) for name, term in expected.terms.items())
+    truth = binary_cross_entropy_with_logits(out.logits, Y, reduction="none")
+    torch.testing.assert_close(out.label_losses, truth.masked_fill(hidden, 0))
+
+
+def test_a_label_of_weight_zero_teaches_nothing(make):
+    """The gradient of the loss by a label's logits is 0 in the cells without a weight."""
+    network, (X, Y) = make().train(), make_data()
+    weights = torch.ones(B, Q)
+    weights[:, 1], weights[3, 2] = 0, 0
+    out = loss_of(network, X, torch.where(weights == 0, torch.nan, Y), weights)
+    (slopes,) = torch.autograd.grad(out.loss, out.logits, retain_graph=True)
+    assert torch.equal(slopes != 0, weights != 0)
+    assert_whole(out, network, Y)
+
+
+def test_a_label_graph_counts_by_weight(make):
+    """Of instances by repeating them, of cells by loops; equal weights, of labels too, are none."""
+    network, generator = make(), torch.Generator().manual_seed(2)
+    if not hasattr(network, "fit_label_graph"):
+        return
+
+    def graph_of(Y, weights=None):
+        network.fit_label_graph(Y, weights)
+        return network.label_graph.clone()
+
+    Y = (torch.rand(40, Q, generator=generator) < 0.4).float()
+    Y[:, 3] = 0
+    plain = graph_of(Y)
+    assert plain.count_nonzero() == 6
+    for equal in (torch.ones(40), torch.full((40,), 0.3), torch.full((40, Q), 7.0)):
+        assert torch.equal(graph_of(Y, equal), plain)
+    torch.testing.assert_close(graph_of(Y, torch.rand(Q).expand(40, Q)), plain)
+    times = torch.randint(4, (40,), generator=generator)
+    repeated = graph_of(Y.repeat_interleave(times, dim=0))
+    assert not torch.allclose(repeated, plain, atol=0.01)
+    torch.testing.assert_close(graph_of(Y, times), repeated)
+    torch.testing.assert_close(graph_of(Y, 0.01 * times[:, None].expand(40, Q)), repeated)
+    weights = torch.rand(40, Q, generator=generator)
+    weights[torch.rand(40, Q, generator=generator) < 0.4] = 0
+    hidden = torch.where(weights == 0, torch.nan, Y)
+    torch.testing.assert_close(graph_of(hidden, weights), slow_graph(Y.tolist(), weights.tolist()))
+    assert graph_of(torch.full((40, Q), torch.nan), torch.zeros(40)).count_nonzero() == 0
+
+
+def slow_graph(Y, weights):
+    graph = torch.zeros(Q, Q)
+    for i in range(Q):
+        for j in range(Q):
+            of_i = [n for n in range(len(Y)) if Y[n][i] and weights[n][j] and i != j]
+            pair = {n: (weights[n][i] * weights[n][j]) ** 0.5 for n in of_i}
+            total = sum(pair.values())
+            share = sum(w for n, w in pair.items() if Y[n][j]) / total if total else 0
+            graph[i, j] += share / 2
+            graph[j, i] += share / 2
+    return graph
 
 
 def test_pickles(make):
