@@ -1,4 +1,4 @@
-"""What more than one package asks of a label matrix: that it is 0/1, and statistics of it."""
+"""What more than one package asks of a label matrix: what of it is known, 0/1, statistics."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from torch import Tensor
 
 # Of wrong labels, to show a few different ones.
 _N_LOOKED_AT = 1000
+_TINY = torch.finfo(torch.float64).tiny
 
 
 def check_zero_one(values: NDArray, name: str, hint: str = "") -> None:
@@ -57,13 +58,36 @@ def _not_zero_one(wrong: list[Any], name: str, hint: str = "") -> ValueError:
     return ValueError(f"{name} must hold zeros and ones; found {found}. {hint}".rstrip())
 
 
-def cooccurrence_graph(Y: Tensor) -> Tensor:
-    """Mean conditional probability of two labels given each other.
+def keep_known(values: Tensor, known: Tensor | None) -> Tensor:
+    """Put 0 into the cells that are not known, whatever they hold; NaN too, and its gradient.
+
+    Parameters
+    ----------
+    values : Tensor of shape (n, q)
+        Labels, losses or scores, of any dtype, which stays.
+    known : Tensor of shape (n, q), bool, or None
+        None: all are.
+
+    Returns
+    -------
+    Tensor of shape (n, q)
+    """
+    return values if known is None else values.masked_fill(~known, 0)
+
+
+def cooccurrence_graph(Y: Tensor, cell_weight: Tensor | None = None) -> Tensor:
+    """Mean conditional probability of two labels given each other, counted by weight.
+
+    P(l_j | l_i) is the sum over instances n of w_nij Y_ni Y_nj over that of w_nij Y_ni, with
+    w_nij = sqrt(w_ni w_nj): the weight of the instance where its cells have the same, 0 where one
+    of the two labels is not known. Weights that all instances share, of labels too, cancel out.
 
     Parameters
     ----------
     Y : Tensor of shape (n, q)
-        0/1 in any dtype.
+        0/1 in any dtype; anything in cells of weight 0.
+    cell_weight : Tensor of shape (n,) or (n, q), optional
+        w, not negative; None is 1 for all.
 
     Returns
     -------
@@ -71,10 +95,23 @@ def cooccurrence_graph(Y: Tensor) -> Tensor:
         A_ij = (P(l_j | l_i) + P(l_i | l_j)) / 2, symmetric with a zero diagonal. A label without
         positives has no conditional probability and gets no edge.
     """
-    Y = Y.to(torch.float32)
-    conditional = (Y.T @ Y) / Y.sum(0).clamp(min=1)[:, None]
+    if cell_weight is None:
+        Y = Y.to(torch.float32)
+        both, positives = Y.T @ Y, Y.sum(0)[:, None]
+    else:
+        roots = _scaled_roots(cell_weight).expand(Y.shape)
+        Y = keep_known(Y, roots > 0).to(torch.float32) * roots
+        both, positives = Y.T @ Y, Y.T @ roots
+    conditional = both / torch.where(positives > 0, positives, 1)
     graph = (conditional + conditional.T) / 2
     return graph.fill_diagonal_(0)
+
+
+def _scaled_roots(weight: Tensor) -> Tensor:
+    """Square roots (n, 1) or (n, q) of weights over the largest: equal ones are 1 to the bit."""
+    weight = weight.to(torch.float64)
+    roots = (weight / weight.max().clamp(min=_TINY)).sqrt().to(torch.float32)
+    return roots if roots.ndim == 2 else roots[:, None]
 
 
 def imbalance_ratios(Y: Tensor) -> Tensor:

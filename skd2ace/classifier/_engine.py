@@ -2,9 +2,9 @@
 
 import inspect
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from copy import deepcopy
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,11 @@ from torch.utils.data import DataLoader
 from typing_extensions import Self
 
 from skd2ace._devices import full_device
+from skd2ace._labels import keep_known
 from skd2ace._modules import unwrap_compiled
 from skd2ace._seeding import draw_seeds, set_generator_states, torch_rng
 from skd2ace.metrics import macro_auc_scorer
-from skd2ace.networks import LossOutput, weighted_mean
+from skd2ace.networks import LossOutput, known_labels, weighted_mean
 from skd2ace.training import (
     BatchIterator,
     BatchSelection,
@@ -43,7 +44,8 @@ class TrainingEngine(ParameterizedNet):
     """A skorch net that is seeded, sized by its data, and trained on batches that are selected.
 
     Any module that maps X (b, d) to logits (b, q) trains with the criterion, which is made with
-    ``reduction="none"`` and must give losses (b, q); a module with ``training_loss`` uses that.
+    ``reduction="none"`` and must give losses (b, q); a module with ``training_loss`` uses that,
+    and is told the rows' positions in the training part if it has a parameter ``index``.
     Steps see losses per label, and epochs do not wait for the device.
 
     While it trains, ``last_epoch_`` is the epoch, counted from 1, with which it will end.
@@ -311,9 +313,12 @@ class TrainingEngine(ParameterizedNet):
         X, Y = self._on_device(batch)
         weights = getattr(batch, "weights", None)
         if self._has_own_loss:
-            return self._own_loss()(X, Y, weights)
+            takes_index = _takes_index(unwrap_compiled(self.module_).training_loss)
+            index = {"index": getattr(batch, "instances", None)} if takes_index else {}
+            return self._own_loss()(X, Y, weights, **index)
         logits = self.infer(X, **fit_params)
-        losses = self._label_losses(logits, X, Y)
+        labels, known = known_labels(Y)
+        losses = keep_known(self._label_losses(logits, X, labels), known)
         return LossOutput(weighted_mean(losses, weights), logits, losses, {})
 
     def _own_loss(self) -> Any:
@@ -380,3 +385,13 @@ class TrainingEngine(ParameterizedNet):
 def _is_data_loader(iterator: Any) -> bool:
     made = iterator.func if isinstance(iterator, partial) else iterator
     return inspect.isclass(made) and issubclass(made, DataLoader)
+
+
+def _takes_index(training_loss: Callable[..., LossOutput]) -> bool:
+    """Whether a loss has a parameter ``index``; looked up once, not at each step."""
+    return _has_index(getattr(training_loss, "__func__", training_loss))
+
+
+@lru_cache(maxsize=16)
+def _has_index(function: Callable[..., LossOutput]) -> bool:
+    return "index" in inspect.signature(function).parameters

@@ -2,7 +2,7 @@
 
 from ._clif import CLIF
 from ._dela import DELA
-from ._loss import LossOutput, weighted_mean
+from ._loss import LossOutput, known_labels, label_losses, weighted_mean
 from ._paca import PACA
 
-__all__ = ["CLIF", "DELA", "PACA", "LossOutput", "weighted_mean"]
+__all__ = ["CLIF", "DELA", "PACA", "LossOutput", "known_labels", "label_losses", "weighted_mean"]

@@ -8,7 +8,7 @@ from skd2ace._labels import cooccurrence_graph
 
 from ._gated import gated_logits
 from ._layers import GINLayer, check_sizes, kaiming_linear, leaky_mlp
-from ._loss import LossOutput, weighted_mean
+from ._loss import LossOutput, known_labels, label_losses, weighted_mean
 
 
 class CLIF(nn.Module):
@@ -99,9 +99,21 @@ class CLIF(nn.Module):
         )
         self.classifier_bias = nn.Parameter(torch.empty(n_labels).uniform_(-bound, bound))
 
-    def fit_label_graph(self, Y: Tensor) -> None:
-        """Set the label graph to the co-occurrences in Y (n, q), the labels to train on."""
-        self.label_graph.copy_(cooccurrence_graph(Y))
+    def fit_label_graph(self, Y: Tensor, cell_weight: Tensor | None = None) -> None:
+        """Set the label graph to the co-occurrences of the labels to train on.
+
+        A_ij = (P(l_j | l_i) + P(l_i | l_j)) / 2, with P(l_j | l_i) the sum over instances n of
+        w_nij Y_ni Y_nj over that of w_nij Y_ni, and w_nij = sqrt(w_ni w_nj).
+
+        Parameters
+        ----------
+        Y : Tensor of shape (n, q)
+            0/1; anything in cells of weight 0.
+        cell_weight : Tensor of shape (n,) or (n, q), optional
+            w, not negative; None is 1 for all. An instance of weight 2 counts as two; one in which
+            either label has weight 0 counts for neither sum.
+        """
+        self.label_graph.copy_(cooccurrence_graph(Y, cell_weight))
 
     def embed_labels(self) -> Tensor:
         """Embeddings (q, d_e) of the labels after the graph network."""
@@ -121,7 +133,7 @@ class CLIF(nn.Module):
         ----------
         X : Tensor of shape (b, d)
         Y : Tensor of shape (b, q)
-            0/1 in the floating-point type of X.
+            0/1 in the floating-point type of X; NaN where it is not known.
         weights : Tensor of shape (b,) or (b, q), optional
             Multiply the cross-entropy; the link loss, of the parameters alone, stays.
 
@@ -132,12 +144,10 @@ class CLIF(nn.Module):
         """
         embedding = self.embed_labels()
         logits = self._classify(X, embedding)
-        label_losses = F.binary_cross_entropy_with_logits(logits, Y, reduction="none")
-        bce = weighted_mean(label_losses, weights)
+        losses = label_losses(logits, *known_labels(Y))
+        bce = weighted_mean(losses, weights)
         link = self._link_loss(embedding)
-        return LossOutput(
-            bce + self.link_weight * link, logits, label_losses, {"bce": bce, "link": link}
-        )
+        return LossOutput(bce + self.link_weight * link, logits, losses, {"bce": bce, "link": link})
 
     def _classify(self, X: Tensor, embedding: Tensor) -> Tensor:
         return gated_logits(

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from ._gaussian import GaussianEncoder
 from ._layers import check_sizes, kaiming_linear, relu_mlp
-from ._loss import LossOutput, instance_mean, label_sum
+from ._loss import LossOutput, instance_mean, known_labels, label_losses, label_sum
 
 
 class DELA(nn.Module):
@@ -130,7 +130,7 @@ class DELA(nn.Module):
         ----------
         X : Tensor of shape (b, d)
         Y : Tensor of shape (b, q)
-            0/1 in the floating-point type of X.
+            0/1 in the floating-point type of X; NaN where it is not known.
         weights : Tensor of shape (b,) or (b, q), optional
             Multiply the cross-entropy; those of shape (b,) the KL term too.
 
@@ -168,9 +168,9 @@ class DELA(nn.Module):
         return perturb(mean, log_variance, gates, torch.randn_like(mean)), gates
 
     def _loss(self, logits: Tensor, Y: Tensor, kl: Tensor, weights: Tensor | None) -> LossOutput:
-        label_losses = F.binary_cross_entropy_with_logits(logits, Y, reduction="none")
-        bce, kl = label_sum(label_losses, weights), instance_mean(kl, weights)
-        return LossOutput(bce + self.kl_weight * kl, logits, label_losses, {"bce": bce, "kl": kl})
+        losses = label_losses(logits, *known_labels(Y))
+        bce, kl = label_sum(losses, weights), instance_mean(kl, weights)
+        return LossOutput(bce + self.kl_weight * kl, logits, losses, {"bce": bce, "kl": kl})
 
 
 def straight_through_gates(logits: Tensor, temperature: float) -> Tensor:

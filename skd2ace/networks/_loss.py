@@ -3,6 +3,9 @@
 from typing import NamedTuple
 
 from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from skd2ace._labels import keep_known
 
 
 class LossOutput(NamedTuple):
@@ -15,21 +18,22 @@ class LossOutput(NamedTuple):
     logits : Tensor of shape (b, q)
         The prediction; its sigmoid is the probability.
     label_losses : Tensor of shape (b, q)
-        Binary cross-entropy of the prediction in nats, neither reduced nor weighted.
+        Binary cross-entropy of the prediction in nats, neither reduced nor weighted; 0 of labels
+        that are not known.
     terms : dict of str to scalar Tensor
         The named parts of the loss, for the history.
 
     Examples
     --------
-    A network with a loss of its own, here for labels that are relevant only rarely:
+    A network with a loss of its own, here for labels that are relevant only rarely; it takes no
+    notice of labels that are not known:
 
     >>> import torch
-    >>> from torch.nn.functional import binary_cross_entropy_with_logits
-    >>> from skd2ace.networks import LossOutput, weighted_mean
+    >>> from skd2ace.networks import LossOutput, known_labels, label_losses, weighted_mean
     >>> class Sparse(torch.nn.Linear):
     ...     def training_loss(self, X, Y, weights=None):
     ...         logits = self(X)
-    ...         losses = binary_cross_entropy_with_logits(logits, Y, reduction="none")
+    ...         losses = label_losses(logits, *known_labels(Y))
     ...         bce, size = weighted_mean(losses, weights), logits.sigmoid().mean()
     ...         return LossOutput(bce + 0.1 * size, logits, losses, {"bce": bce, "size": size})
     >>> out = Sparse(5, 3).training_loss(torch.rand(4, 5), torch.zeros(4, 3))
@@ -41,6 +45,49 @@ class LossOutput(NamedTuple):
     logits: Tensor
     label_losses: Tensor
     terms: dict[str, Tensor]
+
+
+def known_labels(Y: Tensor) -> tuple[Tensor, Tensor]:
+    """Labels to compute with, and which of them are known.
+
+    Parameters
+    ----------
+    Y : Tensor of shape (b, q), floating point
+        0/1, or NaN where a label is not known.
+
+    Returns
+    -------
+    labels : Tensor of shape (b, q)
+        Y with 0 in the place of NaN, which must not reach the arithmetic: 0 times it is NaN too.
+    known : Tensor of shape (b, q), bool
+
+    Examples
+    --------
+    >>> import torch
+    >>> known_labels(torch.tensor([[1.0, torch.nan], [0.0, 1.0]]))
+    (tensor([[1., 0.],
+            [0., 1.]]), tensor([[ True, False],
+            [ True,  True]]))
+    """
+    known = ~Y.isnan()
+    return keep_known(Y, known), known
+
+
+def label_losses(logits: Tensor, labels: Tensor, known: Tensor | None = None) -> Tensor:
+    """Binary cross-entropy (b, q) in nats, 0 of labels that are not known.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (b, q)
+    labels, known
+        From :func:`known_labels`.
+
+    Returns
+    -------
+    Tensor of shape (b, q)
+    """
+    losses = binary_cross_entropy_with_logits(logits, labels, reduction="none")
+    return keep_known(losses, known)
 
 
 def weighted_mean(losses: Tensor, weights: Tensor | None = None) -> Tensor:

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from ._flow import ConditionalFlow
 from ._gaussian import GaussianEncoder, sample_normal
 from ._layers import check_sizes, relu_mlp
-from ._loss import LossOutput, instance_mean, label_sum
+from ._loss import LossOutput, instance_mean, known_labels, label_losses, label_sum
 
 
 class PACA(nn.Module):
@@ -132,7 +131,9 @@ class PACA(nn.Module):
         X : Tensor of shape (b, d)
             In [0, 1], to be reconstructed well.
         Y : Tensor of shape (b, q)
-            0/1 in the floating-point type of X.
+            0/1 in the floating-point type of X; NaN where it is not known: 0 before the label
+            encoder, so that it adds as little to the code as a label that is absent, and not
+            reconstructed.
         weights : Tensor of shape (b,) or (b, q), optional
             Multiply the prediction's cross-entropy; those of shape (b,) all other terms too.
 
@@ -141,27 +142,26 @@ class PACA(nn.Module):
         LossOutput
             With the terms ``reconstruction``, ``kl``, ``label_reconstruction`` and ``bce``.
         """
-        of_features, of_labels = self.encoder(X), self.label_encoder(Y)
+        labels, known = known_labels(Y)
+        of_features, of_labels = self.encoder(X), self.label_encoder(labels)
         place = self.place(X, *of_features)
         label_code = sample_normal(*of_labels) if self.training else of_labels[0]
         logits = self.classify(place)
-        label_losses = F.binary_cross_entropy_with_logits(logits, Y, reduction="none")
+        losses = label_losses(logits, labels, known)
         errors = (torch.sigmoid(self.decoder(place)) - X).square().sum(1)
-        label_errors = F.binary_cross_entropy_with_logits(
-            self.label_decoder(label_code), Y, reduction="none"
-        ).sum(1)
+        label_errors = label_losses(self.label_decoder(label_code), labels, known).sum(1)
         terms = {
             "reconstruction": instance_mean(errors, weights),
             "kl": instance_mean(normal_kl(*of_features, *of_labels), weights),
             "label_reconstruction": instance_mean(label_errors, weights),
-            "bce": label_sum(label_losses, weights),
+            "bce": label_sum(losses, weights),
         }
         loss = (
             terms["reconstruction"]
             + self.regularization_weight * (terms["kl"] + terms["label_reconstruction"])
             + self.classification_weight * terms["bce"]
         )
-        return LossOutput(loss, logits, label_losses, terms)
+        return LossOutput(loss, logits, losses, terms)
 
 
 def normal_kl(

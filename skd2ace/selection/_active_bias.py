@@ -17,8 +17,8 @@ class ActiveBias(BatchSelector):
     sqrt(var + var^2 / (m - 1)) after m visits, with var the population variance; 0 for m <= 1.
 
     The source [1]_ has one label per instance. With many labels an instance weighs the sum over
-    its labels, and the weight becomes a probability as in the D2ACE comparison [2]_, quantised
-    to ranks under a falling pressure (Eq. 13, 14, 21).
+    its known labels, and the weight becomes a probability as in the D2ACE comparison [2]_,
+    quantised to ranks under a falling pressure (Eq. 13, 14, 21).
 
     Parameters
     ----------
@@ -91,4 +91,5 @@ class ActiveBias(BatchSelector):
         self.means_[index], self.visits_[index] = new_mean, visits
 
     def _weights(self) -> Tensor:
-        return F.prediction_deviation(self.visits_, self.squares_).sum(1)
+        deviation = F.prediction_deviation(self.visits_, self.squares_)
+        return F.keep_known(deviation, self.known_).sum(1)

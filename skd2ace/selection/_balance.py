@@ -19,7 +19,8 @@ class Balance(BatchSelector):
     other side get its target share over its share of the batch. Each side then has its share of
     the total weight, up to rounding. The source [1]_ treats many binary attributes in this way,
     each by itself: nothing had to be adapted. Where a label has no positive in the batch, its
-    negatives are sub-sampled all the same.
+    negatives are sub-sampled all the same. Entries that are not known count for nothing, b
+    included, and get the weight 0.
 
     The weights come from :meth:`loss_weights`: in a loop of your own, multiply the losses by
     them. Which instances a batch holds is not influenced.
@@ -100,4 +101,4 @@ class Balance(BatchSelector):
             raise RuntimeError("Balance weights the batch being served: call batches() first.")
         if self.epoch_ < self.warmup_epochs:
             return None
-        return F.balancing_weights(Y, self.target, self.generator_)
+        return F.balancing_weights(Y, self.target, self.generator_, self._known_of(index))

@@ -9,16 +9,18 @@ import torch
 from torch import Tensor
 
 from skd2ace._constraints import check_parameters
+from skd2ace._labels import keep_known
 from skd2ace._seeding import RandomState, derive_seed, draw_seeds
 from skd2ace._sklearn import Interval
 
 from . import functional as F
 from ._checks import (
     RUN_CONSTRAINTS,
-    check_data,
     check_finite,
     check_proba_range,
     check_update,
+    read_features,
+    read_labels,
 )
 from ._drawing import draw_with_replacement, draw_without_replacement
 from ._resume import Resumable
@@ -34,7 +36,10 @@ class BatchSelector(Resumable):
 
     A strategy overrides
 
-    - ``_start(X, Y)``: make the state, in attributes that end in an underscore;
+    - ``_start(X, Y)``: make the state, in attributes that end in an underscore. Labels that are
+      not known are 0 in Y, as their losses are; ``known_`` says which those are, and
+      ``_known_of(index)`` of a batch. X is looked at beforehand, flattened and refused where it
+      is not finite, for a strategy that says so in ``_wants_features()``;
     - ``_update(index, proba, losses, learning_rate)``: take in what one step saw, in float32
       whatever the network computes in (``_update_dtype``);
     - ``_end_epoch()``: called before an epoch begins, with all updates of the last one made;
@@ -64,6 +69,8 @@ class BatchSelector(Resumable):
         The epoch being served, from 0; -1 before the first.
     probabilities_ : Tensor of shape (n,) or None
         Sampling probabilities of that epoch, float64; None where the batches are shuffled.
+    known_ : Tensor of shape (n, q), bool, or None
+        Cells that have a label and a weight, once started; None where all have.
 
     References
     ----------
@@ -96,6 +103,7 @@ class BatchSelector(Resumable):
     pressure: float = 100.0
     warmup_epochs: int = 0
     unbiased: bool = False
+    known_: Tensor | None = None
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "pressure": [Interval(Real, 1, None, closed="left")],
@@ -106,12 +114,14 @@ class BatchSelector(Resumable):
 
     def start(
         self,
-        X: Tensor,
+        X: Any,
         Y: Tensor,
         *,
         n_epochs: int,
         batch_size: int,
         random_state: RandomState = None,
+        cell_weight: Tensor | None = None,
+        neighbor_features: Tensor | None = None,
     ) -> "BatchSelector":
         """Begin a training run.
 
@@ -119,16 +129,26 @@ class BatchSelector(Resumable):
 
         Parameters
         ----------
-        X : Tensor of shape (n, d)
-            Features of the training instances, dense or sparse CSR, on any device.
+        X : Tensor of shape (n, d) or (n, ...)
+            Features of the training instances, dense or sparse CSR, on any device; of images and
+            the like, flattened for the neighbours. Selectors without neighbours, or with
+            ``neighbor_features``, look at its length only, and take anything that has one.
         Y : Tensor of shape (n, q)
-            Their labels, 0/1 in any dtype, on the device that trains; all state lives there.
+            Their labels, 0/1 in any dtype, on the device that trains; all state lives there. NaN
+            is a label that is not known.
         n_epochs : int
             Epochs of the whole run, those already done included.
         batch_size : int
             Instances in a batch; the last batch of an epoch may be shorter.
         random_state : int, RandomState or None, default=None
             Seed of all that is drawn.
+        cell_weight : Tensor of shape (n,) or (n, q), optional
+            Weights of the training loss, finite and not negative. Cells of weight 0 and those
+            without a label are left out of all that the selector makes of its scores: sums,
+            means, correlations, neighbourhoods. Weights do nothing else; an instance all of whose
+            cells are left out is still drawn, as its probability says.
+        neighbor_features : Tensor of shape (n, m), optional
+            What neighbours are found on in the place of X, dense or sparse CSR.
 
         Returns
         -------
@@ -140,9 +160,10 @@ class BatchSelector(Resumable):
             If a parameter, of the selector or of this method, is of a wrong type or out of range;
             a ValueError and a TypeError.
         ValueError
-            If Y is no matrix of 0/1, or X is not finite (n, d).
+            If what is known of Y is not 0/1, weights or features do not fit it, or what is looked
+            at of the features is not finite (n, d).
         TypeError
-            If X or Y is no such tensor.
+            If one is no such tensor.
         """
         name, parameters = type(self).__name__, self.get_params(deep=False)
         self.set_params(**check_parameters(self._parameter_constraints, parameters, name))
@@ -151,7 +172,8 @@ class BatchSelector(Resumable):
             {"n_epochs": n_epochs, "batch_size": batch_size, "random_state": random_state},
             f"{name}.start",
         )
-        check_data(X, Y)
+        Y, self.known_ = read_labels(Y, cell_weight)
+        X = read_features(X, neighbor_features, len(Y), wanted=self._wants_features())
         self.n_instances_, self.n_labels_ = Y.shape
         self.n_epochs_ = run["n_epochs"]
         self.batch_size_ = min(run["batch_size"], self.n_instances_)
@@ -215,8 +237,9 @@ class BatchSelector(Resumable):
         proba : Tensor of shape (b, q)
             Their predicted probabilities, in [0, 1]; detached here.
         losses : Tensor of shape (b, q)
-            Their binary cross-entropy per label, unreduced and unweighted, in nats. Estimators
-            with another ``criterion`` give what that makes of each label.
+            Their binary cross-entropy per label, unreduced and unweighted, in nats; anything for
+            labels that are not known, where they count 0. Estimators with another ``criterion``
+            give what that makes of each label.
         learning_rate : float, optional
             That of the step.
 
@@ -235,6 +258,7 @@ class BatchSelector(Resumable):
         if proba.numel():
             self.extremes_ += proba.aminmax()
         self.seen_ = True
+        losses = keep_known(losses, self._known_of(index))
         dtype = self._update_dtype
         self._update(index, proba.to(dtype), losses.to(dtype), learning_rate)
 
@@ -260,6 +284,14 @@ class BatchSelector(Resumable):
         if not self.unbiased or self.probabilities_ is None:
             return None
         return (1 / (self.n_instances_ * self.probabilities_[index])).to(torch.float32)
+
+    def _wants_features(self) -> bool:
+        """Whether ``_start`` looks at X, of which it then gets a finite matrix."""
+        return False
+
+    def _known_of(self, index: Tensor) -> Tensor | None:
+        """Rows ``index`` of what is known, (b, q), or None where all is."""
+        return None if self.known_ is None else self.known_[index]
 
     def _start(self, X: Tensor, Y: Tensor) -> None:
         """Make the state."""

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from skd2ace._labels import check_zero_one_tensor
+from skd2ace._labels import check_zero_one_tensor, keep_known
 from skd2ace._sklearn import Interval
 
 _WHOLE = Interval(Integral, 1, None, closed="left")
@@ -20,38 +20,109 @@ RUN_CONSTRAINTS: dict[str, list[Any]] = {
 }
 
 
-def check_data(X: Tensor, Y: Tensor) -> None:
-    """Refuse features that are not finite, and labels that are not zeros and ones.
+def read_labels(Y: Tensor, cell_weight: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """Labels, and which of them are known: neither NaN nor of weight 0.
+
+    Returns
+    -------
+    labels : Tensor of shape (n, q)
+        Y, with 0 in cells that are not known.
+    known : Tensor of shape (n, q), bool, or None
+        None: all are.
 
     Raises
     ------
     TypeError
-        If X or Y is no tensor of a layout that selectors work with.
+        If one is no dense tensor.
     ValueError
-        If Y is not a matrix of zeros and ones, or X is no finite matrix of as many rows.
+        If what is known of Y is not zeros and ones, or the weights do not fit it.
     """
-    _check_layout("X", X, torch.strided, torch.sparse_csr)
     _check_layout("Y", Y, torch.strided)
-    if X.ndim != 2:
-        raise ValueError(
-            f"X must have shape (n, d), got {tuple(X.shape)}; X.reshape(len(X), -1) has."
-        )
     if Y.ndim != 2 or Y.shape[0] == 0:
         raise ValueError(f"Y must have shape (n, q) with n > 0, got {tuple(Y.shape)}.")
-    if X.shape[0] != Y.shape[0]:
-        raise ValueError(f"X has {X.shape[0]} rows and Y has {Y.shape[0]}.")
-    check_zero_one_tensor(Y, "Y")
-    if not torch.isfinite(X if X.layout is torch.strided else X.values()).all():
-        raise ValueError("X contains NaN or infinity.")
+    cells = ~Y.isnan()
+    if cell_weight is not None:
+        cells &= _read_weights(cell_weight, Y) > 0
+    known = None if cells.all() else cells
+    labels = keep_known(Y, known)
+    check_zero_one_tensor(labels, "Y")
+    return labels, known
+
+
+def _read_weights(cell_weight: Tensor, Y: Tensor) -> Tensor:
+    """Weights of shape (n, 1) or (n, q), on the device of Y."""
+    _check_layout("cell_weight", cell_weight, torch.strided)
+    if cell_weight.shape not in (Y.shape[:1], Y.shape):
+        raise ValueError(
+            f"cell_weight must have shape {tuple(Y.shape[:1])} or {tuple(Y.shape)}, one weight per "
+            f"instance or per instance and label, got {tuple(cell_weight.shape)}."
+        )
+    wrong = cell_weight[~(torch.isfinite(cell_weight) & (cell_weight >= 0))]
+    if wrong.numel():
+        raise ValueError(f"cell_weight must be finite and not negative; found {wrong[0].item()}.")
+    weights = cell_weight.to(Y.device)
+    return weights if weights.ndim == 2 else weights[:, None]
+
+
+def read_features(X: Any, neighbor_features: Tensor | None, n_rows: int, *, wanted: bool) -> Any:
+    """What neighbours are found on, or X as it is where they are not ``wanted``.
+
+    Returns
+    -------
+    Tensor of shape (n, d)
+        ``neighbor_features`` where there are such, else X, instances of more than one dimension
+        flattened.
+
+    Raises
+    ------
+    TypeError
+        If X has no length, or what neighbours are found on is no tensor.
+    ValueError
+        If there are not ``n_rows`` rows, or what neighbours are found on is no finite matrix.
+    """
+    _check_length("X", X, n_rows)
+    if neighbor_features is not None:
+        _check_matrix("neighbor_features", neighbor_features, n_rows)
+        return neighbor_features
+    if wanted:
+        dense = isinstance(X, Tensor) and X.layout is torch.strided
+        X = X.flatten(1) if dense and X.ndim > 2 else X
+        _check_matrix("X", X, n_rows)
+    return X
+
+
+def _check_matrix(name: str, features: Tensor, n_rows: int) -> None:
+    _check_layout(name, features, torch.strided, torch.sparse_csr)
+    if features.ndim != 2:
+        shape = tuple(features.shape)
+        raise ValueError(f"{name} must have shape (n, d) for the neighbours, got {shape}.")
+    _check_length(name, features, n_rows)
+    values = features if features.layout is torch.strided else features.values()
+    if not torch.isfinite(values).all():
+        raise ValueError(f"{name} contains NaN or infinity.")
+
+
+def _check_length(name: str, data: Any, n_rows: int) -> None:
+    # Scipy's sparse matrices have a shape and no length, lists the contrary.
+    shape = getattr(data, "shape", None)
+    if shape is None and hasattr(data, "__len__"):
+        shape = (len(data),)
+    if not shape:
+        raise TypeError(f"{name} must have one row per instance, got {_kind(data)}.")
+    if shape[0] != n_rows:
+        raise ValueError(f"{name} has {shape[0]} rows and Y has {n_rows}.")
 
 
 def _check_layout(name: str, data: object, *layouts: torch.layout) -> None:
     if isinstance(data, Tensor) and data.layout in layouts:
         return
     wanted = "dense or sparse CSR" if torch.sparse_csr in layouts else "dense"
-    kind = type(data)
-    found = data.layout if isinstance(data, Tensor) else f"{kind.__module__}.{kind.__qualname__}"
+    found = data.layout if isinstance(data, Tensor) else _kind(data)
     raise TypeError(f"{name} must be a torch tensor, {wanted}, got {found}.")
+
+
+def _kind(data: object) -> str:
+    return f"{type(data).__module__}.{type(data).__qualname__}"
 
 
 def check_update(index: Tensor, proba: Tensor, losses: Tensor, n_labels: int) -> None:

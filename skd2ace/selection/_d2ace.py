@@ -100,7 +100,8 @@ class D2ACE(BatchSelector):
     temporaries (``examples/benchmarks/selection_cost.py``).
 
     *An instance never seen* counts as p = 0.5; as long as none has been seen, sampling is
-    uniform.
+    uniform. *Labels that are not known* are left out of the sums, means and deviations of all
+    equations; an instance without any has weight 0, the least there is.
 
     References
     ----------
@@ -198,6 +199,9 @@ class D2ACE(BatchSelector):
         """Who takes the steps that the published code takes otherwise than the paper."""
         return PublishedSteps(self) if self.variant == "reference" else self
 
+    def _wants_features(self) -> bool:
+        return self.correlation == "local"
+
     def _start(self, X: Tensor, Y: Tensor) -> None:
         if self.mix_decay == "exponential" and min(self.mix_start, self.mix_end) <= 0:
             raise ValueError(
@@ -264,6 +268,7 @@ class D2ACE(BatchSelector):
             label_weight=self.label_weight,
             correlation=self.correlation,
             variant=self.variant,
+            known=self.known_,
         )
         if not torch.isfinite(weights).all():
             raise ValueError(

@@ -25,7 +25,8 @@ class DIHCL(BatchSelector):
     are exp(T r / mean(r)), normalised; T falls by the factor 0.8 with each episode, to 1.
 
     The source [1]_ has one label per instance; with many, the change of the mean loss over
-    labels, or the share of labels that flipped, takes its place.
+    known labels, or the share of these that flipped, takes its place. The hardness of an instance
+    of which no label is known falls towards 0 with each visit.
 
     Parameters
     ----------
@@ -136,15 +137,16 @@ class DIHCL(BatchSelector):
     def _update(
         self, index: Tensor, proba: Tensor, losses: Tensor, learning_rate: float | None
     ) -> None:
+        known = self._known_of(index)
         if self.feedback == "dloss":
-            answer = losses.mean(1, keepdim=True)
-            change = (answer - self.last_answers_[index]).abs_().clamp_(max=_LARGEST_CHANGE)
+            answer = F.known_mean(losses, known)[:, None]
+            change = (answer - self.last_answers_[index]).abs_().clamp_(max=_LARGEST_CHANGE)[:, 0]
         else:
             # The truth stays: correctness changes where the prediction does.
             answer = proba >= 0.5
-            change = (answer != self.last_answers_[index]).to(torch.float64)
+            change = F.known_mean((answer != self.last_answers_[index]).to(torch.float64), known)
         elapsed = self.rate_sum_ - self.rate_sum_at_visit_[index]
-        feedback = torch.where(elapsed > 0, change.mean(1) / elapsed, 0)
+        feedback = torch.where(elapsed > 0, change / elapsed, 0)
         hardness = self.hardness_[index]
         moved = self.discount * feedback + (1 - self.discount) * hardness
         self.hardness_[index] = torch.where(elapsed.isnan(), hardness, moved)

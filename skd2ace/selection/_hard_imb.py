@@ -74,8 +74,9 @@ class HardImb(LatestLossSelector):
     -----
     The loss of an instance is the mean of its labels' binary cross-entropy (a sum would give the
     same probabilities); one not seen yet counts as ln 2. Labels without positives are left out
-    of MeanIR, and 0/0 is 0 throughout. That a loss has become infinite within an epoch is
-    noticed when the next one begins, or by a chain at once.
+    of MeanIR, and 0/0 is 0 throughout. Where labels are not known, the mean, C_j and B_ij are of
+    those that are, and an instance without any has a loss of 0. That a loss has become infinite
+    within an epoch is noticed when the next one begins, or by a chain at once.
 
     *Cost.* Neighbours once per run, O(n^2 d), and O(n q n_neighbors) for the weights; 8 bytes
     per instance. Per epoch O(n q), and O(n) per batch with ``recompute="batch"``. A chain is
@@ -127,16 +128,19 @@ class HardImb(LatestLossSelector):
         self.warmup_epochs = warmup_epochs
         self.unbiased = unbiased
 
+    def _wants_features(self) -> bool:
+        return True
+
     def _start(self, X: Tensor, Y: Tensor) -> None:
         if self.chain and self.unbiased:
             raise ValueError(
                 "HardImb: chain=True draws each instance depending on the one before, for which "
                 "there are no weights 1 / (n P(x)); unbiased must be False."
             )
-        local = F.local_imbalance(X, Y, self.n_neighbors)
+        local = F.local_imbalance(X, Y, self.n_neighbors, self.known_)
         self.imbalance_weights_ = F.imbalance_weights(local, Y)
         super()._start(X, Y)
-        self.chain_ = LabelChain(Y) if self.chain else None
+        self.chain_ = LabelChain(Y, self.known_) if self.chain else None
 
     def _probabilities(self, epoch: int) -> Tensor:
         pressure = self._pressure(epoch) if self.pressure_decay else self.pressure

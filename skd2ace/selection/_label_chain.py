@@ -19,7 +19,9 @@ class LabelChain:
     Parameters
     ----------
     Y : Tensor of shape (n, q)
-        0/1 in any dtype, on any device.
+        0/1 in any dtype, on any device; 0 where it is not known.
+    known : Tensor of shape (n, q), bool, optional
+        As for :func:`~skd2ace.selection.functional.closest_labels`.
 
     Attributes
     ----------
@@ -30,14 +32,15 @@ class LabelChain:
         Per rarest label, the instances that carry one of the labels closest to it; all for q.
     """
 
-    def __init__(self, Y: Tensor) -> None:
+    def __init__(self, Y: Tensor, known: Tensor | None = None) -> None:
         n_instances, n_labels = Y.shape
         relevant = Y.to(torch.bool)
         counts = torch.where(relevant, relevant.sum(0), n_instances + 1)
         rarest = torch.where(relevant.any(1), counts.argmin(1), n_labels)
         self.rarest = rarest.cpu().numpy()
         self.followers = [
-            relevant[:, close].any(1).nonzero()[:, 0].cpu().numpy() for close in F.closest_labels(Y)
+            relevant[:, close].any(1).nonzero()[:, 0].cpu().numpy()
+            for close in F.closest_labels(Y, known)
         ]
         self.followers.append(np.arange(n_instances))
 

@@ -55,7 +55,9 @@ class MLUnc(BatchSelector):
     Notes
     -----
     *The estimator of the mutual information* is not fixed by the source. Ours is the joint
-    histogram with natural logarithms, a label's information with itself (its entropy) included.
+    histogram with natural logarithms, a label's information with itself (its entropy) included;
+    that of two labels is over the instances of which both are known, as the weight is a sum over
+    known labels.
 
     *Cost.* Time O(n q window + n q^2 n_bins^2) per epoch, the latter at the speed of matrix
     products; 4 ``window`` bytes per (instance, label).
@@ -117,5 +119,5 @@ class MLUnc(BatchSelector):
         self.visited_.zero_()
 
     def _weights(self) -> Tensor:
-        scores = F.uncertainty(self.history_, self.entropy_weight)
-        return scores @ F.mutual_information(scores, self.n_bins).sum(1)
+        scores = F.keep_known(F.uncertainty(self.history_, self.entropy_weight), self.known_)
+        return scores @ F.mutual_information(scores, self.n_bins, self.known_).sum(1)

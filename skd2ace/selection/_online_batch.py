@@ -13,9 +13,9 @@ class OnlineBatch(LatestLossSelector):
     exponentially with the rank: p(i) is proportional to exp(log(pressure) / n)^rank (Loshchilov
     and Hutter [1]_; Eq. 3 of Hard-Imb [2]_).
 
-    The loss of an instance is the mean of its labels' binary cross-entropy; one not seen yet
-    counts as ln 2, a prediction of 0.5. Equal losses share the mean of their ranks. The pressure
-    falls as that of the other methods (Eq. 21 of D2ACE [3]_).
+    The loss of an instance is the mean of its known labels' binary cross-entropy; one not seen
+    yet counts as ln 2, a prediction of 0.5, one without known labels as 0. Equal losses share the
+    mean of their ranks. The pressure falls as that of the other methods (Eq. 21 of D2ACE [3]_).
 
     Parameters
     ----------

@@ -20,9 +20,9 @@ class RecencyBias(BatchSelector):
     where half of them differ.
 
     The source [1]_ has one label per instance and normalises the entropy by the number of
-    classes, which is 2 here. With many labels an instance weighs the sum over its labels, and
-    the weight becomes a probability as in the D2ACE comparison [2]_, quantised to ranks under a
-    falling pressure (Eq. 13, 14, 21).
+    classes, which is 2 here. With many labels an instance weighs the sum over its known labels,
+    and the weight becomes a probability as in the D2ACE comparison [2]_, quantised to ranks under
+    a falling pressure (Eq. 13, 14, 21).
 
     Parameters
     ----------
@@ -108,4 +108,4 @@ class RecencyBias(BatchSelector):
         n_predictions = self.visits_.clamp(1, self.window)[:, None]
         # In double precision: the entropies of 1/5 and 4/5 are equal, and their sums must be.
         frequency = self.predicted_.sum(0, dtype=torch.float64) / n_predictions
-        return F.binary_entropy(frequency).sum(1)
+        return F.keep_known(F.binary_entropy(frequency), self.known_).sum(1)

@@ -143,6 +143,100 @@ def test_instances_of_weight_zero_are_not_there(make):
     )
 
 
+def gradients(network, out):
+    network.zero_grad()
+    out.loss.backward()
+    return [parameter.grad for parameter in network.parameters()]
+
+
+def hide(Y):
+    hidden = torch.zeros(Y.shape, dtype=torch.bool)
+    hidden[2], hidden[:, 1], hidden[3, 2] = True, True, True
+    return torch.where(hidden, torch.nan, Y), hidden
+
+
+@pytest.mark.parametrize("mode", [True, False], ids=["training", "evaluation"])
+@pytest.mark.parametrize("shape", [None, (B,), (B, Q)], ids=["none", "rows", "cells"])
+def test_unknown_labels_teach_nothing(make, shape, mode):
+    network, (X, Y) = make().train(mode), make_data()
+    Y, hidden = hide(Y)
+    generator = torch.Generator().manual_seed(0)
+    weights = None if shape is None else torch.rand(shape, generator=generator) + 0.1
+    out = loss_of(network, X, Y, weights)
+    (slopes,) = torch.autograd.grad(out.loss, out.logits, retain_graph=True)
+    assert torch.equal(slopes != 0, ~hidden)
+    assert all(step is None or torch.isfinite(step).all() for step in gradients(network, out))
+    truth = binary_cross_entropy_with_logits(out.logits, Y.nan_to_num(), reduction="none")
+    torch.testing.assert_close(out.label_losses, truth.masked_fill(hidden, 0))
+    if mode:
+        assert_whole(loss_of(network, X, Y, weights), network, Y)
+
+
+def test_the_weight_of_an_unknown_label_changes_no_bit(make):
+    network, (X, Y) = make().train(), make_data()
+    Y, hidden = hide(Y)
+    weights, outcomes = torch.rand(B, Q), []
+    for held in (0.0, 1.0, 7.0):
+        out = loss_of(network, X, Y, torch.where(hidden, held, weights))
+        outcomes.append([out.loss, out.logits, out.label_losses, *gradients(network, out)])
+    for other in outcomes[1:]:
+        pairs = zip(outcomes[0], other, strict=True)
+        assert all(a is b is None or torch.equal(a, b) for a, b in pairs)
+
+
+def test_what_a_cell_of_weight_zero_holds_changes_no_prediction_loss(make):
+    network, (X, Y) = make().eval(), make_data()
+    weights = torch.rand(B, Q) + 0.1
+    weights[:, 1], weights[3, 2] = 0, 0
+    losses = [
+        loss_of(network, X, torch.where(weights == 0, held, Y), weights).terms["bce"]
+        for held in (0.0, 1.0, torch.nan)
+    ]
+    assert losses[0] == losses[1] == losses[2]
+
+
+def test_a_label_graph_counts_by_weight(make):
+    """Of instances by repeating them, of cells by loops; equal weights, of labels too, are none."""
+    network, generator = make(), torch.Generator().manual_seed(2)
+    if not hasattr(network, "fit_label_graph"):
+        return
+
+    def graph_of(Y, weights=None):
+        network.fit_label_graph(Y, weights)
+        return network.label_graph.clone()
+
+    Y = (torch.rand(40, Q, generator=generator) < 0.4).float()
+    Y[:, 3] = 0
+    plain = graph_of(Y)
+    assert plain.count_nonzero() == 6
+    for equal in (torch.ones(40), torch.full((40,), 0.3), torch.full((40, Q), 7.0)):
+        assert torch.equal(graph_of(Y, equal), plain)
+    torch.testing.assert_close(graph_of(Y, torch.rand(Q).expand(40, Q)), plain)
+    times = torch.randint(4, (40,), generator=generator)
+    repeated = graph_of(Y.repeat_interleave(times, dim=0))
+    assert not torch.allclose(repeated, plain, atol=0.01)
+    torch.testing.assert_close(graph_of(Y, times), repeated)
+    torch.testing.assert_close(graph_of(Y, 0.01 * times[:, None].expand(40, Q)), repeated)
+    weights = torch.rand(40, Q, generator=generator)
+    weights[torch.rand(40, Q, generator=generator) < 0.4] = 0
+    hidden = torch.where(weights == 0, torch.nan, Y)
+    torch.testing.assert_close(graph_of(hidden, weights), slow_graph(Y.tolist(), weights.tolist()))
+    assert graph_of(torch.full((40, Q), torch.nan), torch.zeros(40)).count_nonzero() == 0
+
+
+def slow_graph(Y, weights):
+    graph = torch.zeros(Q, Q)
+    for i in range(Q):
+        for j in range(Q):
+            of_i = [n for n in range(len(Y)) if Y[n][i] and weights[n][j] and i != j]
+            pair = {n: (weights[n][i] * weights[n][j]) ** 0.5 for n in of_i}
+            total = sum(pair.values())
+            share = sum(w for n, w in pair.items() if Y[n][j]) / total if total else 0
+            graph[i, j] += share / 2
+            graph[j, i] += share / 2
+    return graph
+
+
 def test_pickles(make):
     network, (X, Y) = make(), make_data()
     copy = pickle.loads(pickle.dumps(network))

@@ -2,8 +2,10 @@
 
 import pytest
 import torch
+from torch import nn
 
 from skd2ace.networks import PACA
+from skd2ace.networks._paca import normal_kl
 
 FLOWS = {"pos_prototypes": "positive", "neg_prototypes": "negative"}
 # From the names of the published network to ours.
@@ -104,6 +106,19 @@ def test_weights_reach_their_terms():
         torch.testing.assert_close(weighted.terms[name], plain.terms[name])
     expected = (plain.label_losses * of_labels).sum(1).mean()
     torch.testing.assert_close(weighted.terms["bce"], expected)
+
+
+def test_unknown_labels_are_absent_to_the_encoder_and_not_reconstructed():
+    torch.manual_seed(0)
+    network = PACA(6, 3, hidden_sizes=(8, 12)).eval()
+    X, known = torch.rand(4, 6), torch.ones(4, 3)
+    known[1, 2], known[3] = 0, 0
+    out = network.training_loss(X, torch.where(known == 1, 1.0, torch.nan))
+    mean, log_variance = network.label_encoder(known)
+    errors = nn.functional.softplus(-network.label_decoder(mean)) * known
+    torch.testing.assert_close(out.terms["label_reconstruction"], errors.sum(1).mean())
+    kl = normal_kl(*network.encoder(X), mean, log_variance).mean()
+    torch.testing.assert_close(out.terms["kl"], kl)
 
 
 def test_codes_are_sampled_in_training_mode_only():

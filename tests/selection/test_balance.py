@@ -98,27 +98,31 @@ def test_the_loss_of_an_estimator_is_weighted(mlp):
     np.testing.assert_allclose(means[False], [0.5, 0.5], atol=0.02)
 
 
+@pytest.mark.parametrize("share_known", [1, 0.6, 0.2])
 @pytest.mark.parametrize("target", [0.5, 0.3, 0.85])
 @pytest.mark.parametrize(("b", "q"), [(1, 3), (7, 1), (32, 6), (45, 6)])
-def test_every_batch_follows_the_rule(b, q, target):
-    """The rule in loops; which entries are kept is left to chance."""
+def test_every_batch_follows_the_rule(b, q, target, share_known):
+    """The rule in loops, over known entries; which of them are kept is left to chance."""
     generator = torch.Generator().manual_seed(b)
     labels = (torch.rand(20 * b, q, generator=generator) < torch.rand(q, generator=generator)).int()
-    selector = Balance(target).start(labels, labels, n_epochs=2, batch_size=b, random_state=0)
+    known = torch.rand(labels.shape, generator=generator) < share_known
+    selector = Balance(target)
+    settings = {"n_epochs": 2, "batch_size": b, "random_state": 0}
+    selector.start(labels, labels, cell_weight=known, **settings)
     for index in selector.batches(0):
         weights = selector.loss_weights(index, labels[index]).tolist()
         truth = labels[index].tolist()
         for j in range(q):
-            column = {side: [i for i in range(b) if truth[i][j] == side] for side in (0, 1)}
-            share = len(column[1]) / b
-            excess = int(share > target)
+            there = known[index, j].nonzero()[:, 0].tolist()
+            assert all(weights[i][j] == 0 for i in range(b) if i not in there)
+            column = {side: [i for i in there if truth[i][j] == side] for side in (0, 1)}
+            excess = int(len(column[1]) > target * len(there))
             of_side = target if excess else 1 - target
             kept = [weights[i][j] for i in column[excess]]
-            assert sorted(kept) == sorted(
-                [1.0] * round(of_side * b) + [0.0] * (len(kept) - round(of_side * b))
-            )
+            n_kept = min(round(of_side * len(there)), len(kept))
+            assert sorted(kept) == [0.0] * (len(kept) - n_kept) + [1.0] * n_kept
             for i in column[1 - excess]:
-                share_of_other = len(column[1 - excess]) / b
+                share_of_other = len(column[1 - excess]) / len(there)
                 assert weights[i][j] == pytest.approx((1 - of_side) / share_of_other)
 
 

@@ -13,10 +13,16 @@ N, Q, N_EPOCHS = 40, 5, 14
 
 
 class SlowD2ACE:
-    """Per instance a list of its predictions and losses; everything in loops."""
+    """Per instance a list of its predictions and losses; everything in loops.
 
-    def __init__(self, X, Y, *, variant, n_epochs, warmup, pressure, mix_epochs, window=5):
-        self.X, self.Y = np.asarray(X), np.asarray(Y)
+    Labels that are not known count as absent, and their scores in no sum, mean or deviation.
+    """
+
+    def __init__(
+        self, X, Y, *, variant, n_epochs, warmup, pressure, mix_epochs, window=5, known=None
+    ):
+        self.known = np.ones(Y.shape, bool) if known is None else np.asarray(known)
+        self.X, self.Y = np.asarray(X), np.where(self.known, np.asarray(Y), 0)
         self.n, self.q = self.Y.shape
         self.variant, self.n_epochs, self.warmup = variant, n_epochs, warmup
         self.pressure, self.mix_epochs, self.window = pressure, mix_epochs, window
@@ -60,7 +66,9 @@ class SlowD2ACE:
         return (loss if self.variant == "paper" else 2 - np.exp(-loss)) * (1 - self.flip[i])
 
     def weights(self, A):
-        v = np.exp((A.mean(0) + A.std(0)) / 2)
+        columns = [A[self.known[:, j], j] for j in range(self.q)]
+        v = [np.exp((a.mean() + a.std()) / 2) if len(a) else 1 for a in columns]
+        A = np.where(self.known, A, 0)
         M = A * self.Y
         norm = np.sqrt((M * M).sum(0))
         C = np.zeros((self.q, self.q))
@@ -113,13 +121,19 @@ def tensors():
     return torch.randn(N, 3, generator=generator, dtype=torch.float64), Y
 
 
+@pytest.mark.parametrize("share_known", [1, 0.7], ids=["all known", "some hidden"])
 @pytest.mark.parametrize("variant", ["paper", "reference"])
 @pytest.mark.parametrize("n_seen", [N, N - 6], ids=["all visited", "some never visited"])
-def test_probabilities_follow_the_paper_epoch_by_epoch(tensors, variant, n_seen):
+def test_probabilities_follow_the_paper_epoch_by_epoch(tensors, variant, n_seen, share_known):
     settings = {"pressure": 50.0, "mix_epochs": (4, 11)}
-    slow = SlowD2ACE(*tensors, variant=variant, n_epochs=N_EPOCHS, warmup=3, **settings)
+    known = torch.rand(N, Q, generator=torch.Generator().manual_seed(5)) < share_known
+    if share_known < 1:
+        known[4], known[:, 1] = False, False
+    of_run = {"variant": variant, "n_epochs": N_EPOCHS, "warmup": 3, "known": known}
+    slow = SlowD2ACE(*tensors, **of_run, **settings)
     selector = D2ACE(variant=variant, warmup_epochs=3, **settings)
-    selector.start(*tensors, n_epochs=N_EPOCHS, batch_size=8, random_state=0)
+    of_run = {"n_epochs": N_EPOCHS, "batch_size": 8, "random_state": 0}
+    selector.start(*tensors, cell_weight=None if known.all() else known, **of_run)
     generator = torch.Generator().manual_seed(1)
     for epoch in range(N_EPOCHS):
         next(selector.batches(epoch))
@@ -199,16 +213,18 @@ def test_state_is_small(dtype, limit):
     assert total / (n * q) <= limit
 
 
+@pytest.mark.parametrize("share_known", [1, 0.7], ids=["all known", "some hidden"])
 @pytest.mark.parametrize(("q", "density"), [(300, 0.01), (300, 0.4)])
-def test_sparse_labels_give_the_same_probabilities(q, density):
+def test_sparse_labels_give_the_same_probabilities(q, density, share_known):
     generator = torch.Generator().manual_seed(0)
     n = 60
     Y = (torch.rand(n, q, generator=generator) < density).double()
     X = torch.randn(n, 3, generator=generator, dtype=torch.float64)
-    slow = SlowD2ACE(
-        X, Y, variant="paper", n_epochs=4, warmup=1, pressure=100.0, mix_epochs=(30, 70)
-    )
-    selector = D2ACE(warmup_epochs=1).start(X, Y, n_epochs=4, batch_size=60, random_state=0)
+    known = torch.rand(n, q, generator=generator) < share_known
+    of_run = {"variant": "paper", "n_epochs": 4, "warmup": 1, "known": known}
+    slow = SlowD2ACE(X, Y, pressure=100.0, mix_epochs=(30, 70), **of_run)
+    selector = D2ACE(warmup_epochs=1)
+    selector.start(X, Y, n_epochs=4, batch_size=60, random_state=0, cell_weight=known)
     assert (selector.relevant_.layout is torch.sparse_csr) == (density < 0.1)
     index = torch.arange(n)
     proba = torch.rand(n, q, generator=generator)
@@ -218,13 +234,14 @@ def test_sparse_labels_give_the_same_probabilities(q, density):
     for i in range(n):
         slow.visit(i, proba[i].double().numpy(), -proba[i].double().log().numpy())
     slow.end_epoch()
-    M = slow.Y
-    slow.weights = lambda A: _fast_weights(A, M, selector.local_.to_dense().double().numpy())
+    Z = selector.local_.to_dense().double().numpy()
+    slow.weights = lambda A: _fast_weights(A, slow.Y, Z, slow.known)
     np.testing.assert_allclose(selector.probabilities_.numpy(), slow.probabilities(1), rtol=1e-5)
 
 
-def _fast_weights(A, Y, Z):
-    v = np.exp((A.mean(0) + A.std(0)) / 2)
+def _fast_weights(A, Y, Z, known):
+    mean, std = A.mean(0, where=known), A.std(0, where=known)
+    v, A = np.exp((mean + std) / 2), np.where(known, A, 0)
     M = A * Y
     norms = np.linalg.norm(M, axis=0)
     unit = np.divide(M, norms, out=np.zeros_like(M), where=norms > 0)

@@ -25,20 +25,24 @@ Y = torch.tensor(
 FIXED = {"warmup_epochs": 0, "pressure": 30.0, "pressure_decay": False}
 
 
-def chain_law(p, Y, size):
+def chain_law(p, Y, known, size):
     """Probability of each ordered batch, straight from section 3.5 of the paper."""
     n, q = Y.shape
+    Y = Y * known
     counts = Y.sum(0)
+
+    def conditional(k, j):
+        """Share of label k among the instances that carry label j, where k is known."""
+        carriers = [i for i in range(n) if Y[i, j] and known[i, k]]
+        return np.mean(Y[carriers, k]) if carriers else 0
+
     A = np.array(
         [
-            [
-                0 if j == k else (Y[:, j] @ Y[:, k]) * (1 / counts[j] + 1 / counts[k]) / 2
-                for k in range(q)
-            ]
+            [0 if j == k else (conditional(k, j) + conditional(j, k)) / 2 for k in range(q)]
             for j in range(q)
         ]
     )
-    cardinality = int(np.ceil(Y.sum() / n))
+    cardinality = int(np.ceil(sum(Y[known[:, j], j].mean() for j in range(q)) - 1e-9))
     law = {}
     for batch in permutations(range(n), size):
         probability = p[batch[0]]
@@ -55,10 +59,17 @@ def chain_law(p, Y, size):
     return law
 
 
+# Of the two instances with labels 0 and 1 one hides label 1, of those with label 3 one is hidden.
+HIDDEN = torch.ones(7, 4, dtype=torch.bool)
+HIDDEN[0, 1], HIDDEN[4], HIDDEN[5:, 2] = False, False, False
+
+
+@pytest.mark.parametrize("known", [torch.ones(7, 4, dtype=torch.bool), HIDDEN], ids=["all", "some"])
 @pytest.mark.parametrize("recompute", ["batch", "epoch"])
-def test_chain_follows_its_law(recompute):
+def test_chain_follows_its_law(recompute, known):
     selector = HardImb(chain=True, recompute=recompute, **FIXED)
-    selector.start(torch.zeros(7, 2), Y, n_epochs=3000, batch_size=3, random_state=0)
+    settings = {"n_epochs": 3000, "batch_size": 3, "random_state": 0}
+    selector.start(torch.zeros(7, 2), Y, cell_weight=known, **settings)
     losses = torch.arange(1.0, 8.0)[:, None].expand(7, 4)
     selector.update(torch.arange(7), torch.exp(-losses), losses)
     drawn = []
@@ -66,7 +77,7 @@ def test_chain_follows_its_law(recompute):
         batches = list(selector.batches(epoch))
         assert [len(batch) for batch in batches] == [3, 3, 1]
         drawn += [tuple(batch.tolist()) for batch in batches[:2]]
-    law = chain_law(selector.probabilities_.numpy(), Y.numpy(), 3)
+    law = chain_law(selector.probabilities_.numpy(), Y.numpy(), known.numpy(), 3)
     assert sum(law.values()) == pytest.approx(1)
     assert all(law[batch] > 0 for batch in drawn)
     likely = [batch for batch, probability in law.items() if probability * len(drawn) > 5]

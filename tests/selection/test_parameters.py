@@ -136,6 +136,18 @@ def test_parameters_of_start(cls, name, value):
         next(selector.batches(0))
 
 
+@pytest.mark.parametrize("cls", CLASSES)
+@pytest.mark.parametrize("name", ["cell_weight", "neighbor_features"])
+@settings(max_examples=25)
+@given(value=anything)
+def test_tensors_of_start(cls, name, value):
+    if value is None:
+        next(start(cls(), **{name: value}).batches(0))
+        return
+    with pytest.raises((TypeError, ValueError), match=rf"{name} must .*, got "):
+        start(cls(), **{name: value})
+
+
 def numpy_forms(value):
     """The same value in every type of numpy's that holds it."""
     if type(value) in (tuple, list):

@@ -1,4 +1,7 @@
-"""Every sampling method against a slow reference that follows its equations in plain loops."""
+"""Every sampling method against a slow reference that follows its equations in plain loops.
+
+Where cells are not known, the sums of an equation run over those that are, and an empty one is 0.
+"""
 
 import math
 from itertools import pairwise
@@ -25,9 +28,12 @@ LEARNING_RATES = (0.5, 0.01, 0.02, 0.1)
 class Slow:
     """Per instance a list of all that was said about it, and a running number of steps."""
 
-    def __init__(self, X, Y, pressure=50.0):
+    def __init__(self, X, Y, known, pressure=50.0):
         self.X, self.Y = X.tolist(), Y.int().tolist()
         self.n, self.q = Y.shape
+        # Of each instance the labels that are known, and of each label the instances.
+        self.labels = [[j for j in range(self.q) if known[i, j]] for i in range(self.n)]
+        self.instances = [[i for i in range(self.n) if known[i, j]] for j in range(self.q)]
         self.pressure = pressure
         self.visits = [[] for _ in range(self.n)]  # (epoch, step, probabilities, losses)
         self.rates = []
@@ -41,7 +47,12 @@ class Slow:
         return self.pressure * math.exp(math.log(1 / self.pressure)) ** passed
 
     def latest_loss(self, i):
-        return sum(self.visits[i][-1][3]) / self.q if self.visits[i] else math.log(2)
+        losses = self.visits[i][-1][3] if self.visits[i] else [math.log(2)] * self.q
+        return self.mean(losses[j] for j in self.labels[i])
+
+    def mean(self, values):
+        values = list(values)
+        return sum(values) / len(values) if values else 0
 
     def quantised(self, weights, epoch):
         low, high = min(weights), max(weights)
@@ -59,7 +70,7 @@ class Slow:
 class SlowActiveBias(Slow):
     def weight(self, i):
         total, m = 0, len(self.visits[i])
-        for j in range(self.q):
+        for j in self.labels[i]:
             of_truth = [p[j] if self.Y[i][j] else 1 - p[j] for _, _, p, _ in self.visits[i]]
             if m > 1:
                 mean = sum(of_truth) / m
@@ -72,7 +83,7 @@ class SlowRecencyBias(Slow):
     def weight(self, i):
         recent = self.visits[i][-5:]
         total = 0
-        for j in range(self.q):
+        for j in self.labels[i]:
             for label in (0, 1):
                 n_times = sum((p[j] >= 0.5) == label for _, _, p, _ in recent)
                 if n_times:
@@ -83,11 +94,9 @@ class SlowRecencyBias(Slow):
 class SlowDIHCL(Slow):
     def answer(self, i, visit):
         _, _, proba, losses = visit
-        return (
-            losses
-            if self.feedback == "dloss"
-            else [(p >= 0.5) == bool(y) for p, y in zip(proba, self.Y[i], strict=True)]
-        )
+        if self.feedback == "dloss":
+            return [losses[j] for j in self.labels[i]]
+        return [(proba[j] >= 0.5) == bool(self.Y[i][j]) for j in self.labels[i]]
 
     def hardness(self, i):
         r = 1
@@ -95,9 +104,9 @@ class SlowDIHCL(Slow):
             rates = sum(self.rates[before[1] : now[1]])
             pairs = list(zip(self.answer(i, before), self.answer(i, now), strict=True))
             if self.feedback == "dloss":
-                change = min(abs(sum(b - a for a, b in pairs) / self.q), 10)
+                change = min(abs(self.mean(b - a for a, b in pairs)), 10)
             else:
-                change = sum(a != b for a, b in pairs) / self.q
+                change = self.mean(a != b for a, b in pairs)
             r = 0.95 * change / rates + 0.05 * r
         return r
 
@@ -126,16 +135,16 @@ class SlowHardImb(Slow):
         return sorted(others, key=lambda m: (math.dist(self.X[i], self.X[m]), m))[:5]
 
     def imbalance_weights(self):
-        counts = [sum(row[j] for row in self.Y) for j in range(self.q)]
+        counts = [sum(self.Y[i][j] for i in self.instances[j]) for j in range(self.q)]
         ratios = {j: max(counts) / counts[j] for j in range(self.q) if counts[j]}
-        mean_ratio = sum(ratios.values()) / len(ratios)
+        mean_ratio = self.mean(ratios.values())
         w = [1.0] * self.n
         for j, ratio in ratios.items():
             if ratio > mean_ratio:
-                B = [
-                    sum(self.Y[m][j] == 0 for m in self.near(i)) / 5 if self.Y[i][j] else 0
-                    for i in range(self.n)
-                ]
+                B = [0.0] * self.n
+                for i in self.instances[j]:
+                    near = [m for m in self.near(i) if m in self.instances[j]]
+                    B[i] = self.mean(self.Y[m][j] == 0 for m in near) if self.Y[i][j] else 0
                 inliers = sum(b for b in B if b < 1)
                 for i, b in enumerate(B):
                     w[i] += b / inliers if b < 1 and inliers else 0
@@ -157,6 +166,10 @@ class SlowMLUnc(Slow):
         latest = {epoch: proba for epoch, _, proba, _ in self.visits[i]}
         return [latest[epoch] for epoch in sorted(latest)][-5:] or [[0.5] * self.q]
 
+    def columns(self):
+        """Labels of which something is known, and the instances."""
+        return [(j, rows) for j, rows in enumerate(self.instances) if rows]
+
     def uncertainty(self, i, j):
         p = [proba[j] for proba in self.per_epoch(i)]
         entropy = -sum(x * math.log2(x) for x in (p[-1], 1 - p[-1]) if x > 0)
@@ -165,14 +178,20 @@ class SlowMLUnc(Slow):
 
     def probabilities(self, epoch):
         U = np.array([[self.uncertainty(i, j) for j in range(self.q)] for i in range(self.n)])
+        ends = {j: (U[rows, j].min(), U[rows, j].max()) for j, rows in self.columns()}
         C = np.zeros((self.q, self.q))
-        for j in range(self.q):
-            for k in range(self.q):
-                joint = np.histogram2d(U[:, j], U[:, k], bins=10)[0] / self.n
+        for j, of_j in self.columns():
+            for k, of_k in self.columns():
+                both = [i for i in of_j if i in of_k]
+                if not both:
+                    continue
+                u, v, bounds = U[both, j], U[both, k], [ends[j], ends[k]]
+                joint = np.histogram2d(u, v, bins=10, range=bounds)[0] / len(both)
                 for a, b in zip(*joint.nonzero(), strict=True):
                     independent = joint[a].sum() * joint[:, b].sum()
                     C[j, k] += joint[a, b] * math.log(joint[a, b] / independent)
-        return self.quantised([sum(U[i] @ C) for i in range(self.n)], epoch)
+        weights = [sum(U[i, j] * sum(C[j]) for j in self.labels[i]) for i in range(self.n)]
+        return self.quantised(weights, epoch)
 
 
 class SlowFlip(SlowDIHCL):
@@ -210,6 +229,17 @@ def test_every_method_that_scores_instances_has_a_reference():
     assert not missing, f"CASES lacks {sorted(cls.__name__ for cls in missing)}"
 
 
+def draw_known(q, seed, share):
+    """Which cells are known: of an instance none, and with several labels none of one of them."""
+    generator = torch.Generator().manual_seed(100 + seed)
+    known = torch.rand(N, q, generator=generator) < share
+    if share < 1:
+        known[4] = False
+        if q > 1:
+            known[:, 1] = False
+    return known
+
+
 def draw_data(q, seed):
     """Frequent labels and rare ones; with several, one without positives, one on every instance.
 
@@ -227,14 +257,17 @@ def draw_data(q, seed):
     return X, Y, generator
 
 
+@pytest.mark.parametrize("share_known", [1, 0.7], ids=["all known", "some hidden"])
 @pytest.mark.parametrize("n_seen", [N, N - 5], ids=["all visited", "some never visited"])
 @pytest.mark.parametrize(("q", "seed"), [(6, 0), (6, 1), (6, 2), (1, 0), (1, 1)])
 @pytest.mark.parametrize("case", CASES)
-def test_probabilities_follow_the_equations(case, q, seed, n_seen):
+def test_probabilities_follow_the_equations(case, q, seed, n_seen, share_known):
     selector, slow_class = CASES[case]
     X, Y, generator = draw_data(q, seed)
-    slow = slow_class(X, Y)
-    selector.start(X, Y, n_epochs=N_EPOCHS, batch_size=8, random_state=0)
+    known = draw_known(q, seed, share_known)
+    slow = slow_class(X, Y, known)
+    settings = {"n_epochs": N_EPOCHS, "batch_size": 8, "random_state": 0}
+    selector.start(X, Y, cell_weight=None if known.all() else known, **settings)
     compared = 0
     for epoch in range(N_EPOCHS):
         at_start = slow.probabilities(epoch) if epoch >= WARMUP else None
@@ -257,14 +290,18 @@ def test_probabilities_follow_the_equations(case, q, seed, n_seen):
     assert compared == 4 * (N_EPOCHS - WARMUP)
 
 
+@pytest.mark.parametrize("share_known", [1, 0.7], ids=["all known", "some hidden"])
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_local_imbalance_follows_the_equations(seed):
+def test_local_imbalance_follows_the_equations(seed, share_known):
     """Minority labels with inliers of different weight and with outliers occur in these data."""
     X, Y, _ = draw_data(6, seed)
-    slow = SlowHardImb(X, Y)
+    known = draw_known(6, seed, share_known)
+    slow = SlowHardImb(X, Y, known)
     expected = slow.imbalance_weights()
-    assert len({round(w, 6) for w in expected}) > 3
     outliers = [i for i in range(6) if all(not slow.Y[m][3] for m in slow.near(i))]
     assert 0 in outliers
-    actual = functional.imbalance_weights(functional.local_imbalance(X, Y), Y)
+    if share_known == 1:
+        assert len({round(w, 6) for w in expected}) > 3
+    local = functional.local_imbalance(X, Y, known=known)
+    actual = functional.imbalance_weights(local, Y, known)
     np.testing.assert_allclose(actual, expected, rtol=1e-6)

@@ -1,5 +1,6 @@
 """What batch selectors refuse, and in what words."""
 
+import re
 import runpy
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 import scipy.sparse as sp
 import torch
 
-from skd2ace.selection import HardImb
+from skd2ace.selection import D2ACE, HardImb
 
 N, Q, BATCH_SIZE, N_EPOCHS = 50, 4, 16, 6
 
@@ -26,8 +27,15 @@ def tensors():
     return X, Y.float()
 
 
-def start(selector, tensors):
-    return selector.start(*tensors, n_epochs=N_EPOCHS, batch_size=BATCH_SIZE, random_state=0)
+@pytest.fixture(params=[D2ACE, HardImb])
+def finds_neighbors(request):
+    """A selector that looks at the features."""
+    return request.param()
+
+
+def start(selector, tensors, **settings):
+    run = {"n_epochs": N_EPOCHS, "batch_size": BATCH_SIZE, "random_state": 0}
+    return selector.start(*tensors, **run, **settings)
 
 
 def test_wrong_shapes_are_refused(selector, tensors):
@@ -67,7 +75,7 @@ def test_probabilities_of_zero_and_one_are_in_range(selector, tensors):
     next(selector.batches(3))
 
 
-@pytest.mark.parametrize("wrong", [-1, 2, 0.5, float("nan")])
+@pytest.mark.parametrize("wrong", [-1, 2, 0.5, float("inf")])
 def test_labels_other_than_zeros_and_ones_are_refused(selector, tensors, wrong):
     X, Y = tensors
     Y[7, 1] = wrong
@@ -77,20 +85,64 @@ def test_labels_other_than_zeros_and_ones_are_refused(selector, tensors, wrong):
 
 def test_what_are_no_tensors_is_refused(selector, tensors):
     X, Y = tensors
-    for wrong in (X.numpy(), sp.csr_array(X.numpy()), X.tolist(), X.to_sparse_coo()):
-        with pytest.raises(TypeError, match="X must be a torch tensor, dense or sparse CSR, got"):
-            start(selector, (wrong, Y))
     for wrong in (Y.numpy(), Y.to_sparse_csr()):
         with pytest.raises(TypeError, match="Y must be a torch tensor, dense, got"):
             start(selector, (X, wrong))
+        with pytest.raises(TypeError, match="cell_weight must be a torch tensor, dense, got"):
+            start(selector, tensors, cell_weight=wrong)
+    for wrong in (3, torch.tensor(3.0), None):
+        with pytest.raises(TypeError, match="X must have one row per instance, got "):
+            start(selector, (wrong, Y))
 
 
-@pytest.mark.parametrize("shape", [(N,), (N, 3, 4, 4)])
-def test_features_that_are_no_matrix_are_refused(selector, tensors, shape):
-    X, Y = torch.rand(shape), tensors[1]
-    with pytest.raises(ValueError, match=r"X must have shape \(n, d\), got \(50"):
-        start(selector, (X, Y))
-    start(selector, (X.reshape(N, -1), Y))
+def not_a_tensor(X):
+    return X.numpy(), sp.csr_array(X.numpy()), X.tolist(), X.to_sparse_coo()
+
+
+def test_neighbors_are_found_on_tensors(finds_neighbors, tensors):
+    X, Y = tensors
+    for wrong in not_a_tensor(X):
+        with pytest.raises(TypeError, match="X must be a torch tensor, dense or sparse CSR, got"):
+            start(finds_neighbors, (wrong, Y))
+
+
+def test_neighbor_features_are_a_finite_matrix(selector, tensors):
+    """Whether the selector has a use for them or not."""
+    X, _ = tensors
+    for wrong in not_a_tensor(X):
+        with pytest.raises(TypeError, match="neighbor_features must be a torch tensor, dense or s"):
+            start(selector, tensors, neighbor_features=wrong)
+    for wrong in (X[:, 0], X[:, :, None]):
+        with pytest.raises(ValueError, match=r"neighbor_features must have shape \(n, d\).*\(50"):
+            start(selector, tensors, neighbor_features=wrong)
+    with pytest.raises(ValueError, match="neighbor_features has 10 rows and Y has 50"):
+        start(selector, tensors, neighbor_features=X[:10])
+    for wrong in (X / 0, (X / 0).to_sparse_csr()):
+        with pytest.raises(ValueError, match="neighbor_features contains NaN or infinity"):
+            start(selector, tensors, neighbor_features=wrong)
+
+
+@pytest.mark.parametrize("wrong", [-1.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("shape", [(N,), (N, Q)], ids=str)
+def test_weights_are_finite_and_not_negative(selector, tensors, shape, wrong):
+    weights = torch.ones(shape)
+    weights[7] = wrong
+    with pytest.raises(ValueError, match=f"cell_weight must be finite and not neg.*found {wrong}"):
+        start(selector, tensors, cell_weight=weights)
+
+
+@pytest.mark.parametrize("shape", [(), (N - 1,), (Q,), (N, 1), (1, Q), (N, Q, 1), (Q, N)], ids=str)
+def test_weights_of_another_shape_are_refused(selector, tensors, shape):
+    message = rf"cell_weight must have shape \(50,\) or \(50, 4\), .*, got {re.escape(str(shape))}"
+    with pytest.raises(ValueError, match=message):
+        start(selector, tensors, cell_weight=torch.ones(shape))
+
+
+def test_a_column_of_features_is_asked_for(finds_neighbors, tensors):
+    X, Y = tensors
+    with pytest.raises(ValueError, match=r"X must have shape \(n, d\) for the .*, got \(50,\)"):
+        start(finds_neighbors, (X[:, 0], Y))
+    start(finds_neighbors, (X[:, :1], Y))
 
 
 @pytest.mark.parametrize("dtype", [torch.bool, torch.uint8, torch.int64, torch.float64])
@@ -101,11 +153,11 @@ def test_labels_of_any_dtype(selector, tensors, dtype):
 
 @pytest.mark.parametrize("sparse", [False, True])
 @pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
-def test_features_that_are_not_finite_are_refused(selector, tensors, wrong, sparse):
+def test_features_that_are_not_finite_are_refused(finds_neighbors, tensors, wrong, sparse):
     X, Y = tensors
     X[7, 1] = wrong
     with pytest.raises(ValueError, match="X contains NaN or infinity"):
-        start(selector, (X.to_sparse_csr() if sparse else X, Y))
+        start(finds_neighbors, (X.to_sparse_csr() if sparse else X, Y))
 
 
 @pytest.mark.parametrize("name", ["n_epochs", "batch_size"])

@@ -2,7 +2,9 @@
 
 Throughout, n is the number of instances, q of labels and w of history entries. Every function
 works on whole tensors, on the device of what it is given, and in its floating-point type unless it
-says otherwise; ``balancing_weights`` draws from the generator that it is given. Numbers
+says otherwise; ``balancing_weights`` draws from the generator that it is given. Where a function
+takes ``known``, (n, q) of bool, sums, means and counts leave out the cells where it is False,
+whatever they hold, and nothing is scaled in return; empty ones are 0; None: all is known. Numbers
 of equations are those of the D2ACE paper [1]_ unless another source is named. Where a function
 takes ``variant``, ``"paper"`` is what the equations say and ``"reference"`` what the authors'
 published code computes.
@@ -15,6 +17,7 @@ References
 
 from ._imbalance import balancing_weights, closest_labels, imbalance_weights, local_imbalance
 from ._information import mutual_information
+from ._known import keep_known, known_mean
 from ._neighbors import local_labels
 from ._sampling import (
     loss_probabilities,
@@ -41,6 +44,8 @@ __all__ = [
     "hardness",
     "imbalance_weights",
     "instance_weights",
+    "keep_known",
+    "known_mean",
     "label_correlation",
     "label_weights",
     "local_imbalance",

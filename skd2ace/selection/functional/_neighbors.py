@@ -5,13 +5,14 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from skd2ace._labels import keep_known
 from skd2ace._sparse import gather_rows
 
 # Numbers in one block of the distance matrix: 64 MB of float64.
 _BLOCK_SIZE = 8_000_000
 
 
-def local_labels(X: Tensor, Y: Tensor, n_neighbors: int) -> Tensor:
+def local_labels(X: Tensor, Y: Tensor, n_neighbors: int, known: Tensor | None = None) -> Tensor:
     """Labels that the instance or one of its nearest neighbours carries (Z, Eq. 10).
 
     Neighbours are exact, by Euclidean distance in float64, computed in blocks of rows where X
@@ -26,6 +27,9 @@ def local_labels(X: Tensor, Y: Tensor, n_neighbors: int) -> Tensor:
         0/1 in any dtype.
     n_neighbors : int
         K of the paper; as many as there are where fewer than K others exist. 0 gives Y itself.
+    known : Tensor of shape (n, q), bool, optional
+        Z_ij is the largest known_mj Y_mj of i and its neighbours m: these are the same whatever is
+        known of them.
 
     Returns
     -------
@@ -40,6 +44,7 @@ def local_labels(X: Tensor, Y: Tensor, n_neighbors: int) -> Tensor:
             [1, 1, 0],
             [0, 1, 1]], dtype=torch.int8)
     """
+    Y = keep_known(Y, known)
     local = Y.clone()
     for rows, near in neighbor_blocks(X, n_neighbors):
         near = near.to(Y.device)

@@ -39,9 +39,10 @@ class PublishedCode:
         *,
         label_weight: LabelWeight,
         correlation: Correlation,
+        known: Tensor | None,
     ) -> Tensor:
         """Spread M diag(v) by the transposed correlations, with v the label weights (Eq. 11)."""
-        weights = paper.label_weights(scores, label_weight)
+        weights = paper.label_weights(scores, label_weight, known)
         total = scores @ weights
         if correlation is None:
             return total

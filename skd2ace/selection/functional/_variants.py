@@ -7,7 +7,7 @@ from torch import Tensor
 
 from . import _scores, _weights
 from ._published import PublishedCode
-from ._weights import Correlation, LabelWeight
+from ._weights import Correlation, LabelWeight, leave_out
 
 Variant = Literal["paper", "reference"]
 
@@ -63,7 +63,9 @@ def hardness(losses: Tensor, flip_rate: Tensor, variant: Variant = "paper") -> T
     return chosen(losses, flip_rate)
 
 
-def label_correlation(scores: Tensor, Y: Tensor, variant: Variant = "paper") -> Tensor:
+def label_correlation(
+    scores: Tensor, Y: Tensor, variant: Variant = "paper", known: Tensor | None = None
+) -> Tensor:
     """Cosine between labels of their scores on relevant instances (Eq. 9).
 
     Parameters
@@ -75,6 +77,8 @@ def label_correlation(scores: Tensor, Y: Tensor, variant: Variant = "paper") -> 
         labels that share an instance, a dense one n q^2.
     variant : {"paper", "reference"}, default="paper"
         "reference" divides each row by its sum.
+    known : Tensor of shape (n, q), bool, optional
+        C_jk is the cosine of columns j and k of known * Y * scores.
 
     Returns
     -------
@@ -82,7 +86,7 @@ def label_correlation(scores: Tensor, Y: Tensor, variant: Variant = "paper") -> 
         A label without positives has 0 with every label, itself included.
     """
     chosen = _chosen(variant, _weights.label_correlation, PublishedCode.label_correlation)
-    return chosen(scores, Y)
+    return chosen(*leave_out(scores, Y, known))
 
 
 def instance_weights(
@@ -93,6 +97,7 @@ def instance_weights(
     label_weight: LabelWeight = "exp",
     correlation: Correlation = "local",
     variant: Variant = "paper",
+    known: Tensor | None = None,
 ) -> Tensor:
     """Weight of each instance: label-weighted scores plus correlated ones (Eq. 8, 11, 12).
 
@@ -114,10 +119,14 @@ def instance_weights(
     variant : {"paper", "reference"}, default="paper"
         The correlation term is M * (Z C) for "paper" and M diag(v) * (Z C^T) for "reference",
         with v the label weights.
+    known : Tensor of shape (n, q), bool, optional
+        Scores and M are 0 in the other cells, which have no part in the label weights, the
+        correlations and Z either.
 
     Returns
     -------
     Tensor of shape (n,)
+        Not negative where the scores are not; 0 of an instance of which nothing is known.
 
     Raises
     ------
@@ -125,7 +134,8 @@ def instance_weights(
         If the correlation is local and ``local`` is None.
     """
     chosen = _chosen(variant, _weights.instance_weights, PublishedCode.instance_weights)
-    return chosen(scores, Y, local, label_weight=label_weight, correlation=correlation)
+    scores, Y = leave_out(scores, Y, known)
+    return chosen(scores, Y, local, label_weight=label_weight, correlation=correlation, known=known)
 
 
 def _chosen(

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
+from ._known import keep_known, known_mean
+
 # Of features that nobody has scaled: beyond it, single precision overflows in what is made of it.
 _LARGEST_EXPONENT = 60.0
 
@@ -13,7 +15,7 @@ LabelWeight = Literal["exp", "linear"] | None
 Correlation = Literal["local", "global"] | None
 
 
-def label_weights(scores: Tensor, form: LabelWeight = "exp") -> Tensor:
+def label_weights(scores: Tensor, form: LabelWeight = "exp", known: Tensor | None = None) -> Tensor:
     """Weight of each label from the mean and spread of its scores (Eq. 6-7).
 
     Parameters
@@ -24,6 +26,8 @@ def label_weights(scores: Tensor, form: LabelWeight = "exp") -> Tensor:
         exp((mean + std) / 2), or (mean + std) / 2, or 1 for every label. The standard deviation
         is that of the population. Exponents above 60, of labels whose mean loss is about 100, count
         as 60.
+    known : Tensor of shape (n, q), bool, optional
+        Mean and standard deviation of a label are over its known cells.
 
     Returns
     -------
@@ -31,7 +35,11 @@ def label_weights(scores: Tensor, form: LabelWeight = "exp") -> Tensor:
     """
     if form is None:
         return scores.new_ones(scores.shape[1])
-    std, mean = torch.std_mean(scores, dim=0, correction=0)
+    if known is None:
+        std, mean = torch.std_mean(scores, dim=0, correction=0)
+    else:
+        mean = known_mean(scores, known, dim=0)
+        std = known_mean((scores - mean).square_(), known, dim=0).sqrt_()
     half = (mean + std) / 2
     return half.clamp(max=_LARGEST_EXPONENT).exp() if form == "exp" else half
 
@@ -51,14 +59,22 @@ def instance_weights(
     *,
     label_weight: LabelWeight = "exp",
     correlation: Correlation = "local",
+    known: Tensor | None = None,
 ) -> Tensor:
     """Weight of each instance: label-weighted scores plus correlated ones (Eq. 8, 11, 12)."""
-    total = scores @ label_weights(scores, label_weight)
+    total = scores @ label_weights(scores, label_weight, known)
     if correlation is None:
         return total
     return total + spread_scores(
         mask_scores(scores, Y), label_correlation(scores, Y), local, correlation
     )
+
+
+def leave_out(scores: Tensor, Y: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Scores and labels, 0 in cells that are not known: they leave all sums of both."""
+    scores = keep_known(scores, known)
+    # Of a sparse Y the entries stand for ones, and are multiplied by scores of 0.
+    return scores, keep_known(Y, known) if Y.layout is torch.strided else Y
 
 
 def mask_scores(scores: Tensor, Y: Tensor) -> Tensor:

@@ -76,6 +76,44 @@ def test_closest_labels_written_out():
     assert F.closest_labels(torch.zeros(3, 2)).shape == (2, 1)
 
 
+@pytest.mark.parametrize("held", [0.0, 1.0, torch.nan])
+def test_a_label_is_as_rare_as_it_is_known_to_be(held):
+    """Two labels of six positives; with four of them hidden, IRLbl 1 and 3, one is a minority."""
+    Y = (torch.arange(9)[:, None] < 6).float().expand(9, 2)
+    local = 0.5 * Y
+    assert F.imbalance_weights(local, Y).tolist() == [1] * 9
+    known = torch.ones(9, 2, dtype=torch.bool)
+    known[:4, 1] = False
+    held = torch.where(known, Y, held)
+    weights = F.imbalance_weights(torch.where(known, local, 0), held, known)
+    assert weights.tolist() == [1, 1, 1, 1, 1.5, 1.5, 1, 1, 1]
+
+
+def test_closest_labels_of_what_is_known():
+    # 0 and 1 are never apart where both are known, and 2 is nearer to 1 (1 and 1/2) than to 0
+    # (2/3 and 2/3). Card is 3/5 + 2/3 + 3/6 + 1/6.
+    Y = torch.tensor(
+        [[1, 1, 0, 0], [1, 1, 1, 0], [1, 0, 1, 0], [0, 0, 1, 0], [0, 0, 0, 1], [1] * 4]
+    )
+    known = torch.ones(6, 4, dtype=torch.bool)
+    known[2:4, 1], known[5] = False, False
+    known[5, 2:] = True
+    Y[5, 2:] = 0
+    close = F.closest_labels(torch.where(known, Y, torch.nan), known)
+    assert close.tolist() == [[1, 2], [0, 2], [1, 0], [0, 1]]
+    for n_known, cardinality in ((2, 4), (0, 1)):
+        known = torch.arange(6)[:, None].expand(6, 4) < n_known
+        assert F.closest_labels(torch.ones(6, 4), known).shape == (4, cardinality)
+
+
+def test_of_neighbors_of_which_nothing_is_known_nothing_is_lacking():
+    X, Y = torch.tensor([[0.0], [1.0], [5.0]]), torch.tensor([[1.0], [torch.nan], [torch.nan]])
+    local = F.local_imbalance(X, Y, 2, known=~Y.isnan())
+    assert local.tolist() == [[0], [0], [0]]
+    Y[2] = 0
+    assert F.local_imbalance(X, Y, 2, known=~Y.isnan()).tolist() == [[1], [0], [0]]
+
+
 def test_a_label_at_the_mean_is_no_minority():
     """IRLbl 8/3, 3/2, 4/3, 1, 1: the mean is 3/2, which a sum in floating point falls short of."""
     Y = torch.arange(24)[:, None] < torch.tensor([9, 16, 18, 24, 24])

@@ -60,3 +60,15 @@ def test_agrees_with_scikit_learn_on_yeast(yeast):
     expected = np.maximum(Y, Y[near].max(axis=1))
     local = F.local_labels(torch.from_numpy(X), torch.from_numpy(Y), 6)
     np.testing.assert_array_equal(local.numpy(), expected)
+
+
+@pytest.mark.parametrize("held", [0.0, 1.0, torch.nan])
+def test_unknown_labels_are_in_no_neighborhood(held):
+    """The neighbours stay who they are: nobody further off takes the place of one unknown."""
+    X = torch.tensor([[0.0], [1.0], [3.0], [9.0]])
+    Y = torch.tensor([[0.0, 1.0], [held, 0.0], [1.0, held], [1.0, 1.0]])
+    known = torch.ones(4, 2, dtype=torch.bool)
+    known[1, 0], known[2, 1] = False, False
+    local = F.local_labels(X, Y, 1, known)
+    assert local.tolist() == [[0, 1], [0, 1], [1, 0], [1, 1]]
+    assert F.local_labels(X, Y, 0, known).tolist() == [[0, 1], [0, 0], [1, 0], [1, 1]]

@@ -61,6 +61,38 @@ def test_instance_weights(case, label_weight, correlation, variant, dtype):
         torch.testing.assert_close(weights, expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("held", [0.0, 1.0, np.nan])
+@pytest.mark.parametrize("label_weight", ["exp", "linear", None])
+@pytest.mark.parametrize("correlation", ["local", "global", None])
+@pytest.mark.parametrize("variant", ["paper", "reference"])
+def test_instance_weights_of_known_cells(case, label_weight, correlation, variant, held):
+    """By masked arrays: sums leave out what they mask."""
+    scores, Y, local = case
+    known = np.random.default_rng(2).random(Y.shape) < 0.6
+    known[5], known[:, 4] = False, False
+    masked = np.ma.array(scores, mask=~known)
+    spread = (masked.mean(0) + masked.std(0)).filled(0)
+    v = {"exp": np.exp(spread / 2), "linear": spread / 2, None: np.ones(6)}[label_weight]
+    M = (masked * Y).filled(0)
+    C = np.array([[cosine(M[:, j], M[:, k]) for k in range(6)] for j in range(6)])
+    if variant == "reference":
+        C = np.array([row / (row.sum() or 1) for row in C])
+    Z = np.ones_like(local) if correlation == "global" else local
+    phi = M * (Z @ C) if variant == "paper" else M * v * (Z @ C.T)
+    expected = (masked * v).filled(0).sum(1) + (0 if correlation is None else phi.sum(1))
+    scores_held = torch.from_numpy(np.where(known, scores, held))
+    known, local = torch.from_numpy(known), torch.from_numpy(local)
+    forms = [torch.from_numpy(np.where(known, Y, held))]
+    forms += [] if np.isnan(held) else [csr_from_dense(forms[0])]
+    settings = {"label_weight": label_weight, "correlation": correlation, "variant": variant}
+    for form in forms:
+        weights = F.instance_weights(scores_held, form, local, known=known, **settings)
+        np.testing.assert_allclose(weights, expected, rtol=1e-10, atol=1e-12)
+        assert weights[5] == 0
+        actual = F.label_correlation(scores_held, form, variant, known)
+        np.testing.assert_allclose(actual, C, rtol=1e-10, atol=1e-12)
+
+
 @given(st.integers(0, 2**32), st.sampled_from(["weights", "information", "imbalance"]))
 def test_order_of_labels_does_not_matter(seed, which):
     """Permuting labels leaves the weights of instances alone."""
