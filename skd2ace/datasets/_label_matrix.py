@@ -21,11 +21,13 @@ def positives(Y: Any) -> sp.csr_array:
     ValueError
         If Y is empty, is no matrix or holds anything but 0 and 1.
     """
-    matrix = sp.csr_array(Y if sp.issparse(Y) else np.asarray(Y), copy=True)
+    # Before it is made sparse: earlier versions of scipy take a vector for a row.
+    matrix = Y if sp.issparse(Y) else np.asarray(Y)
     if matrix.ndim != 2 or 0 in matrix.shape:
         raise ValueError(
             f"Y must be a matrix of instances and labels; its shape is {matrix.shape}."
         )
+    matrix = sp.csr_array(matrix, copy=True)
     matrix.sum_duplicates()
     check_zero_one(matrix.data, "Y")
     matrix.eliminate_zeros()

@@ -15,8 +15,12 @@ from skd2ace.networks import LossOutput
 # Whether each run of compiled code was one that a gradient follows: a training step.
 RUNS = []
 
-# Dynamo itself does what torch deprecates, where it meets a hand-written gradient.
-pytestmark = pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
+# Dynamo itself does what torch deprecates, where it meets a hand-written gradient, and advises
+# against Python 3.13.0.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:Guards may run slower on Python:RuntimeWarning"),
+]
 
 
 def counting(graph, inputs):

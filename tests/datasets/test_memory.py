@@ -62,6 +62,7 @@ def folders(tmp_path):
     return tmp_path / "small", tmp_path / "big"
 
 
+@pytest.mark.slow
 def test_what_is_dropped_is_gone(folders):
     """By every loader; of a file that cannot be read, too."""
     done = subprocess.run(

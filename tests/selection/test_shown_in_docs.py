@@ -5,9 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 HERE = Path(__file__).parent
 
 
+@pytest.mark.slow
 def test_mypy_has_nothing_to_say(tmp_path):
     (code,) = runpy.run_path(str(HERE / "discovery.py"))["shown_code"]()
     page = tmp_path / "selector_of_the_docs.py"
