@@ -92,7 +92,8 @@ class BatchSelection(Callback):
     def on_epoch_begin(self, net: Any, dataset_train: Any = None, **kwargs: Any) -> None:
         """Have the epoch's batches served to the training loop."""
         epoch = len(net.history) - 1
-        training = self._trainings.setdefault(net, _Training(find_unclaimed()))
+        # One that nobody said begins has no earlier iterators to mind.
+        training = self._trainings.setdefault(net, _Training(weakref.WeakSet()))
         batches = training.batches()
         if batches is None:
             batches = _training_batches(net, dataset_train, training.earlier)

@@ -222,6 +222,16 @@ def test_iterators_that_were_there_before(mlp, data):
     assert len(mine) == 2
 
 
+def test_a_loop_that_begins_without_a_word(mlp, data):
+    """``fit_loop`` by itself, as skorch's users call it."""
+    notes = Notes()
+    net = make_net(mlp, callbacks=[BatchSelection(RandomBatches(), random_state=0), notes])
+    net.initialize().fit_loop(TensorDataset(*data))
+    assert [sorted(row for batch in epoch for row in batch) for epoch in notes.epochs_] == 3 * [
+        list(range(60))
+    ]
+
+
 class FailsAtFirst(Callback):
     def on_epoch_begin(self, net, **kwargs):
         raise RuntimeError("on purpose")
