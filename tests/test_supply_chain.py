@@ -186,6 +186,7 @@ def run_guarded(code):
     return subprocess.run(command, env=environment, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_import_and_fit_need_no_network():
     modules = pkgutil.iter_modules(skd2ace.__path__, "skd2ace.")
     packages = [module.name for module in modules if "._" not in module.name]

@@ -14,6 +14,7 @@ ORDERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ORDERS)
 def test_report_is_the_function(order):
     script = f"""{ORDERS[order]}

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import pytest
 import torch
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -46,6 +47,7 @@ for method in (Plain(3), net):
 """
 
 
+@pytest.mark.slow
 def test_a_first_fit_imports_nothing():
     """Torch's compiler, 800 modules, comes with the first optimizer, if there is one."""
     command = [sys.executable, "-c", IN_A_NEW_PROCESS]
