@@ -8,11 +8,13 @@ from torch import Tensor
 
 # Of wrong labels, to show a few different ones.
 _N_LOOKED_AT = 1000
+# What labels that are relevant are called where they are words.
+_RELEVANT = frozenset({"true", "yes", "t", "y", "relevant", "positive", "present", "pos"})
 _TINY = torch.finfo(torch.float64).tiny
 
 
 def check_zero_one(values: NDArray, name: str, hint: str = "") -> None:
-    """Refuse labels in an array that are not all 0 or 1.
+    """Refuse labels in an array that are not all 0, 1 or, where they are not known, NaN.
 
     Parameters
     ----------
@@ -28,7 +30,8 @@ def check_zero_one(values: NDArray, name: str, hint: str = "") -> None:
     ValueError
         With up to five of the values that are neither.
     """
-    wrong = values[(values != 0) & (values != 1)]
+    # NaN, alone, is not equal to itself.
+    wrong = values[(values != 0) & (values != 1) & (values == values)]
     if wrong.size:
         raise _not_zero_one(wrong[:_N_LOOKED_AT].tolist(), name, hint)
 
@@ -55,7 +58,19 @@ def check_zero_one_tensor(values: Tensor, name: str) -> None:
 
 def _not_zero_one(wrong: list[Any], name: str, hint: str = "") -> ValueError:
     found = ", ".join(sorted({repr(value) for value in wrong})[:5])
-    return ValueError(f"{name} must hold zeros and ones; found {found}. {hint}".rstrip())
+    remedies = " ".join(part for part in (_find_remedy(wrong), hint) if part)
+    return ValueError(f"{name} must hold zeros and ones; found {found}. {remedies}".rstrip())
+
+
+def _find_remedy(wrong: list[Any]) -> str:
+    """What to do about values that others use for labels, or nothing."""
+    if -1 in wrong:
+        return "Where -1 means not relevant, pass (Y > 0); where it means not known, pass NaN."
+    words = {value for value in wrong if isinstance(value, str)}
+    relevant = sorted(word for word in words if word.strip().lower() in _RELEVANT)
+    if relevant:
+        return f"Pass (Y == {relevant[0]!r}).astype(int)."
+    return "Pass Y.astype(int)." if words & {"0", "1"} else ""
 
 
 def keep_known(values: Tensor, known: Tensor | None) -> Tensor:

@@ -8,6 +8,7 @@ from sklearn.utils._param_validation import (
     StrOptions,
     validate_parameter_constraints,
 )
+from sklearn.utils.validation import _get_feature_names as get_feature_names
 
 __all__ = [
     "HasMethods",
@@ -15,5 +16,6 @@ __all__ = [
     "InvalidParameterError",
     "Options",
     "StrOptions",
+    "get_feature_names",
     "validate_parameter_constraints",
 ]

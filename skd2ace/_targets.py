@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-import torch
 from numpy.typing import NDArray
 from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import check_array
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
+from ._containers import read_container
 from ._labels import check_zero_one
 
 _COLLECTIONS = (set, frozenset, list, tuple)
@@ -23,13 +23,15 @@ def encode_targets(y: Any, classes: NDArray | None = None) -> tuple[NDArray[np.f
     Parameters
     ----------
     y : array-like, DataFrame, sparse matrix or Tensor of shape (n, q), or (n,)
-        0/1 or bool; a one-dimensional y of at most two classes is a one-label problem.
+        0/1 or bool, and in a matrix NaN where a label is not known; a one-dimensional y of at
+        most two classes is a one-label problem.
     classes : ndarray, optional
         The classes of an earlier call, to hold y to.
 
     Returns
     -------
     Y : ndarray of shape (n, q), float32
+        NaN where a label is not known.
     classes : ndarray of shape (q, 2), or (2,) for a one-dimensional y
 
     Raises
@@ -40,12 +42,13 @@ def encode_targets(y: Any, classes: NDArray | None = None) -> tuple[NDArray[np.f
     """
     if y is None:
         raise ValueError("requires y to be passed, but the target y is None.")
-    if isinstance(y, torch.Tensor):
-        y = from_tensor(y)
-    if sp.issparse(y):
-        y = y.toarray()
     _refuse_label_sets(y)
-    matrix = check_array(y, dtype=None, ensure_2d=False, input_name="y")
+    y = read_container(y)
+    matrix = y.toarray() if sp.issparse(y) else y
+    finite: Any = "allow-nan" if matrix.ndim == 2 else True
+    matrix = check_array(
+        matrix, dtype=None, ensure_2d=False, input_name="y", ensure_all_finite=finite
+    )
     if classes is not None:
         _check_shape(matrix, classes)
     return _encode_vector(matrix, classes) if matrix.ndim == 1 else _encode_matrix(matrix)
@@ -56,16 +59,6 @@ def decode_targets(relevant: NDArray[np.bool_], classes: NDArray) -> NDArray:
     if classes.ndim == 2:
         return relevant.astype(np.int64)
     return classes[relevant[:, 0].astype(np.intp)]
-
-
-def from_tensor(X: torch.Tensor) -> Any:
-    """Turn a tensor on any device into an array, or a scipy CSR array where it is sparse."""
-    X = X.detach().cpu()
-    if X.layout is torch.strided:
-        return X.numpy()
-    X = X.to_sparse_csr()
-    parts = (X.values().numpy(), X.col_indices().numpy(), X.crow_indices().numpy())
-    return sp.csr_array(parts, shape=tuple(X.shape))
 
 
 def _refuse_label_sets(y: Any) -> None:

@@ -1,0 +1,94 @@
+"""Labels out of whatever container users have them in."""
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from numpy.typing import NDArray
+
+from ._sklearn import get_feature_names
+
+
+def read_container(Y: Any) -> Any:
+    """Labels as a plain array, or as a CSR array where they are sparse; NaN where unknown.
+
+    Parameters
+    ----------
+    Y : array-like, masked array, sparse matrix or array, Tensor, pandas or polars frame or series
+        Of any values and any number of dimensions. Unknown are NaN, None, ``pandas.NA`` and what
+        is masked.
+
+    Returns
+    -------
+    ndarray or scipy.sparse.csr_array
+        Possibly the caller's own memory. Numbers and bools, nullable or with some unknown, have
+        a numeric dtype; other values stay as they are.
+    """
+    if isinstance(Y, torch.Tensor):
+        return from_tensor(Y)
+    if sp.issparse(Y):
+        return sp.csr_array(Y)
+    if isinstance(Y, np.ma.MaskedArray):
+        return _without_objects(Y.astype(object).filled(np.nan))
+    dtypes = np.atleast_1d(np.asarray(getattr(Y, "dtypes", []), dtype=object))
+    if len(dtypes) and all(_is_sparse(dtype) for dtype in dtypes) and hasattr(Y, "columns"):
+        return sp.csr_array(Y.sparse.to_coo())
+    if len(dtypes) and not all(isinstance(dtype, np.dtype) for dtype in dtypes):
+        # What extension types hold (NA, categories) is lost in arrays of another type.
+        Y = Y.to_numpy(dtype=object) if _is_pandas(Y) else Y.to_numpy()
+    return _without_objects(np.asarray(Y))
+
+
+def find_names(Y: Any) -> NDArray[np.object_] | None:
+    """Names of the columns of a frame; None of anything else, and where no name is a string.
+
+    Raises
+    ------
+    TypeError
+        If some names are strings and others are not.
+    """
+    return get_feature_names(Y)
+
+
+def from_tensor(X: torch.Tensor) -> Any:
+    """Turn a tensor on any device into an array, or a scipy CSR array where it is sparse."""
+    X = X.detach().cpu()
+    if X.dtype is torch.bfloat16:
+        X = X.float()
+    if X.layout is torch.strided:
+        return X.numpy()
+    X = X.to_sparse_csr()
+    parts = (X.values().numpy(), X.col_indices().numpy(), X.crow_indices().numpy())
+    return sp.csr_array(parts, shape=tuple(X.shape))
+
+
+def _is_pandas(Y: Any) -> bool:
+    return type(Y).__module__.partition(".")[0] == "pandas"
+
+
+def _is_sparse(dtype: Any) -> bool:
+    # Where absent cells mean NaN or 1, nothing is gained by staying sparse.
+    return hasattr(dtype, "fill_value") and hasattr(dtype, "subtype") and dtype.fill_value == 0
+
+
+def _without_objects(values: NDArray) -> NDArray:
+    """Make numbers of objects that are numbers, bools or unknown; others stay objects."""
+    if values.dtype != object:
+        return values
+    cells = values.ravel()
+    unknown = np.fromiter(map(_is_unknown, cells), bool, len(cells))
+    kinds = {type(cell) for cell in cells[~unknown]}
+    if not all(issubclass(kind, (bool, int, float, np.bool_, np.number)) for kind in kinds):
+        return values
+    numbers = np.full(len(cells), np.nan)
+    numbers[~unknown] = cells[~unknown].astype(np.float64)
+    whole = not unknown.any() and not any(issubclass(k, (float, np.floating)) for k in kinds)
+    return (numbers.astype(np.int64) if whole else numbers).reshape(values.shape)
+
+
+def _is_unknown(cell: Any) -> bool:
+    # pandas.NA is neither true nor false, equal to itself included, and pandas may be missing.
+    if cell is None or type(cell).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(cell, (float, np.floating)) and bool(cell != cell)
