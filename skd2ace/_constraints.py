@@ -24,7 +24,7 @@ def check_parameters(
     InvalidParameterError
         Which is a ValueError and a TypeError; the message says what is wanted and what was given.
     """
-    plain = {key: _to_python(value) for key, value in parameters.items()}
+    plain = {key: to_python(value) for key, value in parameters.items()}
     validate_parameter_constraints(constraints, plain, caller_name=name)
     # Scikit-learn takes True for the number 1, torch does not.
     numbers = {key for key in plain if "boolean" not in constraints.get(key, ())}
@@ -34,9 +34,10 @@ def check_parameters(
     }
 
 
-def _to_python(value: Any) -> Any:
+def to_python(value: Any) -> Any:
+    """Turn a number, also within tuples and lists, into Python's own; leave others alone."""
     if type(value) in (tuple, list):
-        return type(value)(_to_python(part) for part in value)
+        return type(value)(to_python(part) for part in value)
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, bool):

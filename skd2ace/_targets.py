@@ -1,7 +1,7 @@
 """Labels as users have them, and as the network is trained on."""
 
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -12,46 +12,70 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from ._containers import read_container
 from ._labels import check_zero_one
+from ._weights import check_weights, per_cell
 
 _COLLECTIONS = (set, frozenset, list, tuple)
 _LABEL_SETS = "sklearn.preprocessing.MultiLabelBinarizer makes such a matrix of sets of labels."
 
 
-def encode_targets(y: Any, classes: NDArray | None = None) -> tuple[NDArray[np.float32], NDArray]:
-    """Check labels and turn them into a matrix of zeros and ones.
+class Targets(NamedTuple):
+    """Labels as a network is trained on them.
+
+    Attributes
+    ----------
+    Y : ndarray of shape (n, q), float32
+        0/1; NaN where a label is not known or has no weight.
+    classes : ndarray of shape (q, 2), or (2,) for a one-dimensional y
+    weight : ndarray of shape (n,) or (n, q), float64, or None
+    """
+
+    Y: NDArray[np.float32]
+    classes: NDArray
+    weight: NDArray[np.float64] | None
+
+
+def encode_targets(y: Any, classes: NDArray | None = None, sample_weight: Any = None) -> Targets:
+    """Check labels and their weights, and turn them into a matrix of zeros and ones.
 
     Parameters
     ----------
     y : array-like, DataFrame, sparse matrix or Tensor of shape (n, q), or (n,)
-        0/1 or bool, and in a matrix NaN where a label is not known; a one-dimensional y of at
-        most two classes is a one-label problem.
+        0/1 or bool, and in a matrix NaN where a label is not known, and anything where it has no
+        weight; a one-dimensional y of at most two classes is a one-label problem.
     classes : ndarray, optional
         The classes of an earlier call, to hold y to.
+    sample_weight : array-like of shape (n,) or (n, q), optional
 
     Returns
     -------
-    Y : ndarray of shape (n, q), float32
-        NaN where a label is not known.
-    classes : ndarray of shape (q, 2), or (2,) for a one-dimensional y
+    Targets
 
     Raises
     ------
     ValueError
         If y holds anything but 0 and 1 (sets or lists of labels, for example), has more than two
-        classes in one dimension, or does not match ``classes``.
+        classes in one dimension, or does not match ``classes``; or if weights do not fit y.
     """
     if y is None:
         raise ValueError("requires y to be passed, but the target y is None.")
     _refuse_label_sets(y)
     y = read_container(y)
     matrix = y.toarray() if sp.issparse(y) else y
+    weight = check_weights(sample_weight, matrix.shape if matrix.ndim == 2 else (len(matrix), 1))
+    in_vain = None if weight is None else per_cell(weight) == 0
+    if matrix.ndim == 2 and in_vain is not None:
+        matrix = np.where(in_vain, 0, matrix)
     finite: Any = "allow-nan" if matrix.ndim == 2 else True
     matrix = check_array(
         matrix, dtype=None, ensure_2d=False, input_name="y", ensure_all_finite=finite
     )
     if classes is not None:
         _check_shape(matrix, classes)
-    return _encode_vector(matrix, classes) if matrix.ndim == 1 else _encode_matrix(matrix)
+    encode = _encode_matrix if matrix.ndim == 2 else _encode_vector
+    Y, classes = encode(matrix, classes)
+    if in_vain is not None:
+        Y = np.where(in_vain, np.float32(np.nan), Y)
+    return Targets(Y, classes, weight)
 
 
 def decode_targets(relevant: NDArray[np.bool_], classes: NDArray) -> NDArray:
@@ -82,7 +106,7 @@ def _check_shape(matrix: NDArray, classes: NDArray) -> None:
         raise ValueError(f"y has {given}, but the estimator was fitted with {fitted}.")
 
 
-def _encode_matrix(matrix: NDArray) -> tuple[NDArray[np.float32], NDArray]:
+def _encode_matrix(matrix: NDArray, classes: NDArray | None) -> tuple[NDArray[np.float32], NDArray]:
     # type_of_target calls {0, 2} and {-1, 1} multilabel indicators too: look at the values.
     kind = "(Unknown label type for multi-label classification.)"
     check_zero_one(matrix, "Y", f"It has one column per label; {_LABEL_SETS} {kind}")

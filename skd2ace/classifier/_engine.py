@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterable
 from copy import deepcopy
 from functools import lru_cache, partial
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,8 @@ class TrainingEngine(ParameterizedNet):
         seeds = draw_seeds(self.random_state, 3)
         self.torch_seed_, self.split_seed_, self.selector_seed_ = seeds
         with torch_rng(full_device(self.device), self.torch_seed_) as self.torch_state_:
-            super().initialize()
+            with single_precision():
+                super().initialize()
         try:
             self._check_criterion()
             check_for_logits(self.module_, self.criterion_)
@@ -96,7 +98,7 @@ class TrainingEngine(ParameterizedNet):
         """Timer and losses of skorch, selection, validation score, best epoch, log."""
         *timing_and_losses, log = super()._make_default_callbacks()
         scoring = EpochScoring(macro_auc_scorer, lower_is_better=False, name="valid_macro_auc")
-        wants_bar = isinstance(self.verbose, int) and self.verbose >= 2
+        wants_bar = isinstance(self.verbose, Integral) and self.verbose >= 2
         progress = [("progress_bar", ProgressBar())] if wants_bar else []
         return [
             *timing_and_losses,
@@ -187,7 +189,8 @@ class TrainingEngine(ParameterizedNet):
 
     def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **kwargs: Any) -> Self:
         """Train for a number of epochs, or for those that a checkpoint leaves to do."""
-        epochs = self.max_epochs if epochs is None else epochs
+        # Numpy's small integers would wrap around when epochs are added.
+        epochs = int(self.max_epochs if epochs is None else epochs)
         self.last_epoch_ = len(self.history) + epochs
         # Here, since when training begins callbacks forget.
         if self._checkpoint is not None:
@@ -235,7 +238,7 @@ class TrainingEngine(ParameterizedNet):
         """Make the iterator over a dataset, with batches on the net's device."""
         name = "iterator_train" if training else "iterator_valid"
         iterator, params = getattr(self, name), self.get_params_for(name)
-        params.setdefault("batch_size", self.batch_size)
+        params.setdefault("batch_size", int(self.batch_size))
         if params["batch_size"] == -1:
             params["batch_size"] = len(dataset)
         if inspect.isclass(iterator) and issubclass(iterator, BatchIterator):

@@ -459,7 +459,7 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
         X = check_features(self, X, reset=reset)
         # Those of a matrix are always 0 and 1, whatever form they are declared in.
         known = np.unique(classes) if classes is not None and np.ndim(y) == 1 else None
-        Y, found = encode_targets(y, known if reset else self.classes_)
+        Y, found, _ = encode_targets(y, known if reset else self.classes_)
         check_consistent_length(X, Y)
         if reset:
             self.classes_ = found

@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 from torch.nn import Module
 from typing_extensions import Self
 
+from skd2ace._constraints import to_python
 from skd2ace._devices import full_device
 from skd2ace._seeding import RandomState
 from skd2ace._sklearn import InvalidParameterError, validate_parameter_constraints
@@ -76,6 +77,13 @@ class ParameterizedNet(SkorchNet):
             for name, value in super().get_params(deep=deep).items()
             if not (name.startswith("_") or name in self._fixed_parameters)
         }
+
+    def get_params_for(self, prefix: str) -> dict[str, Any]:
+        """Parameters of a component, without its name, with Python's own numbers.
+
+        Torch takes no others for the size of a batch, for example.
+        """
+        return {name: to_python(value) for name, value in super().get_params_for(prefix).items()}
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters, nested ones included, before or after a fit.

@@ -94,7 +94,7 @@ class MLkNN(ClassifierMixin, BaseEstimator):
         """
         self._validate_params()
         X = validate_data(self, X, accept_sparse="csr")
-        Y, self.classes_ = encode_targets(y)
+        Y, self.classes_, _ = encode_targets(y)
         check_consistent_length(X, Y)
         self.n_neighbors_ = self._existing_neighbors(len(Y))
         self._Y = Y.astype(np.int64)

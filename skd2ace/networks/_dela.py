@@ -123,7 +123,14 @@ class DELA(nn.Module):
         code, _ = self._sample(mean, log_variance)
         return self.classify(X, code)
 
-    def training_loss(self, X: Tensor, Y: Tensor, weights: Tensor | None = None) -> LossOutput:
+    def training_loss(
+        self,
+        X: Tensor,
+        Y: Tensor,
+        weights: Tensor | None = None,
+        *,
+        instance_weights: Tensor | None = None,
+    ) -> LossOutput:
         """Binary cross-entropy plus ``kl_weight`` times the KL term.
 
         Parameters
@@ -133,6 +140,8 @@ class DELA(nn.Module):
             0/1 in the floating-point type of X; NaN where it is not known.
         weights : Tensor of shape (b,) or (b, q), optional
             Multiply the cross-entropy; those of shape (b,) the KL term too.
+        instance_weights : Tensor of shape (b,), optional
+            Multiply the KL term, beside weights of shape (b, q).
 
         Returns
         -------
@@ -141,13 +150,14 @@ class DELA(nn.Module):
             KL term is 0.
         """
         mean, log_variance = self.encoder(X)
+        both = weights, instance_weights
         if not self.training:
-            return self._loss(self.classify(X, mean), Y, torch.zeros_like(mean[:, 0]), weights)
+            return self._loss(self.classify(X, mean), Y, torch.zeros_like(mean[:, 0]), *both)
         samples = []
         for _ in range(self.n_samples):
             code, gates = self._sample(mean, log_variance)
             kl = gate_kl(mean, log_variance, gates)
-            samples.append(self._loss(self.classify(X, code), Y, kl, weights))
+            samples.append(self._loss(self.classify(X, code), Y, kl, *both))
         return samples[0] if self.n_samples == 1 else _mean_of(samples)
 
     def classify(self, X: Tensor, code: Tensor) -> Tensor:
@@ -167,9 +177,16 @@ class DELA(nn.Module):
         gates = straight_through_gates(self.gate_logits(), self.temperature)
         return perturb(mean, log_variance, gates, torch.randn_like(mean)), gates
 
-    def _loss(self, logits: Tensor, Y: Tensor, kl: Tensor, weights: Tensor | None) -> LossOutput:
+    def _loss(
+        self,
+        logits: Tensor,
+        Y: Tensor,
+        kl: Tensor,
+        weights: Tensor | None,
+        instance_weights: Tensor | None,
+    ) -> LossOutput:
         losses = label_losses(logits, *known_labels(Y))
-        bce, kl = label_sum(losses, weights), instance_mean(kl, weights)
+        bce, kl = label_sum(losses, weights), instance_mean(kl, weights, instance_weights)
         return LossOutput(bce + self.kl_weight * kl, logits, losses, {"bce": bce, "kl": kl})
 
 

@@ -123,7 +123,9 @@ def label_sum(losses: Tensor, weights: Tensor | None = None) -> Tensor:
     return weighted_mean(losses, weights) * losses.shape[1]
 
 
-def instance_mean(losses: Tensor, weights: Tensor | None = None) -> Tensor:
+def instance_mean(
+    losses: Tensor, weights: Tensor | None = None, instance_weights: Tensor | None = None
+) -> Tensor:
     """Mean of losses (b,) that belong to instances, not to labels.
 
     Parameters
@@ -131,11 +133,13 @@ def instance_mean(losses: Tensor, weights: Tensor | None = None) -> Tensor:
     losses : Tensor of shape (b,)
     weights : Tensor of shape (b,) or (b, q), optional
         Those of shape (b,) multiply the losses, those of labels do not concern them.
+    instance_weights : Tensor of shape (b,), optional
+        Multiply the losses beside weights of labels; without meaning beside weights (b,).
 
     Returns
     -------
     Tensor, scalar
     """
-    if weights is None or weights.ndim == 2:
-        return losses.mean()
-    return (losses * weights).mean()
+    if weights is not None and weights.ndim == 1:
+        instance_weights = weights
+    return (losses if instance_weights is None else losses * instance_weights).mean()

@@ -123,7 +123,14 @@ class PACA(nn.Module):
         """Logits (b, q) of places (b, latent)."""
         return self.positive(place) - self.negative(place)
 
-    def training_loss(self, X: Tensor, Y: Tensor, weights: Tensor | None = None) -> LossOutput:
+    def training_loss(
+        self,
+        X: Tensor,
+        Y: Tensor,
+        weights: Tensor | None = None,
+        *,
+        instance_weights: Tensor | None = None,
+    ) -> LossOutput:
         """Reconstruction, regularisation and classification.
 
         Parameters
@@ -136,6 +143,8 @@ class PACA(nn.Module):
             reconstructed.
         weights : Tensor of shape (b,) or (b, q), optional
             Multiply the prediction's cross-entropy; those of shape (b,) all other terms too.
+        instance_weights : Tensor of shape (b,), optional
+            Multiply all other terms, beside weights of shape (b, q).
 
         Returns
         -------
@@ -150,10 +159,11 @@ class PACA(nn.Module):
         losses = label_losses(logits, labels, known)
         errors = (torch.sigmoid(self.decoder(place)) - X).square().sum(1)
         label_errors = label_losses(self.label_decoder(label_code), labels, known).sum(1)
+        both = weights, instance_weights
         terms = {
-            "reconstruction": instance_mean(errors, weights),
-            "kl": instance_mean(normal_kl(*of_features, *of_labels), weights),
-            "label_reconstruction": instance_mean(label_errors, weights),
+            "reconstruction": instance_mean(errors, *both),
+            "kl": instance_mean(normal_kl(*of_features, *of_labels), *both),
+            "label_reconstruction": instance_mean(label_errors, *both),
             "bce": label_sum(losses, weights),
         }
         loss = (

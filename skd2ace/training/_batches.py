@@ -12,7 +12,7 @@ from torch import Tensor
 
 from skd2ace._devices import full_device
 
-from ._data import Tensors, resolve
+from ._data import Tensors, resolve, select_rows
 
 
 class Batch(tuple[Tensor, Tensor | None]):
@@ -23,7 +23,10 @@ class Batch(tuple[Tensor, Tensor | None]):
     instances : Tensor of shape (b,)
         Indices of the instances, counted within the dataset that was iterated over.
     weights : Tensor of shape (b,) or (b, q), or None
-        Weights that the selector wants on the loss.
+        Weights of the loss: those of the data, whose mean over all cells of the dataset is 1,
+        times those that a selector wants.
+    instance_weights : Tensor of shape (b,), or None
+        Beside ``weights`` of shape (b, q) from the data: what they are per instance.
     epoch : int or None
         The epoch, counted from 0, that a selector chose it for; None where nobody chose.
 
@@ -40,6 +43,7 @@ class Batch(tuple[Tensor, Tensor | None]):
     instances: Tensor
     weights: Tensor | None
     epoch: int | None
+    instance_weights: Tensor | None
 
     def __new__(
         cls,
@@ -48,10 +52,12 @@ class Batch(tuple[Tensor, Tensor | None]):
         instances: Tensor,
         weights: Tensor | None = None,
         epoch: int | None = None,
+        instance_weights: Tensor | None = None,
     ) -> "Batch":
         """Make the pair."""
         batch = super().__new__(cls, (X, y))
         batch.instances, batch.weights, batch.epoch = instances, weights, epoch
+        batch.instance_weights = instance_weights
         return batch
 
 
@@ -99,7 +105,30 @@ class BatchIterator:
     def __iter__(self) -> Iterator[Batch]:
         everything = torch.arange(len(self.dataset), device=self.device)
         for index in everything.split(self.batch_size):
-            yield Batch(*self._gather(index), index)
+            yield self._make_batch(*self._gather(index), index)
+
+    def _make_batch(
+        self,
+        X: Tensor,
+        y: Tensor | None,
+        index: Tensor,
+        wanted: Tensor | None = None,
+        epoch: int | None = None,
+    ) -> Batch:
+        """Make a batch with the weights of its cells, times those that a selector wants."""
+        weights, of_instances = wanted, None
+        if self._cell_weight is not None:
+            weights = self._cell_weight[index]
+            of_instances = weights if weights.ndim == 1 else weights.mean(1)
+            if wanted is not None:
+                weights = _multiply(weights, wanted)
+                of_instances = of_instances * wanted if wanted.ndim == 1 else of_instances
+            of_instances = None if weights.ndim == 1 else of_instances
+        return Batch(X, y, index, weights, epoch, of_instances)
+
+    @cached_property
+    def _cell_weight(self) -> Tensor | None:
+        return self.cell_weight()
 
     def _gather(self, index: Tensor) -> tuple[Tensor, Tensor | None]:
         tensors, rows = self._data
@@ -113,7 +142,60 @@ class BatchIterator:
         y = tensors.y if rows is None else tensors.y.index_select(0, rows)
         return y[:, None] if y.ndim == 1 else y
 
+    def cell_weight(self) -> Tensor | None:
+        """Weights of the dataset's cells, on the device; None where all count the same.
+
+        Returns
+        -------
+        Tensor of shape (n,) or (n, q), float32, or None
+            0 where a label is not known; divided by the mean over all cells of the dataset.
+
+        Raises
+        ------
+        ValueError
+            If no cell that is known has a weight.
+        """
+        tensors, rows = self._data
+        if tensors.y is None:
+            return None
+        given = tensors.cell_weight
+        if given is not None and rows is not None:
+            given = given.index_select(0, rows)
+        return _normalize(given, ~self.labels().isnan())
+
+    def neighbor_features(self) -> Tensor | None:
+        """What neighbours of the dataset's rows are found on, where it is not X."""
+        tensors, rows = self._data
+        features = tensors.neighbor_features
+        return None if features is None else select_rows(features, rows)
+
     def whole(self) -> tuple[Tensor, Tensor]:
         """All rows of the dataset at once: X where it lives, and the labels."""
         tensors, rows = self._data
-        return tensors.X if rows is None else tensors.select(rows), self.labels()
+        return select_rows(tensors.X, rows), self.labels()
+
+
+def _normalize(weight: Tensor | None, known: Tensor) -> Tensor | None:
+    """Weights over their mean, in which cells that are not known count as 0."""
+    if known.all():
+        if weight is None or weight.min() == weight.max() > 0:
+            return None
+    else:
+        per_cell = torch.ones_like(known, dtype=torch.float64) if weight is None else weight
+        per_cell = per_cell if per_cell.ndim == 2 else per_cell[:, None]
+        weight = torch.where(known, per_cell, 0)
+    # In double precision: a mean over many cells.
+    weight = weight.to(torch.float64)
+    mean = weight.mean()
+    if not mean > 0:
+        raise ValueError("No instance has a label that is known and of a weight above 0.")
+    return (weight / mean).to(torch.float32)
+
+
+def _multiply(weights: Tensor, others: Tensor) -> Tensor:
+    """Multiply weights of shape (b,) or (b, q) by others."""
+    if weights.ndim == others.ndim:
+        return weights * others
+    return (weights if weights.ndim == 2 else weights[:, None]) * (
+        others if others.ndim == 2 else others[:, None]
+    )

@@ -22,6 +22,8 @@ class Tensors(NamedTuple):
     y: Tensor | None
     max_nonzeros: int | None
     device: torch.device
+    cell_weight: Tensor | None = None
+    neighbor_features: Tensor | None = None
 
     def gather(self, index: Tensor) -> tuple[Tensor, Tensor | None]:
         """Rows ``index`` (on the device) of X and y, dense and on the device."""
@@ -33,12 +35,15 @@ class Tensors(NamedTuple):
             X = X.to(self.device, non_blocking=True)
         return X, y
 
-    def select(self, rows: Tensor) -> Tensor:
-        """Rows ``rows`` of X, where it lives; sparse features stay sparse."""
-        rows = rows.to(self.X.device)
-        if self.X.layout is torch.sparse_csr:
-            return csr_select(self.X, rows)
-        return self.X.index_select(0, rows)
+
+def select_rows(features: Tensor, rows: Tensor | None) -> Tensor:
+    """Rows (None: all) of features, where these live; sparse ones stay sparse."""
+    if rows is None:
+        return features
+    rows = rows.to(features.device)
+    if features.layout is torch.sparse_csr:
+        return csr_select(features, rows)
+    return features.index_select(0, rows)
 
 
 class TensorDataset(Dataset):
@@ -49,13 +54,17 @@ class TensorDataset(Dataset):
     X : ndarray, DataFrame, scipy sparse matrix or Tensor of shape (n, d)
         Features; converted to float32. Sparse features stay sparse.
     y : array-like, scipy sparse matrix or Tensor of shape (n, q), optional
-        Labels; converted to float32.
+        Labels; converted to float32. NaN where one is not known.
     length : int, optional
         As in skorch.
     placement : {"auto", "device", "host"}, default="auto"
         Where the features wait for their batch: on the device, on the host, from where batches
         are moved one by one, or on the device if they take less than half of its free memory.
         Labels are always on the device.
+    cell_weight : Tensor of shape (n,) or (n, q), optional
+        Weight of each instance, or of each of its labels, on any scale.
+    neighbor_features : Tensor of shape (n, m), dense or sparse CSR, optional
+        What a batch selector finds neighbours on, in the place of X.
 
     Examples
     --------
@@ -72,11 +81,15 @@ class TensorDataset(Dataset):
         y: Any = None,
         length: int | None = None,
         placement: Placement = "auto",
+        cell_weight: Tensor | None = None,
+        neighbor_features: Tensor | None = None,
     ) -> None:
         if placement not in ("auto", "device", "host"):
             raise ValueError(f"placement must be 'auto', 'device' or 'host', got {placement!r}.")
         super().__init__(X, y, length=length)
         self.placement = placement
+        self.cell_weight = cell_weight
+        self.neighbor_features = neighbor_features
         self._cache: dict[torch.device, Tensors] = {}
 
     def tensors(self, device: str | torch.device) -> Tensors:
@@ -95,7 +108,8 @@ class TensorDataset(Dataset):
             X = X.to(device)
         if y is not None:
             y = (y.to_dense() if y.layout is torch.sparse_csr else y).to(device)
-        return Tensors(X, y, max_nonzeros, device)
+        weight = None if self.cell_weight is None else self.cell_weight.to(device)
+        return Tensors(X, y, max_nonzeros, device, weight, self.neighbor_features)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_cache": {}}

@@ -99,7 +99,7 @@ class SelectedBatches(BatchIterator):
         for index in selector.batches(epoch):
             index = check(index)
             X, y = self._gather(index)
-            yield Batch(X, y, index, selector.loss_weights(index, y), epoch)
+            yield self._make_batch(X, y, index, selector.loss_weights(index, y), epoch)
         check.finish()
 
 

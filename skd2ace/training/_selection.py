@@ -154,11 +154,19 @@ class BatchSelection(Callback):
         if seed is None:
             seed = getattr(net, "selector_seed_", None)
         selector = clone(self._wanted(net))
+        cell_weight = batches.cell_weight()
+        if cell_weight is not None and not getattr(net, "applies_loss_weights", False):
+            raise TypeError(
+                f"The data have weights or unknown labels, which {type(net).__name__} does not "
+                "mind; MultiLabelNetClassifier does."
+            )
         selector.start(
             *batches.whole(),
             n_epochs=getattr(net, "last_epoch_", n_done + net.max_epochs),
             batch_size=batches.batch_size,
             random_state=seed,
+            cell_weight=cell_weight,
+            neighbor_features=batches.neighbor_features(),
         )
         previous = getattr(net, "batch_selector_", None)
         if n_done and previous is not None and type(previous) is type(selector):
