@@ -183,7 +183,7 @@ class DELA(nn.Module):
         Y: Tensor,
         kl: Tensor,
         weights: Tensor | None,
-        instance_weights: Tensor | None,
+        instance_weights: Tensor | None = None,
     ) -> LossOutput:
         losses = label_losses(logits, *known_labels(Y))
         bce, kl = label_sum(losses, weights), instance_mean(kl, weights, instance_weights)
