@@ -82,8 +82,7 @@ class TrainingEngine(ParameterizedNet):
         seeds = draw_seeds(self.random_state, 3)
         self.torch_seed_, self.split_seed_, self.selector_seed_ = seeds
         with torch_rng(full_device(self.device), self.torch_seed_) as self.torch_state_:
-            with single_precision():
-                super().initialize()
+            super().initialize()
         try:
             self._check_criterion()
             check_for_logits(self.module_, self.criterion_)
