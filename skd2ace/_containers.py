@@ -40,6 +40,12 @@ def read_container(Y: Any) -> Any:
     return _without_objects(np.asarray(Y))
 
 
+def count_dimensions(Y: Any) -> int:
+    """Dimensions of a container of any kind."""
+    n_dimensions: int = Y.ndim if hasattr(Y, "ndim") else np.asarray(Y).ndim
+    return n_dimensions
+
+
 def find_names(Y: Any) -> NDArray[np.object_] | None:
     """Names of the columns of a frame; None of anything else, and where no name is a string.
 

@@ -43,7 +43,7 @@ def check_weights(sample_weight: Any, shape: tuple[int, ...]) -> NDArray[np.floa
     if (weight < 0).any():
         raise ValueError(f"sample_weight must not be negative; found {weight.min():.6g}.")
     if not weight.any():
-        raise ValueError("sample_weight must have a value above 0.")
+        raise ValueError("sample_weight must not be zero everywhere.")
     return weight
 
 

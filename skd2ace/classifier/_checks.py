@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from sklearn.utils.validation import validate_data
 
+from skd2ace._containers import from_tensor
 from skd2ace._labels import check_zero_one_tensor
 from skd2ace._modules import unwrap_compiled
-from skd2ace._containers import from_tensor
+from skd2ace.networks import known_labels
 from skd2ace.training import BatchIterator, BatchSelection
 
 
@@ -41,22 +42,6 @@ def check_features(est: Any, X: Any, *, reset: bool) -> Any:
         return validate_data(est, X, dtype=np.float32, accept_sparse="csr", reset=reset)
 
 
-def check_threshold(threshold: Any, n_labels: int) -> None:
-    """Raise a ValueError unless it is "tune" or, in [0, 1], one number or one for each label."""
-    if isinstance(threshold, str):
-        return
-    try:
-        thresholds = np.asarray(threshold, dtype=np.float64)
-    except (TypeError, ValueError):
-        thresholds = np.array(np.nan)
-    in_range = np.all((thresholds >= 0) & (thresholds <= 1))
-    if thresholds.shape not in ((), (n_labels,)) or not in_range:
-        raise ValueError(
-            f"threshold must be in [0, 1], one number or one for each of the {n_labels} "
-            f"labels, got {threshold!r}."
-        )
-
-
 def check_for_logits(module: Any, criterion: Any) -> None:
     """Refuse a sigmoid before that of predicting: all probabilities would be 0.5 or more."""
     if isinstance(unwrap_compiled(criterion), torch.nn.BCELoss):
@@ -85,8 +70,8 @@ def check_callbacks(callbacks: list[tuple[str, Any]], iterator_train: Any) -> No
 
 
 def check_validation_labels(Y: torch.Tensor, n_labels: int) -> None:
-    """Raise a ValueError unless labels held out for validation are 0/1 of shape (n, q)."""
+    """Raise a ValueError unless labels held out for validation are 0/1 or NaN of shape (n, q)."""
     name = "The labels held out for validation"
     if Y.shape[1] != n_labels:
         raise ValueError(f"{name} must have shape (n, {n_labels}), got {tuple(Y.shape)}.")
-    check_zero_one_tensor(Y, name)
+    check_zero_one_tensor(known_labels(Y)[0], name)

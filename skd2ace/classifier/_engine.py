@@ -20,7 +20,6 @@ from skd2ace._devices import full_device
 from skd2ace._labels import keep_known
 from skd2ace._modules import unwrap_compiled
 from skd2ace._seeding import draw_seeds, set_generator_states, torch_rng
-from skd2ace.metrics import macro_auc_scorer
 from skd2ace.networks import LossOutput, known_labels, weighted_mean
 from skd2ace.training import (
     BatchIterator,
@@ -33,8 +32,10 @@ from skd2ace.training._checkpointing import check_same_training, newest_checkpoi
 from skd2ace.training._state import components, restore_training_state
 
 from ._checks import check_callbacks, check_for_logits, check_validation_labels
-from ._parameters import ParameterizedNet, check_parameters, parameter_names
-from ._split import split
+from ._parameters import ParameterizedNet, check_parameters, parameter_names, takes_parameter
+from ._split import find_rows, split
+from ._training_data import TrainingData, show_labels
+from ._validation import score_macro_auc
 
 # Matrix products sum the rows at the edge of a block in another order than those inside: with
 # whole blocks an instance gets the same bits alone as among others (seen for 16 and more).
@@ -53,8 +54,10 @@ class TrainingEngine(ParameterizedNet):
     """
 
     applies_loss_weights = True
-    # The part that a training under way holds out, and the checkpoint that it goes on from.
+    # The part that a training under way holds out, what it is given beside X and Y, and the
+    # checkpoint that it goes on from.
     _held_out: Any = None
+    _data: TrainingData | None = None
     _checkpoint: tuple[str | os.PathLike[str], dict[str, Any]] | None = None
     # A module and its compiled loss: made when it is first needed, and in no pickle or copy.
     _compiled: tuple[torch.nn.Module, Any] | None = None
@@ -96,7 +99,7 @@ class TrainingEngine(ParameterizedNet):
     def _make_default_callbacks(self) -> list[tuple[str, Any]]:
         """Timer and losses of skorch, selection, validation score, best epoch, log."""
         *timing_and_losses, log = super()._make_default_callbacks()
-        scoring = EpochScoring(macro_auc_scorer, lower_is_better=False, name="valid_macro_auc")
+        scoring = EpochScoring(score_macro_auc, lower_is_better=False, name="valid_macro_auc")
         wants_bar = isinstance(self.verbose, Integral) and self.verbose >= 2
         progress = [("progress_bar", ProgressBar())] if wants_bar else []
         return [
@@ -168,23 +171,40 @@ class TrainingEngine(ParameterizedNet):
 
     # Run: a training from its first epoch, or from a checkpoint, to its last
 
-    def _resume_from(self, directory: str | os.PathLike[str], X: Any, Y: Any) -> None:
+    def _train(
+        self,
+        data: TrainingData,
+        method: str,
+        resume: str | os.PathLike[str] | None = None,
+        **fit_params: Any,
+    ) -> Any:
+        """Train for ``max_epochs`` epochs, and give the part that was held out, or None."""
+        self._check_fit_params(fit_params)
+        with torch_rng(full_device(self.device), self.torch_seed_, self.torch_state_) as end:
+            self._data = data
+            try:
+                if resume is not None:
+                    self._resume_from(resume)
+                self._run_training(data.X, data.Y, method, **fit_params)
+                held_out = self._held_out
+            finally:
+                self._held_out = self._data = None
+        self.torch_state_ = end
+        return held_out
+
+    def _resume_from(self, directory: str | os.PathLike[str]) -> None:
         """Find the checkpoint that the training to come goes on from, if there is one."""
         checkpoint = newest_checkpoint(directory)
         if checkpoint is not None:
-            check_same_training(directory, checkpoint, self, X, Y)
+            assert self._data is not None
+            check_same_training(directory, checkpoint, self, self._data.X, self._data.Y)
             self._checkpoint = directory, checkpoint
 
-    def _train(self, X: Any, Y: Any, method: str, **fit_params: Any) -> Any:
-        """Train for ``max_epochs`` epochs, and give the part that was held out, or None."""
-        with torch_rng(full_device(self.device), self.torch_seed_, self.torch_state_) as end:
-            try:
-                self._run_training(X, Y, method, **fit_params)
-                held_out = self._held_out
-            finally:
-                self._held_out = None
-        self.torch_state_ = end
-        return held_out
+    def _check_fit_params(self, params: dict[str, Any]) -> None:
+        """Refuse parameters of fit that neither the module's forward nor the split takes."""
+        for name in params:
+            if not (self._is_of_forward(name) or takes_parameter(self.train_split, name)):
+                raise TypeError(f"fit got an unexpected argument {name!r}.")
 
     def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **kwargs: Any) -> Self:
         """Train for a number of epochs, or for those that a checkpoint leaves to do."""
@@ -209,27 +229,40 @@ class TrainingEngine(ParameterizedNet):
 
     def get_split_datasets(self, X: Any, y: Any = None, **split_params: Any) -> tuple[Any, Any]:
         """Split into a training and a validation dataset, and show the network its labels."""
-        split_params = self._without_forward_params(split_params)
-        if split_params and not callable(self.train_split):
-            raise TypeError(f"fit got an unexpected argument {next(iter(split_params))!r}.")
-        dataset = self.get_dataset(X, y)
+        split_params = {k: v for k, v in split_params.items() if not self._is_of_forward(k)}
+        dataset = self._annotate(self.get_dataset(X, y))
         train, valid = split(self.train_split, dataset, y, self.split_seed_, **split_params)
         if valid is not None:
-            check_validation_labels(self._labels_of(valid), y.shape[1])
+            check_validation_labels(self._cells_of(valid).labels(), y.shape[1])
         self._held_out = valid
+        self.train_indices_, self.valid_indices_ = (
+            find_rows(train, dataset),
+            find_rows(valid, dataset),
+        )
         if not self.history and hasattr(self.module_, "fit_label_graph"):
-            self.module_.fit_label_graph(self._labels_of(train))
+            cells = self._cells_of(train)
+            show_labels(self.module_.fit_label_graph, cells.labels(), cells.cell_weight())
         return train, valid
 
-    def _without_forward_params(self, params: dict[str, Any]) -> dict[str, Any]:
-        if self._has_own_loss:
-            return params
-        known = parameter_names(self.module_.forward)
-        return {} if known is None else {k: v for k, v in params.items() if k not in known}
+    def _annotate(self, dataset: Any) -> Any:
+        """Put weights, and what neighbours are found on, beside the features of a dataset."""
+        for name in ("cell_weight", "neighbor_features"):
+            value = getattr(self._data, name, None)
+            if value is not None:
+                if not hasattr(dataset, name):
+                    raise TypeError(
+                        f"{type(dataset).__name__} has no place for {name}: as dataset, take "
+                        "skd2ace.training.TensorDataset or a subclass."
+                    )
+                setattr(dataset, name, value)
+        return dataset
 
-    def _labels_of(self, dataset: Any) -> Tensor:
-        """Labels (n, q) of a dataset, on the net's device."""
-        return BatchIterator(dataset, device=full_device(self.device)).labels()
+    def _is_of_forward(self, name: str) -> bool:
+        return not self._has_own_loss and takes_parameter(self.module_.forward, name)
+
+    def _cells_of(self, dataset: Any) -> BatchIterator:
+        """Where the labels of a dataset and their weights are found, on the net's device."""
+        return BatchIterator(dataset, device=full_device(self.device))
 
     # Steps
 
@@ -292,10 +325,16 @@ class TrainingEngine(ParameterizedNet):
         """Prediction and its loss for one batch, in evaluation mode."""
         self._set_mode(training=False)
         X, Y = self._on_device(batch)
+        labels, known = known_labels(Y)
         with torch.no_grad():
             logits = self._padded_logits(X, **fit_params)
-            losses = self._label_losses(logits, X, Y)
-        return {"loss": losses.mean(), "y_pred": logits, "label_losses": losses}
+            losses = keep_known(self._label_losses(logits, X, labels), known)
+        weights, _ = self._loss_weights(batch, labels)
+        return {
+            "loss": weighted_mean(losses, weights),
+            "y_pred": logits,
+            "label_losses": losses,
+        }
 
     def evaluation_step(self, batch: Any, training: bool = False) -> Tensor:
         """Logits of one batch."""
@@ -313,15 +352,27 @@ class TrainingEngine(ParameterizedNet):
 
     def _training_output(self, batch: Any, **fit_params: Any) -> LossOutput:
         X, Y = self._on_device(batch)
-        weights = getattr(batch, "weights", None)
-        if self._has_own_loss:
-            takes_index = _takes_index(unwrap_compiled(self.module_).training_loss)
-            index = {"index": getattr(batch, "instances", None)} if takes_index else {}
-            return self._own_loss()(X, Y, weights, **index)
-        logits = self.infer(X, **fit_params)
         labels, known = known_labels(Y)
+        weights, of_instances = self._loss_weights(batch, labels)
+        if self._has_own_loss:
+            taken = _keywords(unwrap_compiled(self.module_).training_loss)
+            offered = {"index": getattr(batch, "instances", None), "instance_weights": of_instances}
+            kwargs = {name: value for name, value in offered.items() if name in taken}
+            return self._own_loss()(X, Y, weights, **kwargs)
+        logits = self.infer(X, **fit_params)
         losses = keep_known(self._label_losses(logits, X, labels), known)
         return LossOutput(weighted_mean(losses, weights), logits, losses, {})
+
+    def _loss_weights(self, batch: Any, labels: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        """Weights of the loss, and beside weights of labels those of instances."""
+        weights = getattr(batch, "weights", None)
+        of_instances = getattr(batch, "instance_weights", None)
+        if self._data is None or self._data.pos_weight is None:
+            return weights, of_instances
+        factors = torch.where(labels == 1, self._data.pos_weight.to(labels.device), 1)
+        if weights is not None and weights.ndim == 1:
+            weights, of_instances = weights[:, None], weights
+        return factors if weights is None else factors * weights, of_instances
 
     def _own_loss(self) -> Any:
         """Give the module's ``training_loss``, compiled where the module is.
@@ -381,7 +432,7 @@ class TrainingEngine(ParameterizedNet):
         # A checkpoint in the middle of training would take the data along; compiled code is made
         # anew when it is needed.
         state = dict(super().__getstate__())
-        return {k: v for k, v in state.items() if k not in ("_held_out", "_compiled")}
+        return {k: v for k, v in state.items() if k not in ("_held_out", "_data", "_compiled")}
 
 
 def _is_data_loader(iterator: Any) -> bool:
@@ -389,11 +440,11 @@ def _is_data_loader(iterator: Any) -> bool:
     return inspect.isclass(made) and issubclass(made, DataLoader)
 
 
-def _takes_index(training_loss: Callable[..., LossOutput]) -> bool:
-    """Whether a loss has a parameter ``index``; looked up once, not at each step."""
-    return _has_index(getattr(training_loss, "__func__", training_loss))
+def _keywords(training_loss: Callable[..., LossOutput]) -> frozenset[str]:
+    """Names of a loss's parameters; looked up once, not at each step."""
+    return _keywords_of(getattr(training_loss, "__func__", training_loss))
 
 
 @lru_cache(maxsize=16)
-def _has_index(function: Callable[..., LossOutput]) -> bool:
-    return "index" in inspect.signature(function).parameters
+def _keywords_of(function: Callable[..., LossOutput]) -> frozenset[str]:
+    return frozenset(inspect.signature(function).parameters)

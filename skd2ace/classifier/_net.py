@@ -1,34 +1,27 @@
 """MultiLabelNetClassifier: any network as a scikit-learn multi-label classifier."""
 
 import os
+from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
-from sklearn.base import ClassifierMixin
-from sklearn.utils import Tags
-from sklearn.utils.validation import check_consistent_length
-from skorch.utils import is_dataset, to_numpy
+from numpy.typing import ArrayLike
 from typing_extensions import Self
 
 from skd2ace._seeding import RandomState
 from skd2ace._sklearn import Interval, Options, StrOptions
-from skd2ace._targets import decode_targets, encode_targets
-from skd2ace.metrics import best_f1_thresholds
 from skd2ace.selection import BatchSelector
 from skd2ace.training import BatchIterator, SelectedBatches, TensorDataset
 
-from ._checks import check_features, check_threshold
-from ._engine import TrainingEngine
 from ._parameters import check_parameters
 from ._persistence import read_estimator, write_estimator
+from ._prediction import PredictingNet
 from ._rollback import all_or_nothing
+from ._training_data import read_training_data
 
 
-class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
+class MultiLabelNetClassifier(PredictingNet):
     """Train any network as a multi-label classifier, with a say in what its batches hold.
 
     A skorch net and a scikit-learn classifier at once: skorch's ``callbacks``, ``history``,
@@ -57,10 +50,17 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
     batch_selector : BatchSelector or None, default=None
         Which instances go into each batch; None shuffles. The estimator trains a copy,
         ``batch_selector_``, and leaves this one as it is.
-    threshold : float, array-like of shape (q,) or "tune", default=0.5
-        Probability from which a label is predicted. "tune" chooses for each label the one with
+    threshold : float, array-like of shape (q,), dict or "tune", default=0.5
+        Probability from which a label is predicted; in a dict by the label's name, 0.5 of those
+        that it does not name. "tune" chooses for each label the one with
         the best F1 on the held-out part (``thresholds_``): at a fixed 0.5 rare labels are almost
         never predicted.
+    label_weight : array-like of shape (q,), "balanced" or None, default=None
+        Weight of each label, which multiplies ``sample_weight``. "balanced" gives the positives
+        of each label the same weight in all: inversely proportional to how many there are.
+    pos_weight : array-like of shape (q,), "balanced" or None, default=None
+        Factor on the loss of a label where it is relevant, as torch's ``BCEWithLogitsLoss`` has
+        it, for networks with a loss of their own too; "balanced" is negatives over positives.
     random_state : int, RandomState or None, default=None
         Seed of weights, dropout, split and selector. With an integer, two fits on one machine
         with one number of threads give the same bits. None takes fresh entropy. The global
@@ -101,6 +101,10 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
     classes_ : ndarray of shape (q, 2), or (2,) for a one-dimensional y
     n_features_in_ : int
     n_labels_ : int
+    label_names_in_ : ndarray of shape (q,), of str
+        Where y was a DataFrame.
+    train_indices_, valid_indices_ : ndarray of int, or None
+        Rows that were trained on and that were held out; None where it was not rows of X.
     module_ : nn.Module
     batch_selector_ : BatchSelector
         The one that was trained with.
@@ -143,9 +147,6 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
     (100, 5)
     """
 
-    classes_: NDArray
-    thresholds_: NDArray[np.float64]
-
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "module": [callable],
         "criterion": [callable],
@@ -158,7 +159,10 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
             Interval(Real, 0, 1, closed="both"),
             StrOptions({"tune"}),
             "array-like",
+            Mapping,
         ],
+        "label_weight": ["array-like", StrOptions({"balanced"}), None],
+        "pos_weight": ["array-like", StrOptions({"balanced"}), None],
         "random_state": ["random_state"],
         "train_split": [Interval(Real, 0, 1, closed="neither"), callable, None],
         "iterator_train": [callable],
@@ -184,6 +188,8 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
         batch_size: int = 128,
         batch_selector: BatchSelector | None = None,
         threshold: Any = 0.5,
+        label_weight: Any = None,
+        pos_weight: Any = None,
         random_state: RandomState = None,
         train_split: Any = 0.1,
         iterator_train: Any = SelectedBatches,
@@ -209,6 +215,8 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
             batch_size=batch_size,
             batch_selector=batch_selector,
             threshold=threshold,
+            label_weight=label_weight,
+            pos_weight=pos_weight,
             random_state=random_state,
             iterator_train=iterator_train,
             iterator_valid=iterator_valid,
@@ -228,7 +236,9 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
         self,
         X: ArrayLike,
         y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
         *,
+        neighbor_features: ArrayLike | None = None,
         resume: str | os.PathLike[str] | None = None,
         **fit_params: Any,
     ) -> Self:
@@ -239,7 +249,15 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
         X : ndarray, DataFrame, sparse matrix or Tensor of shape (n, d)
             Features, finite; converted to float32.
         y : ndarray, DataFrame, sparse matrix or Tensor of shape (n, q), or (n,)
-            0/1 or bool; in one dimension any two classes.
+            0/1 or bool; in a matrix NaN (or NA, or masked) where a label is not known: it has no
+            say in training, validation and thresholds. In one dimension any two classes.
+        sample_weight : array-like of shape (n,) or (n, q), optional
+            Weight of each instance, or of each of its labels, finite and at least 0, on any
+            scale: it multiplies the losses, in validation too, and counts in thresholds, in the
+            label graph and in the score of each epoch. What y holds at a weight of 0 does not
+            matter.
+        neighbor_features : array-like or sparse matrix of shape (n, m), optional
+            What a batch selector finds neighbours on; None takes X, flattened.
         resume : str or path, optional
             Folder that a :class:`~skd2ace.training.Checkpointing` writes to: the training goes on
             from the newest good checkpoint in it, and begins where there is none.
@@ -252,29 +270,37 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
 
         Raises
         ------
+        TypeError
+            If a fit parameter is one that nobody takes.
         ValueError
             If data or a parameter are not as described, a loss is not finite, or the checkpoints
             are damaged or of other data or settings. The estimator is then as it was before.
         """
+        beside = {"sample_weight": sample_weight, "neighbor_features": neighbor_features}
         if self.warm_start and self.initialized_ and resume is None:
-            return self.partial_fit(X, y, **fit_params)
+            return self.partial_fit(X, y, **beside, **fit_params)
         with all_or_nothing(self):
-            X, Y = self._check_data(X, y, reset=True)
+            check_parameters(self)
+            data = read_training_data(self, X, y, reset=True, **beside)
             self._start_afresh()
-            if resume is not None:
-                self._resume_from(resume, X, Y)
-            held_out = self._train(X, Y, method="fit", **fit_params)
-            self._tune_thresholds(held_out)
+            self._tune_thresholds(self._train(data, "fit", resume, **fit_params))
         return self
 
     def partial_fit(
-        self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None, **fit_params: Any
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        classes: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        neighbor_features: ArrayLike | None = None,
+        **fit_params: Any,
     ) -> Self:
         """Train for ``max_epochs`` further epochs.
 
         Parameters
         ----------
-        X, y
+        X, y, sample_weight, neighbor_features
             As for :meth:`fit`. A batch selector that keeps a state per instance needs the same
             instances as before.
         classes : array-like, optional
@@ -288,72 +314,16 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
         self
         """
         self.check_training_readiness()
+        beside = {"sample_weight": sample_weight, "neighbor_features": neighbor_features}
         reset = not hasattr(self, "classes_")
         afresh = not self.initialized_ or self.must_start_afresh_
         with all_or_nothing(self):
-            X, Y = self._check_data(X, y, reset=reset, classes=classes)
+            check_parameters(self)
+            data = read_training_data(self, X, y, reset=reset, classes=classes, **beside)
             if afresh:
                 self._start_afresh()
-            held_out = self._train(X, Y, method="partial_fit", **fit_params)
-            self._tune_thresholds(held_out)
+            self._tune_thresholds(self._train(data, "partial_fit", **fit_params))
         return self
-
-    def decision_function(self, X: ArrayLike) -> NDArray[np.float32]:
-        """Logits.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-
-        Returns
-        -------
-        ndarray of shape (n, q), float32; (n,) for a one-dimensional y
-
-        Raises
-        ------
-        ValueError
-            If X is not as in :meth:`fit`, or a logit is not finite.
-        """
-        self.check_is_fitted()
-        # Scoring callbacks hand in cached batches, which are where the net computes.
-        if not is_dataset(X):
-            X = check_features(self, X, reset=False)
-        logits = np.concatenate([to_numpy(batch) for batch in self.forward_iter(X)])
-        if not np.isfinite(logits).all():
-            raise ValueError("The network's logits are not finite: X is too large for it.")
-        return logits if self._is_matrix else logits[:, 0]
-
-    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Probability of each label.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-
-        Returns
-        -------
-        ndarray of shape (n, q), float64; (n, 2) for a one-dimensional y
-        """
-        # In float64: in float32 the sigmoid is exactly 1 from a logit of 17 on.
-        proba = expit(self.decision_function(X).astype(np.float64))
-        return proba if self._is_matrix else np.column_stack((1 - proba, proba))
-
-    def predict(self, X: ArrayLike) -> NDArray:
-        """Labels whose probability is at least the threshold.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d)
-
-        Returns
-        -------
-        ndarray of shape (n, q), int64 of 0/1; (n,) of classes for a one-dimensional y
-        """
-        proba = self._label_proba(X)
-        n_labels = proba.shape[1]
-        check_threshold(self.threshold, n_labels)
-        classes = getattr(self, "classes_", np.tile([0, 1], (n_labels, 1)))
-        return decode_targets(proba >= self._present_thresholds(), classes)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted estimator to one file: safetensors and JSON in a zip.
@@ -439,58 +409,3 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
         """Drop what only training needs, as in skorch; returns the estimator itself."""
         super().trim_for_prediction()
         return self
-
-    def get_split_datasets(self, X: Any, y: Any = None, **split_params: Any) -> tuple[Any, Any]:
-        """Split into a training and a validation part, which tuning thresholds needs."""
-        train, valid = super().get_split_datasets(X, y, **split_params)
-        if isinstance(self.threshold, str) and valid is None:
-            raise ValueError('threshold="tune" needs a held-out part: see train_split.')
-        return train, valid
-
-    def _start_afresh(self) -> None:
-        vars(self).pop("thresholds_", None)
-        super()._start_afresh()
-
-    def _check_data(
-        self, X: Any, y: Any, *, reset: bool, classes: Any = None
-    ) -> tuple[Any, NDArray[np.float32]]:
-        """Check parameters and data; with ``reset`` take classes and sizes from the data."""
-        check_parameters(self)
-        X = check_features(self, X, reset=reset)
-        # Those of a matrix are always 0 and 1, whatever form they are declared in.
-        known = np.unique(classes) if classes is not None and np.ndim(y) == 1 else None
-        Y, found, _ = encode_targets(y, known if reset else self.classes_)
-        check_consistent_length(X, Y)
-        if reset:
-            self.classes_ = found
-            self._set_sizes(n_labels=Y.shape[1])
-        check_threshold(self.threshold, Y.shape[1])
-        return X, Y
-
-    @property
-    def _is_matrix(self) -> bool:
-        return not hasattr(self, "classes_") or self.classes_.ndim == 2
-
-    def _label_proba(self, X: Any) -> NDArray[np.float64]:
-        """Probabilities (n, q), also for a one-dimensional y."""
-        proba = self.predict_proba(X)
-        return proba if self._is_matrix else proba[:, 1:]
-
-    def _tune_thresholds(self, held_out: Any) -> None:
-        if isinstance(self.threshold, str):
-            relevant = self._labels_of(held_out).cpu().numpy()
-            self.thresholds_ = best_f1_thresholds(relevant, self._label_proba(held_out))
-
-    def _present_thresholds(self) -> Any:
-        if not isinstance(self.threshold, str):
-            return np.asarray(self.threshold, dtype=np.float64)
-        if not hasattr(self, "thresholds_"):
-            raise ValueError('threshold="tune" must be set before fit.')
-        return self.thresholds_
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
-        tags.classifier_tags.multi_class = False
-        tags.input_tags.sparse = True
-        return tags

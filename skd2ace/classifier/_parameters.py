@@ -62,12 +62,16 @@ class ParameterizedNet(SkorchNet):
         *,
         batch_selector: BatchSelector | None,
         threshold: Any,
+        label_weight: Any,
+        pos_weight: Any,
         random_state: RandomState,
         **parameters: Any,
     ) -> None:
         super().__init__(module, **parameters)
         self.batch_selector = batch_selector
         self.threshold = threshold
+        self.label_weight = label_weight
+        self.pos_weight = pos_weight
         self.random_state = random_state
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
@@ -224,6 +228,14 @@ def parameter_names(function: Any) -> set[str] | None:
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return None
     return set(parameters)
+
+
+def takes_parameter(function: Any, name: str) -> bool:
+    """Whether something can be called, and with a parameter of that name."""
+    if not callable(function):
+        return False
+    known = parameter_names(function)
+    return known is None or name in known
 
 
 def _check_callback_parameter(net: Any, parameter: str) -> None:

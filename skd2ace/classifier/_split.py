@@ -5,7 +5,10 @@ from copy import copy
 from numbers import Real
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from skorch.dataset import ValidSplit
+from torch.utils.data import Subset
 
 
 def split(train_split: Any, dataset: Any, y: Any, seed: int, **params: Any) -> tuple[Any, Any]:
@@ -28,3 +31,17 @@ def split(train_split: Any, dataset: Any, y: Any, seed: int, **params: Any) -> t
         if isinstance(train_split.cv, float):
             train_split.random_state = seed
     return train_split(dataset, y, **params)
+
+
+def find_rows(part: Any, whole: Any) -> NDArray[np.int64] | None:
+    """Rows of a dataset that a part of it is (None: no rows); None where it is of other data."""
+    if part is None:
+        return np.empty(0, dtype=np.int64)
+    rows = None
+    while part is not whole:
+        if not isinstance(part, Subset):
+            return None
+        indices = np.asarray(part.indices, dtype=np.int64)
+        rows = indices if rows is None else indices[rows]
+        part = part.dataset
+    return np.arange(len(whole)) if rows is None else rows

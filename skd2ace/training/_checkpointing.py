@@ -23,6 +23,9 @@ _N_KEPT = 2
 _KIND = "checkpoint"
 # Parameters that may be others when the training goes on.
 _OF_NO_MATTER = ("callbacks", "device", "verbose", "warm_start", "use_caching")
+_BESIDE_X_AND_Y = ("cell_weight", "neighbor_features")
+# Parameters that version 0.1 had not, which did what None does.
+_NEW_SINCE_0_1 = ("label_weight", "pos_weight")
 # Until then it served what was selected too.
 _BATCH_ITERATOR_OF_0_1 = "skd2ace.training._batches.BatchIterator"
 
@@ -162,7 +165,9 @@ def fingerprint(net: Any, X: Any, y: Any) -> dict[str, str]:
     if isinstance(net.module, nn.Module):
         # Its weights come from the checkpoint; what it begins with may be others each time.
         settings["module"] = describe_architecture(net.module)
-    return {"estimator": type(net).__name__, **settings, "data": digest((X, y))}
+    given = [getattr(getattr(net, "_data", None), name, None) for name in _BESIDE_X_AND_Y]
+    data = (X, y) if all(part is None for part in given) else (X, y, *given)
+    return {"estimator": type(net).__name__, **settings, "data": digest(data)}
 
 
 def check_same_training(
@@ -179,6 +184,7 @@ def check_same_training(
 
 
 def _bring_up_to_date(fingerprint: dict[str, str]) -> dict[str, str]:
+    fingerprint = {**dict.fromkeys(_NEW_SINCE_0_1, describe(None)), **fingerprint}
     if fingerprint.get("iterator_train") != _BATCH_ITERATOR_OF_0_1:
         return fingerprint
     return {**fingerprint, "iterator_train": describe(SelectedBatches)}

@@ -100,8 +100,8 @@ class TensorDataset(Dataset):
         return self._cache[device]
 
     def _place(self, device: torch.device) -> Tensors:
-        X = _to_tensor(self.X)
-        y = None if self.y is None else _to_tensor(self.y)
+        X = to_tensor(self.X)
+        y = None if self.y is None else to_tensor(self.y)
         max_nonzeros = row_lengths_max(X) if X.layout is torch.sparse_csr else None
         n_bytes = sum(part.nbytes for part in _parts(X))
         if self.placement == "device" or (self.placement == "auto" and _fits(n_bytes, device)):
@@ -139,7 +139,8 @@ def _convert(dataset: Any) -> TensorDataset:
     return TensorDataset(*default_collate([dataset[i] for i in range(len(dataset))]))
 
 
-def _to_tensor(data: Any) -> Tensor:
+def to_tensor(data: Any) -> Tensor:
+    """Features or labels as a float32 tensor; of sparse ones a CSR tensor."""
     if sp.issparse(data):
         matrix = sp.csr_array(data, dtype=np.float32)
         if not matrix.has_canonical_format:

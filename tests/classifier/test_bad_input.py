@@ -25,7 +25,13 @@ BAD = {
     "NaN in X": (lambda X, Y: (with_value(X, np.nan), Y), "Input X contains NaN"),
     "infinity in X": (lambda X, Y: (with_value(X, np.inf), Y), "Input X contains infinity"),
     "too large for float32": (lambda X, Y: (with_value(X, 1e300), Y), "float32"),
-    "NaN in Y": (lambda X, Y: (X, with_value(Y, np.nan)), "Input y contains NaN"),
+    "infinity in Y": (lambda X, Y: (X, with_value(Y, np.inf)), "Input y contains infinity"),
+    "NaN in one dimension": (lambda X, Y: (X, with_value(Y, np.nan)[:, 1]), "y contains NaN"),
+    "nothing known": (lambda X, Y: (X, np.full(Y.shape, np.nan)), "No instance has a label"),
+    "words": (lambda X, Y: (X, np.where(Y, "TRUE", "FALSE")), r"\(Y == 'TRUE'\).astype\(int\)"),
+    "words of two": (lambda X, Y: (X, pd.DataFrame(np.where(Y, "yes", "no"))), r"\(Y == 'yes'\)"),
+    "digits": (lambda X, Y: (X, Y.astype(str)), r"Y.astype\(int\)"),
+    "-1 for unknown": (lambda X, Y: (X, with_value(Y, -1)), "found -1.*not known, pass NaN"),
     "{0, 2}": (lambda X, Y: (X, 2 * Y), "zeros and ones; found 2"),
     "{-1, 1}": (lambda X, Y: (X, 2 * Y - 1), "zeros and ones; found -1"),
     "fractions": (lambda X, Y: (X, with_value(Y, 0.5)), "zeros and ones.*found 0.5"),
@@ -78,7 +84,7 @@ def test_a_fitted_estimator_survives(make, data, case):
     assert list(est.history) == history
 
 
-@pytest.mark.parametrize("threshold", [{"food": 0.3}, ["high"], [[0.5], [0.5, 0.5]]], ids=str)
+@pytest.mark.parametrize("threshold", [["high"], [[0.5], [0.5, 0.5]]], ids=str)
 def test_thresholds_that_are_no_numbers(make, data, threshold):
     with pytest.raises(ValueError, match=r"threshold must be in .* one for each of the 4 labels"):
         make(threshold=threshold).fit(*data)
@@ -149,5 +155,5 @@ def test_module_of_another_shape(make, data):
 
 
 def test_unknown_fit_parameter(make_any, data):
-    with pytest.raises(TypeError, match="sample_weight"):
-        make_any().fit(*data, sample_weight=np.ones(60))
+    with pytest.raises(TypeError, match="sample_weights"):
+        make_any().fit(*data, sample_weights=np.ones(60))

@@ -39,6 +39,19 @@ OF_INPUT = {
     "check_n_features_in",
     "check_n_features_in_after_fitting",
     "check_positive_only_tag_during_fit",
+    "check_sample_weights_list",
+    "check_sample_weights_not_an_array",
+    "check_sample_weights_not_overwritten",
+    "check_sample_weights_pandas_series",
+    "check_sample_weights_shape",
+}
+
+
+# Mini-batches, dropout and a held-out part cannot be the same for rows that are there twice;
+# test_sample_weight.py holds weights to repetition where they can.
+EXPECTED_FAILURES = {
+    "check_sample_weight_equivalence_on_dense_data",
+    "check_sample_weight_equivalence_on_sparse_data",
 }
 
 
@@ -60,5 +73,7 @@ def name(value):
 # parametrize_with_checks names tests by the repr of the estimator, here with make_mlp's address;
 # pytest-xdist needs the same names in every process.
 @pytest.mark.parametrize(("estimator", "check"), list(pairs()), ids=name)
-def test_scikit_learn(estimator, check):
+def test_scikit_learn(estimator, check, request):
+    if check.func.__name__ in EXPECTED_FAILURES:
+        request.applymarker(pytest.mark.xfail(reason="mini-batches", strict=True))
     check(estimator)

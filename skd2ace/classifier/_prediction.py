@@ -1,0 +1,135 @@
+"""Predictions of a trained network, in scikit-learn's forms."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit
+from sklearn.base import ClassifierMixin
+from sklearn.utils import Tags
+from skorch.utils import is_dataset, to_numpy
+
+from skd2ace._targets import decode_targets
+
+from ._checks import check_features
+from ._engine import TrainingEngine
+from ._thresholds import read_thresholds, tune_thresholds
+from ._validation import score_subset_accuracy
+
+
+class PredictingNet(ClassifierMixin, TrainingEngine):
+    """A trained network that predicts as scikit-learn's classifiers do."""
+
+    classes_: NDArray
+    thresholds_: NDArray[np.float64]
+
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Logits.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+
+        Returns
+        -------
+        ndarray of shape (n, q), float32; (n,) for a one-dimensional y
+
+        Raises
+        ------
+        ValueError
+            If X is not as in :meth:`fit`, or a logit is not finite.
+        """
+        self.check_is_fitted()
+        # Scoring callbacks hand in cached batches, which are where the net computes.
+        if not is_dataset(X):
+            X = check_features(self, X, reset=False)
+        logits = np.concatenate([to_numpy(batch) for batch in self.forward_iter(X)])
+        if not np.isfinite(logits).all():
+            raise ValueError("The network's logits are not finite: X is too large for it.")
+        return logits if self._is_matrix else logits[:, 0]
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Probability of each label.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+
+        Returns
+        -------
+        ndarray of shape (n, q), float64; (n, 2) for a one-dimensional y
+        """
+        # In float64: in float32 the sigmoid is exactly 1 from a logit of 17 on.
+        proba = expit(self.decision_function(X).astype(np.float64))
+        return proba if self._is_matrix else np.column_stack((1 - proba, proba))
+
+    def predict(self, X: ArrayLike) -> NDArray:
+        """Labels whose probability is at least the threshold.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+
+        Returns
+        -------
+        ndarray of shape (n, q), int64 of 0/1; (n,) of classes for a one-dimensional y
+        """
+        proba = self._label_proba(X)
+        n_labels = proba.shape[1]
+        classes = getattr(self, "classes_", np.tile([0, 1], (n_labels, 1)))
+        return decode_targets(proba >= read_thresholds(self, n_labels), classes)
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Share of instances of which every label is predicted correctly (subset accuracy).
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+        y : array-like of shape (n, q), or (n,)
+            As for :meth:`fit`. Labels that are not known are left out, and so are instances
+            without any that is.
+        sample_weight : array-like of shape (n,) or (n, q), optional
+            An instance counts by its weight, or by the mean of those that are above 0.
+
+        Returns
+        -------
+        float
+            In [0, 1], larger is better.
+
+        Raises
+        ------
+        ValueError
+            If y has other labels than in :meth:`fit`, or in another order.
+        """
+        return score_subset_accuracy(self, X, y, sample_weight)
+
+    def get_split_datasets(self, X: Any, y: Any = None, **split_params: Any) -> tuple[Any, Any]:
+        """Split into a training and a validation part, which tuning thresholds needs."""
+        train, valid = super().get_split_datasets(X, y, **split_params)
+        if isinstance(self.threshold, str) and valid is None:
+            raise ValueError('threshold="tune" needs a held-out part: see train_split.')
+        return train, valid
+
+    def _start_afresh(self) -> None:
+        vars(self).pop("thresholds_", None)
+        super()._start_afresh()
+
+    @property
+    def _is_matrix(self) -> bool:
+        return not hasattr(self, "classes_") or self.classes_.ndim == 2
+
+    def _label_proba(self, X: Any) -> NDArray[np.float64]:
+        """Probabilities (n, q), also for a one-dimensional y."""
+        proba = self.predict_proba(X)
+        return proba if self._is_matrix else proba[:, 1:]
+
+    def _tune_thresholds(self, held_out: Any) -> None:
+        if isinstance(self.threshold, str):
+            self.thresholds_ = tune_thresholds(self, self._cells_of(held_out))
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        tags.classifier_tags.multi_class = False
+        tags.input_tags.sparse = True
+        return tags
