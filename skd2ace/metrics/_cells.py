@@ -78,7 +78,8 @@ def read_predicted(Y_true: Any, Y_pred: Any, sample_weight: Any) -> Cells:
     unknown = _find_unknown(predicted)
     if unknown is not None and (unknown if counted is None else unknown & counted).any():
         raise ValueError("The predictions contain NaN.")
-    return Cells(*_find_relevant([truth, predicted], counted), weight)
+    relevant, answer = _find_relevant([truth, predicted], counted)
+    return Cells(relevant, answer, weight)
 
 
 def _read_matrix(values: Any) -> NDArray:

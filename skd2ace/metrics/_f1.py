@@ -126,7 +126,9 @@ def _f1_of_cells(cells: Cells, average: str) -> float:
     relevant, predicted, weight = cells.relevant, cells.answer, cells.weigh_cells()
     hits = np.where(relevant & predicted, weight, 0).sum(axis=0)
     marked = (weight * relevant + weight * predicted).sum(axis=0)
-    counted = weight.any(axis=0)
     if average == "micro":
-        hits, marked, counted = hits.sum(), marked.sum(), np.True_
-    return float(np.divide(2 * hits, marked, where=marked > 0, out=0.0 * marked)[counted].mean())
+        hits, marked = hits.sum(keepdims=True), marked.sum(keepdims=True)
+    else:
+        counted = weight.any(axis=0)
+        hits, marked = hits[counted], marked[counted]
+    return float(np.divide(2 * hits, marked, where=marked > 0, out=0 * marked).mean())

@@ -14,6 +14,7 @@ from sklearn.model_selection import GridSearchCV, KFold, cross_validate
 from skd2ace import metrics
 from skd2ace._containers import read_container
 from skd2ace.metrics._records import METRICS
+from skd2ace.neighbors import MLkNN
 
 from .test_weights import FUNCTIONS, answer_of
 
@@ -139,21 +140,41 @@ def test_scorers_pass_weights_through_searches(name, labels):
     if labels == "unknown":
         Y[rng.random(Y.shape) < 0.2] = np.nan
     given = sp.csr_array(Y) if labels == "sparse" else Y
+    # scikit-learn's searches take sparse arrays, cross_validate frames of them alone.
+    framed = pd.DataFrame.sparse.from_spmatrix(given) if labels == "sparse" else Y
     record, folds = METRICS[name], KFold(3)
     expected = []
     for _, test in folds.split(X):
         answer = getattr(Linear().fit(X, Y), record.response)(X[test])
         value = record.function(Y[test], answer, sample_weight=weight[test])
         expected.append(value if record.higher_is_better else -value)
-    scorer = copy(getattr(metrics, f"{name}_scorer"))
+    shared = getattr(metrics, f"{name}_scorer")
+    scorer = copy(shared)
     with config_context(enable_metadata_routing=True):
         scorer.set_score_request(sample_weight=True)
         params = {"sample_weight": weight}
         found = cross_validate(
-            Linear(), X, given, cv=folds, scoring=scorer, params=params, error_score="raise"
+            Linear(), X, framed, cv=folds, scoring=scorer, params=params, error_score="raise"
         )
         search = GridSearchCV(Linear(), {"shift": [0.0, 0.1]}, scoring=scorer, cv=folds)
         search.fit(X, given, **params)
+        # A copy asks for itself alone.
+        assert shared.get_metadata_routing().score.requests["sample_weight"] is None
     assert found["test_score"].tolist() == expected
     assert search.cv_results_["mean_test_score"][0] == pytest.approx(np.mean(expected))
-    assert getattr(metrics, f"{name}_scorer")._metadata_request is not scorer._metadata_request
+
+
+@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("shape", [(-1, 1), (-1,)])
+@pytest.mark.filterwarnings("ignore:A column-vector y")
+def test_scorers_of_one_label(name, shape):
+    rng = np.random.default_rng(0)
+    X = rng.random((60, 4))
+    y = (X[:, 0] + 0.3 * rng.standard_normal(60) > 0.5).astype(int)
+    weight, record = rng.random(60), METRICS[name]
+    est = MLkNN(3).fit(X, y.reshape(shape))
+    # Of a vector of classes predict_proba has a column for each of them.
+    answer = getattr(est, record.response)(X).reshape(60, -1)[:, -1]
+    expected = record.function(y, answer, sample_weight=weight)
+    score = getattr(metrics, f"{name}_scorer")(est, X, y.reshape(shape), sample_weight=weight)
+    assert score == (expected if record.higher_is_better else -expected)

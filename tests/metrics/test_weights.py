@@ -125,7 +125,8 @@ def test_f1_is_scikit_learns_label_by_label(case, cell_weight):
 def test_hamming_loss_counts_cells(case, cell_weight):
     Y, scores = case
     predicted = (scores > 0.5).astype(float)
-    wrong = sum(w for w, y, p in zip(cell_weight.flat, Y.flat, predicted.flat) if y != p)
+    cells = zip(cell_weight.flat, Y.flat, predicted.flat, strict=True)
+    wrong = sum(w for w, y, p in cells if y != p)
     loss = metrics.hamming_loss(Y, predicted, sample_weight=cell_weight)
     assert loss == pytest.approx(wrong / cell_weight.sum(), rel=1e-12)
 
