@@ -83,7 +83,7 @@ def _without_objects(values: NDArray) -> NDArray:
     if values.dtype != object:
         return values
     cells = values.ravel()
-    unknown = np.fromiter(map(_is_unknown, cells), bool, len(cells))
+    unknown = np.fromiter(map(is_unknown, cells), bool, len(cells))
     kinds = {type(cell) for cell in cells[~unknown]}
     if not all(issubclass(kind, (bool, int, float, np.bool_, np.number)) for kind in kinds):
         return values
@@ -93,7 +93,7 @@ def _without_objects(values: NDArray) -> NDArray:
     return (numbers.astype(np.int64) if whole else numbers).reshape(values.shape)
 
 
-def _is_unknown(cell: Any) -> bool:
+def is_unknown(cell: Any) -> bool:
     # pandas.NA is neither true nor false, equal to itself included, and pandas may be missing.
     if cell is None or type(cell).__name__ in ("NAType", "NaTType"):
         return True

@@ -1,22 +1,26 @@
 """Multi-label metrics and scorers: scikit-learn's own, by its names, wherever it has one.
 
+All take labels out of any container, NaN where they are not known, and ``sample_weight`` (n,) or
+(n, q). What has weight 0, or is not known, leaves everything, whatever it holds.
+
 The ``*_scorer`` objects go into ``GridSearchCV(scoring=...)`` and skorch's ``EpochScoring``.
+Under metadata routing a copy is asked for weights:
+``copy(macro_auc_scorer).set_score_request(sample_weight=True)``.
 """
 
 from typing import TYPE_CHECKING, Any
-
-from sklearn.metrics import (
-    coverage_error,
-    hamming_loss,
-    label_ranking_average_precision_score,
-    label_ranking_loss,
-)
 
 from skd2ace._renamed import warn_of_old_name
 
 from ._f1 import best_f1_thresholds, macro_f1, micro_f1
 from ._ranking import macro_auc, one_error, roc_auc_per_label
 from ._records import RENAMED
+from ._scikit_learn import (
+    coverage_error,
+    hamming_loss,
+    label_ranking_average_precision_score,
+    label_ranking_loss,
+)
 from ._scorers import (
     coverage_error_scorer,
     hamming_loss_scorer,

@@ -4,54 +4,76 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import f1_score, precision_recall_curve
 
-from ._ranking import relevance, relevance_and_scores
+from ._cells import Cells, read_predicted, read_scored
 
 
-def macro_f1(Y_true: ArrayLike, Y_pred: ArrayLike) -> float:
+def macro_f1(
+    Y_true: ArrayLike, Y_pred: ArrayLike, *, sample_weight: ArrayLike | None = None
+) -> float:
     """Mean over labels of the F1 score; a label with neither positives nor predictions has 0.
 
     Parameters
     ----------
     Y_true, Y_pred : array-like or sparse matrix of shape (n, q)
-        0/1.
+        0/1; Y_true NaN where unknown. A label without a cell that counts is left out.
+    sample_weight : array-like of shape (n,) or (n, q), optional
+        What instances or cells count, not negative; those of 0 may hold anything.
 
     Returns
     -------
     float
-        In [0, 1], larger is better.
+        In [0, 1], larger is better; NaN where nothing counts.
+
+    Raises
+    ------
+    ValueError
+        If labels that count are not 0/1, or shapes or weights do not fit.
     """
-    return _f1(Y_true, Y_pred, "macro")
+    return _f1(read_predicted(Y_true, Y_pred, sample_weight), "macro")
 
 
-def micro_f1(Y_true: ArrayLike, Y_pred: ArrayLike) -> float:
+def micro_f1(
+    Y_true: ArrayLike, Y_pred: ArrayLike, *, sample_weight: ArrayLike | None = None
+) -> float:
     """F1 score over all (instance, label) pairs; 0 with neither positives nor predictions.
 
     Parameters
     ----------
-    Y_true, Y_pred : array-like or sparse matrix of shape (n, q)
-        0/1.
+    Y_true, Y_pred, sample_weight
+        As for :func:`macro_f1`.
 
     Returns
     -------
     float
-        In [0, 1], larger is better.
+        In [0, 1], larger is better; NaN where nothing counts.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`macro_f1`.
     """
-    return _f1(Y_true, Y_pred, "micro")
+    return _f1(read_predicted(Y_true, Y_pred, sample_weight), "micro")
 
 
 def best_f1_thresholds(
-    Y_true: ArrayLike, Y_proba: ArrayLike, *, default: float = 0.5
+    Y_true: ArrayLike,
+    Y_proba: ArrayLike,
+    *,
+    default: float = 0.5,
+    sample_weight: ArrayLike | None = None,
 ) -> NDArray[np.float64]:
     """Threshold of each label that makes its F1 largest.
 
     Parameters
     ----------
     Y_true : array-like or sparse matrix of shape (n, q)
-        0/1.
+        0/1; NaN where unknown.
     Y_proba : array-like of shape (n, q)
         Probabilities; a label is predicted where its probability is at least the threshold.
     default : float, default=0.5
-        Threshold of a label without positives, whose F1 is 0 at any.
+        Threshold of a label without positives that count, whose F1 is 0 at any.
+    sample_weight : array-like of shape (n,) or (n, q), optional
+        What instances or cells count, not negative; those of 0 may hold anything.
 
     Returns
     -------
@@ -61,17 +83,24 @@ def best_f1_thresholds(
     Raises
     ------
     ValueError
-        If the shapes differ or a probability is NaN.
+        If labels that count are not 0/1, a probability that counts is NaN, or shapes or weights
+        do not fit.
 
     Examples
     --------
     >>> best_f1_thresholds([[1], [1], [0]], [[0.3], [0.2], [0.1]])
     array([0.2])
     """
-    relevant, proba = relevance_and_scores(Y_true, Y_proba)
+    cells = read_scored(Y_true, Y_proba, sample_weight)
+    relevant, proba, weight = cells.relevant, cells.answer, cells.weigh_cells()
     thresholds = np.full(relevant.shape[1], default, dtype=np.float64)
     for label in np.flatnonzero(relevant.any(axis=0)):
-        precision, recall, cuts = precision_recall_curve(relevant[:, label], proba[:, label])
+        counted = weight[:, label] > 0
+        precision, recall, cuts = precision_recall_curve(
+            relevant[counted, label],
+            proba[counted, label],
+            sample_weight=None if cells.weight is None else weight[counted, label],
+        )
         # The curve ends in a point without a threshold.
         total = precision[:-1] + recall[:-1]
         f1 = np.divide(2 * precision[:-1] * recall[:-1], total, where=total > 0, out=0 * total)
@@ -79,8 +108,27 @@ def best_f1_thresholds(
     return thresholds
 
 
-def _f1(Y_true: ArrayLike, Y_pred: ArrayLike, average: str) -> float:
-    relevant, predicted = relevance(Y_true, Y_pred)
+def _f1(cells: Cells, average: str) -> float:
+    if cells.weighs_nothing:
+        return float("nan")
+    relevant, predicted, weight = cells
+    if weight is not None and weight.ndim == 2:
+        return _f1_of_cells(cells, average)
     # Of a single column f1_score would average over the classes 0 and 1.
     average = "binary" if relevant.shape[1] == 1 else average
-    return float(f1_score(relevant, predicted, average=average, zero_division=0))
+    return float(
+        f1_score(relevant, predicted, average=average, zero_division=0, sample_weight=weight)
+    )
+
+
+def _f1_of_cells(cells: Cells, average: str) -> float:
+    """F1 score where the labels of an instance weigh differently."""
+    relevant, predicted, weight = cells.relevant, cells.answer, cells.weigh_cells()
+    hits = np.where(relevant & predicted, weight, 0).sum(axis=0)
+    marked = (weight * relevant + weight * predicted).sum(axis=0)
+    if average == "micro":
+        hits, marked = hits.sum(keepdims=True), marked.sum(keepdims=True)
+    else:
+        counted = weight.any(axis=0)
+        hits, marked = hits[counted], marked[counted]
+    return float(np.divide(2 * hits, marked, where=marked > 0, out=0 * marked).mean())

@@ -1,88 +1,36 @@
 """Metrics of scores that scikit-learn lacks, or defines only where every label has two classes."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import issparse
 from scipy.stats import rankdata
 
-from skd2ace._labels import check_zero_one
+from ._cells import Cells, read_scored
 
 
-def label_matrix(Y: Any) -> NDArray:
-    """Return Y dense, with a one-dimensional Y as a single column."""
-    dense = np.asarray(Y.toarray() if issparse(Y) else Y)
-    return dense.reshape(len(dense), -1)
-
-
-def relevance(*labels: Any) -> list[NDArray[np.bool_]]:
-    """Return label arrays as bool: 0 and 1, or vectors of two classes, the larger relevant.
-
-    The arrays are read together: predictions may hold one of the two classes only.
-
-    Raises
-    ------
-    ValueError
-        If a matrix holds anything but 0 and 1, or the vectors not two classes.
-    """
-    matrices = [label_matrix(Y) for Y in labels]
-    if all(matrix.shape[1] == 1 for matrix in matrices):
-        return _larger_of_two(matrices)
-    for matrix in matrices:
-        check_zero_one(matrix, "Labels")
-    return [matrix.astype(bool) for matrix in matrices]
-
-
-def _larger_of_two(columns: list[NDArray]) -> list[NDArray[np.bool_]]:
-    """Return where single columns hold 1, or the larger of two other classes."""
-    classes = np.unique(np.concatenate(columns))
-    if set(classes.tolist()) <= {0, 1}:
-        return [column.astype(bool) for column in columns]
-    if len(classes) != 2:
-        raise ValueError(
-            f"Labels must be zeros and ones, or vectors of two classes; found "
-            f"{classes[:5].tolist()}."
-        )
-    return [column == classes[-1] for column in columns]
-
-
-def relevance_and_scores(Y_true: Any, Y_score: Any) -> tuple[NDArray[np.bool_], NDArray]:
-    """Return labels as bool and scores as they are, two matrices of one shape.
-
-    Raises
-    ------
-    ValueError
-        If the labels are not as :func:`relevance` wants them, the shapes differ, or a score is
-        NaN.
-    """
-    (relevant,), scores = relevance(Y_true), label_matrix(Y_score)
-    if relevant.shape != scores.shape:
-        raise ValueError(f"Y_true has shape {relevant.shape} and the scores {scores.shape}.")
-    if np.isnan(scores).any():
-        raise ValueError("The scores contain NaN.")
-    return relevant, scores
-
-
-def roc_auc_per_label(Y_true: ArrayLike, Y_score: ArrayLike) -> NDArray[np.float64]:
+def roc_auc_per_label(
+    Y_true: ArrayLike, Y_score: ArrayLike, *, sample_weight: ArrayLike | None = None
+) -> NDArray[np.float64]:
     """Area under the ROC curve of each label.
 
     Parameters
     ----------
     Y_true : array-like or sparse matrix of shape (n, q)
-        0/1.
+        0/1; NaN where unknown.
     Y_score : array-like of shape (n, q)
         Probabilities, logits, or any score that is larger for more relevant labels.
+    sample_weight : array-like of shape (n,) or (n, q), optional
+        What instances or cells count, not negative; those of 0 may hold anything.
 
     Returns
     -------
     ndarray of shape (q,)
-        NaN for a label that is relevant to all instances or to none.
+        NaN for a label that is relevant to all instances that count, or to none.
 
     Raises
     ------
     ValueError
-        If the shapes differ or a score is NaN.
+        If labels that count are not 0/1, a score that counts is NaN, or shapes or weights do not
+        fit.
 
     Notes
     -----
@@ -94,7 +42,10 @@ def roc_auc_per_label(Y_true: ArrayLike, Y_score: ArrayLike) -> NDArray[np.float
     >>> roc_auc_per_label([[1, 0], [0, 0], [1, 0]], [[0.9, 0.5], [0.4, 0.2], [0.3, 0.1]])
     array([0.5, nan])
     """
-    relevant, scores = relevance_and_scores(Y_true, Y_score)
+    cells = read_scored(Y_true, Y_score, sample_weight)
+    if cells.weight is not None:
+        return _weigh_pairs(cells)
+    relevant, scores, _ = cells
     n_positive = relevant.sum(axis=0)
     n_pairs = n_positive * (len(relevant) - n_positive)
     rank_sums = np.where(relevant, rankdata(scores, axis=0), 0).sum(axis=0)
@@ -102,14 +53,33 @@ def roc_auc_per_label(Y_true: ArrayLike, Y_score: ArrayLike) -> NDArray[np.float
     return np.divide(n_won, n_pairs, out=np.full(len(n_pairs), np.nan), where=n_pairs > 0)
 
 
-def macro_auc(Y_true: ArrayLike, Y_score: ArrayLike) -> float:
+def _weigh_pairs(cells: Cells) -> NDArray[np.float64]:
+    """Share of the weight of pairs, w_i w_j, that are in order; of ties a half."""
+    relevant, scores, weight = cells.relevant, cells.answer, cells.weigh_cells()
+    levels = rankdata(scores, method="dense", axis=0).astype(np.int64)
+    areas = np.full(relevant.shape[1], np.nan)
+    for label in range(len(areas)):
+        positive = np.where(relevant[:, label], weight[:, label], 0)
+        negative = np.where(relevant[:, label], 0, weight[:, label])
+        if not (positive.any() and negative.any()):
+            continue
+        # Shares, whose products neither overflow nor vanish.
+        won = np.bincount(levels[:, label], positive / positive.sum())
+        lost = np.bincount(levels[:, label], negative / negative.sum())
+        areas[label] = won @ (lost.cumsum() - lost / 2)
+    return areas.clip(0, 1)
+
+
+def macro_auc(
+    Y_true: ArrayLike, Y_score: ArrayLike, *, sample_weight: ArrayLike | None = None
+) -> float:
     """Mean area under the ROC curve over the labels where it is defined.
 
     How many labels that leaves out, ``np.isnan(roc_auc_per_label(Y_true, Y_score)).sum()`` says.
 
     Parameters
     ----------
-    Y_true, Y_score : array-like of shape (n, q)
+    Y_true, Y_score, sample_weight
         As for :func:`roc_auc_per_label`.
 
     Returns
@@ -127,23 +97,27 @@ def macro_auc(Y_true: ArrayLike, Y_score: ArrayLike) -> float:
     >>> macro_auc([[1, 0], [0, 0]], [[0.9, 0.5], [0.4, 0.2]])
     1.0
     """
-    areas = roc_auc_per_label(Y_true, Y_score)
+    areas = roc_auc_per_label(Y_true, Y_score, sample_weight=sample_weight)
     defined = areas[~np.isnan(areas)]
     return float(defined.mean()) if defined.size else float("nan")
 
 
-def one_error(Y_true: ArrayLike, Y_score: ArrayLike) -> float:
+def one_error(
+    Y_true: ArrayLike, Y_score: ArrayLike, *, sample_weight: ArrayLike | None = None
+) -> float:
     """Share of instances whose highest-scored label is not relevant.
 
     Parameters
     ----------
-    Y_true, Y_score : array-like of shape (n, q)
-        As for :func:`roc_auc_per_label`; of labels with the same score the first counts.
+    Y_true, Y_score, sample_weight
+        As for :func:`roc_auc_per_label`; of labels with the same score the first counts. An
+        instance is ranked by its cells that count, and counts their mean weight.
 
     Returns
     -------
     float
-        In [0, 1], smaller is better. An instance without labels is an error.
+        In [0, 1], smaller is better. An instance without labels is an error. NaN where
+        nothing counts.
 
     Raises
     ------
@@ -155,6 +129,20 @@ def one_error(Y_true: ArrayLike, Y_score: ArrayLike) -> float:
     >>> one_error([[1, 0], [0, 1]], [[0.9, 0.5], [0.4, 0.2]])
     0.5
     """
-    relevant, scores = relevance_and_scores(Y_true, Y_score)
+    cells = read_scored(Y_true, Y_score, sample_weight)
+    if cells.weighs_nothing:
+        return float("nan")
+    scores = cells.answer
+    if cells.weight is not None and cells.weight.ndim == 2:
+        scores = rank_counted(cells)
     top = scores.argmax(axis=1)
-    return float(1 - relevant[np.arange(len(top)), top].mean())
+    hit = cells.relevant[np.arange(len(top)), top]
+    if cells.weight is None:
+        return float(1 - hit.mean())
+    return float(np.average(~hit, weights=cells.weigh_instances()))
+
+
+def rank_counted(cells: Cells) -> NDArray:
+    """Scores' ranks (n, q) within each instance from 1, ties alike; 0 where nothing counts."""
+    ranks = rankdata(cells.answer, method="dense", axis=1)
+    return np.where(cells.weigh_cells() > 0, ranks, 0)

@@ -3,16 +3,16 @@
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
-from sklearn.metrics import (
+from sklearn.metrics import make_scorer
+
+from ._f1 import macro_f1, micro_f1
+from ._ranking import macro_auc, one_error
+from ._scikit_learn import (
     coverage_error,
     hamming_loss,
     label_ranking_average_precision_score,
     label_ranking_loss,
-    make_scorer,
 )
-
-from ._f1 import macro_f1, micro_f1
-from ._ranking import macro_auc, one_error
 
 
 class Metric(NamedTuple):

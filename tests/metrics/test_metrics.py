@@ -111,14 +111,20 @@ def test_mistakes_are_named(metric):
         metric(Y, [[0.5, 0.1, np.nan], [0.2, 0.3, 0.4]])
 
 
-def test_names_of_scikit_learn():
+@pytest.mark.parametrize("weight", [None, "instances", "some 0"])
+def test_metrics_of_scikit_learn_have_its_bits(case, weight):
+    Y, scores = case
+    if weight is not None:
+        weight = np.random.default_rng(1).random(len(Y)) * (1 if weight == "instances" else Y[:, 0])
     for name in (
         "coverage_error",
         "hamming_loss",
         "label_ranking_average_precision_score",
         "label_ranking_loss",
     ):
-        assert getattr(metrics, name) is getattr(sklearn.metrics, name)
+        answer = (scores > 0.6).astype(int) if name == "hamming_loss" else scores
+        expected = getattr(sklearn.metrics, name)(Y, answer, sample_weight=weight)
+        assert getattr(metrics, name)(Y, answer, sample_weight=weight) == expected
 
 
 def test_labels_of_a_matrix_are_zeros_and_ones(case):

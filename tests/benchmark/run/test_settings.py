@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn.metrics
 import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold, PredefinedSplit, ShuffleSplit
@@ -16,7 +17,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from skorch.callbacks import EarlyStopping
 from skorch.dataset import ValidSplit
 
-from skd2ace import CLIFClassifier, MultiLabelNetClassifier
+from skd2ace import CLIFClassifier, MultiLabelNetClassifier, metrics
 from skd2ace._describe import describe
 from skd2ace.benchmark import Experiment
 from skd2ace.benchmark.run._task import RECORDED
@@ -58,6 +59,14 @@ def test_settings_whose_repr_leaves_something_out():
     for one, other in zip(tables("one"), tables("one"), strict=True):
         assert describe(one) == describe(other)
     assert describe(pd.DataFrame) == f"{pd.DataFrame.__module__}.DataFrame"
+
+
+def test_scikit_learns_metrics_by_either_name():
+    """Stores hold results of scikit-learn's own, which are the same."""
+    for name in ("hamming_loss", "coverage_error"):
+        ours, theirs = ({"m": getattr(module, name)} for module in (metrics, sklearn.metrics))
+        assert digest(MLkNN(), metrics=ours) == digest(MLkNN(), metrics=theirs)
+    assert digest(MLkNN(), metrics={"m": macro_f1}) != digest(MLkNN(), metrics={"m": macro_auc})
 
 
 def test_settings_that_lie_deeper(tmp_path, clif):
