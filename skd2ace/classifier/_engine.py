@@ -34,7 +34,7 @@ from skd2ace.training._state import components, restore_training_state
 
 from ._checks import check_callbacks, check_for_logits, check_validation_labels
 from ._parameters import ParameterizedNet, check_parameters, parameter_names
-from ._split import split
+from ._split import check_split_params, split
 
 # Matrix products sum the rows at the edge of a block in another order than those inside: with
 # whole blocks an instance gets the same bits alone as among others (seen for 16 and more).
@@ -210,8 +210,7 @@ class TrainingEngine(ParameterizedNet):
     def get_split_datasets(self, X: Any, y: Any = None, **split_params: Any) -> tuple[Any, Any]:
         """Split into a training and a validation dataset, and show the network its labels."""
         split_params = self._without_forward_params(split_params)
-        if split_params and not callable(self.train_split):
-            raise TypeError(f"fit got an unexpected argument {next(iter(split_params))!r}.")
+        check_split_params(self.train_split, split_params)
         dataset = self.get_dataset(X, y)
         train, valid = split(self.train_split, dataset, y, self.split_seed_, **split_params)
         if valid is not None:

@@ -15,7 +15,7 @@ from skorch.utils import is_dataset, to_numpy
 from typing_extensions import Self
 
 from skd2ace._seeding import RandomState
-from skd2ace._sklearn import Interval, Options, StrOptions
+from skd2ace._sklearn import HasMethods, Interval, Options, StrOptions
 from skd2ace._targets import decode_targets, encode_targets
 from skd2ace.metrics import best_f1_thresholds
 from skd2ace.selection import BatchSelector
@@ -65,9 +65,9 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
         Seed of weights, dropout, split and selector. With an integer, two fits on one machine
         with one number of threads give the same bits. None takes fresh entropy. The global
         generators of numpy and torch are left as they were.
-    train_split : float, callable or None, default=0.1
-        Share of instances held out, at random; or what skorch takes (``ValidSplit``,
-        ``predefined_split``); or None to train on all, with the last epoch's weights.
+    train_split : float, splitter, callable or None, default=0.1
+        Share of instances held out, at random; a splitter, whose first split is taken, with
+        ``groups`` from ``fit``; what skorch takes; None trains on all, with the last weights.
     iterator_train : callable, default=SelectedBatches
         Batch selection needs :class:`~skd2ace.training.SelectedBatches`, or a subclass.
     iterator_valid : callable, default=BatchIterator
@@ -160,7 +160,12 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
             "array-like",
         ],
         "random_state": ["random_state"],
-        "train_split": [Interval(Real, 0, 1, closed="neither"), callable, None],
+        "train_split": [
+            Interval(Real, 0, 1, closed="neither"),
+            HasMethods(["split", "get_n_splits"]),
+            callable,
+            None,
+        ],
         "iterator_train": [callable],
         "iterator_valid": [callable],
         "dataset": [callable],

@@ -5,19 +5,28 @@ from copy import copy
 from numbers import Real
 from typing import Any
 
+import numpy as np
 from skorch.dataset import ValidSplit
+from torch.utils.data import Subset
+
+from skd2ace._containers import read_container
 
 
 def split(train_split: Any, dataset: Any, y: Any, seed: int, **params: Any) -> tuple[Any, Any]:
     """Split a dataset into a training and a validation part, the latter perhaps None.
 
-    ``train_split`` is a fraction to hold out, None, or a callable as in skorch. A fraction, and
-    a ``ValidSplit`` of one without a seed of its own, draw with ``seed``. A fraction that is not
+    ``train_split`` is a fraction to hold out, None, a splitter, whose first split is taken, or a
+    callable as in skorch. A fraction, and what has no seed of its own, draw with ``seed``. A fraction that is not
     two instances holds out none: they could not be ranked.
     """
     if train_split is None:
         return dataset, None
     seed %= 2**32
+    if type(train_split) is ValidSplit and not train_split.stratified:
+        # skorch shows y to stratified splitters of scikit-learn alone; others may need it too.
+        train_split = train_split.cv if _is_splitter(train_split.cv) else train_split
+    if _is_splitter(train_split):
+        return _first_split(train_split, dataset, y, seed, **params)
     if isinstance(train_split, Real):
         # As train_test_split rounds.
         if math.ceil(len(dataset) * float(train_split)) < 2 or len(dataset) < 3:
@@ -28,3 +37,27 @@ def split(train_split: Any, dataset: Any, y: Any, seed: int, **params: Any) -> t
         if isinstance(train_split.cv, float):
             train_split.random_state = seed
     return train_split(dataset, y, **params)
+
+
+def check_split_params(train_split: Any, params: dict[str, Any]) -> None:
+    """Raise a TypeError if there are parameters of fit that ``train_split`` does not take."""
+    taken = {"groups"} if _is_splitter(train_split) else set()
+    unknown = [] if callable(train_split) else [name for name in params if name not in taken]
+    if unknown:
+        raise TypeError(f"fit got an unexpected argument {unknown[0]!r}.")
+
+
+def _is_splitter(train_split: Any) -> bool:
+    return hasattr(train_split, "split") and hasattr(train_split, "get_n_splits")
+
+
+def _first_split(splitter: Any, dataset: Any, y: Any, seed: int, **params: Any) -> tuple[Any, Any]:
+    if getattr(splitter, "random_state", seed) is None:
+        splitter = copy(splitter)
+        splitter.random_state = seed
+    labels = None if y is None else read_container(y)
+    if labels is not None and labels.ndim == 2 and labels.shape[1] == 1:
+        # scikit-learn's stratified splitters take a single label as a vector.
+        labels = labels.reshape(-1)
+    train, valid = next(iter(splitter.split(np.arange(len(dataset)), labels, **params)))
+    return Subset(dataset, train), Subset(dataset, valid)
