@@ -15,7 +15,7 @@ from skorch.utils import is_dataset, to_numpy
 from typing_extensions import Self
 
 from skd2ace._seeding import RandomState
-from skd2ace._sklearn import HasMethods, Interval, Options, StrOptions
+from skd2ace._sklearn import Interval, Options, StrOptions
 from skd2ace._targets import decode_targets, encode_targets
 from skd2ace.metrics import best_f1_thresholds
 from skd2ace.selection import BatchSelector
@@ -26,6 +26,7 @@ from ._engine import TrainingEngine
 from ._parameters import check_parameters
 from ._persistence import read_estimator, write_estimator
 from ._rollback import all_or_nothing
+from ._split import SPLIT_CONSTRAINTS
 
 
 class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
@@ -160,12 +161,7 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
             "array-like",
         ],
         "random_state": ["random_state"],
-        "train_split": [
-            Interval(Real, 0, 1, closed="neither"),
-            HasMethods(["split", "get_n_splits"]),
-            callable,
-            None,
-        ],
+        "train_split": SPLIT_CONSTRAINTS,
         "iterator_train": [callable],
         "iterator_valid": [callable],
         "dataset": [callable],

@@ -10,14 +10,22 @@ from skorch.dataset import ValidSplit
 from torch.utils.data import Subset
 
 from skd2ace._containers import read_container
+from skd2ace._sklearn import HasMethods, Interval
+
+SPLIT_CONSTRAINTS: list[Any] = [
+    Interval(Real, 0, 1, closed="neither"),
+    HasMethods(["split", "get_n_splits"]),
+    callable,
+    None,
+]
 
 
 def split(train_split: Any, dataset: Any, y: Any, seed: int, **params: Any) -> tuple[Any, Any]:
     """Split a dataset into a training and a validation part, the latter perhaps None.
 
     ``train_split`` is a fraction to hold out, None, a splitter, whose first split is taken, or a
-    callable as in skorch. A fraction, and what has no seed of its own, draw with ``seed``. A fraction that is not
-    two instances holds out none: they could not be ranked.
+    callable as in skorch. A fraction, and what has no seed of its own, draw with ``seed``. A
+    fraction that is not two instances holds out none: they could not be ranked.
     """
     if train_split is None:
         return dataset, None
