@@ -22,7 +22,7 @@ _CONSTRAINTS: dict[str, list[Any]] = {
 }
 
 
-class IterativeStratifiedShuffleSplit(BaseShuffleSplit):
+class IterativeStratifiedShuffleSplit(BaseShuffleSplit):  # type: ignore[misc]
     """Random training and test parts of multi-label data, stratified iteratively.
 
     The parts have the sizes that scikit-learn's ``ShuffleSplit`` gives them.

@@ -108,7 +108,7 @@ def test_real_labels_are_in_both_parts():
     if not files:
         pytest.skip("needs MULAN's files in SKD2ACE_DATA")
     for file in files:
-        Y = np.asarray(load_arff(file, file.with_suffix(".xml"), return_X_y=True)[1])
+        Y = sp.csr_array(load_arff(file, file.with_suffix(".xml"), return_X_y=True)[1])
         train, test = first(Y, test_size=0.1)
         assert len(test) == int(np.ceil(Y.shape[0] / 10)), file.name
         enough = Y.sum(axis=0) >= 20
