@@ -33,7 +33,7 @@ from skd2ace.training._state import components, restore_training_state
 
 from ._checks import check_callbacks, check_for_logits, check_validation_labels
 from ._parameters import ParameterizedNet, check_parameters, parameter_names, takes_parameter
-from ._split import find_rows, split
+from ._split import find_rows, split, takes_split_parameter
 from ._training_data import TrainingData, show_labels
 from ._validation import score_macro_auc
 
@@ -203,7 +203,7 @@ class TrainingEngine(ParameterizedNet):
     def _check_fit_params(self, params: dict[str, Any]) -> None:
         """Refuse parameters of fit that neither the module's forward nor the split takes."""
         for name in params:
-            if not (self._is_of_forward(name) or takes_parameter(self.train_split, name)):
+            if not (self._is_of_forward(name) or takes_split_parameter(self.train_split, name)):
                 raise TypeError(f"fit got an unexpected argument {name!r}.")
 
     def fit_loop(self, X: Any, y: Any = None, epochs: int | None = None, **kwargs: Any) -> Self:
@@ -235,10 +235,8 @@ class TrainingEngine(ParameterizedNet):
         if valid is not None:
             check_validation_labels(self._cells_of(valid).labels(), y.shape[1])
         self._held_out = valid
-        self.train_indices_, self.valid_indices_ = (
-            find_rows(train, dataset),
-            find_rows(valid, dataset),
-        )
+        self.train_indices_ = find_rows(train, dataset)
+        self.valid_indices_ = find_rows(valid, dataset)
         if not self.history and hasattr(self.module_, "fit_label_graph"):
             cells = self._cells_of(train)
             show_labels(self.module_.fit_label_graph, cells.labels(), cells.cell_weight())

@@ -18,6 +18,7 @@ from ._parameters import check_parameters
 from ._persistence import read_estimator, write_estimator
 from ._prediction import PredictingNet
 from ._rollback import all_or_nothing
+from ._split import SPLIT_CONSTRAINTS
 from ._training_data import read_training_data
 
 
@@ -65,9 +66,9 @@ class MultiLabelNetClassifier(PredictingNet):
         Seed of weights, dropout, split and selector. With an integer, two fits on one machine
         with one number of threads give the same bits. None takes fresh entropy. The global
         generators of numpy and torch are left as they were.
-    train_split : float, callable or None, default=0.1
-        Share of instances held out, at random; or what skorch takes (``ValidSplit``,
-        ``predefined_split``); or None to train on all, with the last epoch's weights.
+    train_split : float, splitter, callable or None, default=0.1
+        Share of instances held out, at random; a splitter, whose first split is taken, with
+        ``groups`` from ``fit``; what skorch takes; None trains on all, with the last weights.
     iterator_train : callable, default=SelectedBatches
         Batch selection needs :class:`~skd2ace.training.SelectedBatches`, or a subclass.
     iterator_valid : callable, default=BatchIterator
@@ -164,7 +165,7 @@ class MultiLabelNetClassifier(PredictingNet):
         "label_weight": ["array-like", StrOptions({"balanced"}), None],
         "pos_weight": ["array-like", StrOptions({"balanced"}), None],
         "random_state": ["random_state"],
-        "train_split": [Interval(Real, 0, 1, closed="neither"), callable, None],
+        "train_split": SPLIT_CONSTRAINTS,
         "iterator_train": [callable],
         "iterator_valid": [callable],
         "dataset": [callable],

@@ -10,17 +10,34 @@ from numpy.typing import NDArray
 from skorch.dataset import ValidSplit
 from torch.utils.data import Subset
 
+from skd2ace._containers import read_container
+from skd2ace._sklearn import HasMethods, Interval
+
+from ._parameters import takes_parameter
+
+SPLIT_CONSTRAINTS: list[Any] = [
+    Interval(Real, 0, 1, closed="neither"),
+    HasMethods(["split", "get_n_splits"]),
+    callable,
+    None,
+]
+
 
 def split(train_split: Any, dataset: Any, y: Any, seed: int, **params: Any) -> tuple[Any, Any]:
     """Split a dataset into a training and a validation part, the latter perhaps None.
 
-    ``train_split`` is a fraction to hold out, None, or a callable as in skorch. A fraction, and
-    a ``ValidSplit`` of one without a seed of its own, draw with ``seed``. A fraction that is not
-    two instances holds out none: they could not be ranked.
+    ``train_split`` is a fraction to hold out, None, a splitter, whose first split is taken, or a
+    callable as in skorch. A fraction, and what has no seed of its own, draw with ``seed``. A
+    fraction that is not two instances holds out none: they could not be ranked.
     """
     if train_split is None:
         return dataset, None
     seed %= 2**32
+    if type(train_split) is ValidSplit and not train_split.stratified:
+        # skorch shows y to stratified splitters of scikit-learn alone; others may need it too.
+        train_split = train_split.cv if _is_splitter(train_split.cv) else train_split
+    if _is_splitter(train_split):
+        return _first_split(train_split, dataset, y, seed, **params)
     if isinstance(train_split, Real):
         # As train_test_split rounds.
         if math.ceil(len(dataset) * float(train_split)) < 2 or len(dataset) < 3:
@@ -45,3 +62,24 @@ def find_rows(part: Any, whole: Any) -> NDArray[np.int64] | None:
         rows = indices if rows is None else indices[rows]
         part = part.dataset
     return np.arange(len(whole)) if rows is None else rows
+
+
+def takes_split_parameter(train_split: Any, name: str) -> bool:
+    """Whether a parameter of fit is one that ``train_split`` takes."""
+    return name == "groups" if _is_splitter(train_split) else takes_parameter(train_split, name)
+
+
+def _is_splitter(train_split: Any) -> bool:
+    return hasattr(train_split, "split") and hasattr(train_split, "get_n_splits")
+
+
+def _first_split(splitter: Any, dataset: Any, y: Any, seed: int, **params: Any) -> tuple[Any, Any]:
+    if getattr(splitter, "random_state", seed) is None:
+        splitter = copy(splitter)
+        splitter.random_state = seed
+    labels = None if y is None else read_container(y)
+    if labels is not None and labels.ndim == 2 and labels.shape[1] == 1:
+        # scikit-learn's stratified splitters take a single label as a vector.
+        labels = labels.reshape(-1)
+    train, valid = next(iter(splitter.split(np.arange(len(dataset)), labels, **params)))
+    return Subset(dataset, train), Subset(dataset, valid)

@@ -1,5 +1,6 @@
 """Ways to split multi-label data."""
 
 from ._iterative import IterativeStratifiedKFold
+from ._shuffle import IterativeStratifiedShuffleSplit
 
-__all__ = ["IterativeStratifiedKFold"]
+__all__ = ["IterativeStratifiedKFold", "IterativeStratifiedShuffleSplit"]

@@ -1,5 +1,6 @@
 """Folds in which every label is about as frequent as in the whole."""
 
+import warnings
 from collections.abc import Iterator
 from numbers import Integral
 from typing import Any
@@ -8,9 +9,10 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.model_selection import BaseCrossValidator
-from sklearn.utils import check_array, indexable
+from sklearn.utils import indexable
 
 from skd2ace._constraints import check_parameters
+from skd2ace._containers import read_container
 from skd2ace._labels import check_zero_one
 from skd2ace._locks import ForkSafeLock
 from skd2ace._seeding import RandomState, draw_seeds
@@ -133,10 +135,11 @@ class IterativeStratifiedKFold(BaseCrossValidator):
         ----------
         X : array-like of shape (n, ...)
             Only its length is looked at.
-        y : array-like or sparse matrix of shape (n, q) or (n,)
-            0/1. A single label and instances without labels are fine.
+        y : array-like, frame, Tensor or sparse matrix of shape (n, q) or (n,)
+            0/1, NaN where unknown. A single label and instances without labels are fine. Of a
+            label with unknown cells, the known 1 and the known 0 are balanced, each for itself.
         groups : object
-            Ignored, as in every splitter without groups.
+            Ignored, with scikit-learn's warning.
 
         Yields
         ------
@@ -153,8 +156,9 @@ class IterativeStratifiedKFold(BaseCrossValidator):
         """
         if y is None:
             raise ValueError("y must be given: the folds are stratified by its labels.")
-        X, y = indexable(X, y)
-        Y = _labels(y)
+        warn_of_groups(groups, self)
+        Y = read_labels(y)
+        indexable(X, Y)
         n_instances = Y.shape[0]
         if n_instances < self.n_splits:
             raise ValueError(
@@ -178,22 +182,45 @@ class IterativeStratifiedKFold(BaseCrossValidator):
         return [np.sort(np.asarray(fold, dtype=np.int64)) for fold in folds]
 
 
-def _labels(y: Any) -> sp.csr_array:
-    """Y as a sparse matrix of ones, a one-dimensional y as its single column."""
-    y = check_array(y, accept_sparse="csr", ensure_2d=False, input_name="y")
-    Y = sp.csr_array(y if sp.issparse(y) else y.reshape(len(y), -1), copy=True)
+def read_labels(y: Any) -> sp.csr_array:
+    """Read what is to be balanced as a sparse matrix of ones.
+
+    These are the relevant cells of each label and, where some of a label are unknown, those
+    known not to be relevant: else a part could have its share of the first and none of the others.
+    """
+    y = read_container(y)
+    if y.ndim not in (1, 2):
+        raise ValueError(f"y must have one or two dimensions; got {y.ndim}.")
+    if not sp.issparse(y):
+        check_zero_one(y, "y")
+        y = y.reshape(len(y), -1)
+    Y = sp.csr_array(y, dtype=np.float64, copy=True)
     Y.sum_duplicates()
+    check_zero_one(Y.data, "y")
+    unknown = sp.csr_array((np.isnan(Y.data), Y.indices, Y.indptr), shape=Y.shape)
+    in_part = np.flatnonzero(unknown.sum(axis=0))
+    negative = Y[:, in_part].toarray() == 0
+    Y.data[np.isnan(Y.data)] = 0
     # scikit-multilearn takes a stored zero for a label.
     Y.eliminate_zeros()
-    check_zero_one(Y.data, "y")
-    return Y
+    return sp.csr_array(sp.hstack([Y, negative.astype(Y.dtype)])) if len(in_part) else Y
+
+
+def warn_of_groups(groups: Any, splitter: Any) -> None:
+    """Warn as scikit-learn does where a splitter has no use for groups."""
+    if groups is not None:
+        warnings.warn(
+            f"The groups parameter is ignored by {type(splitter).__name__}",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _iterstrat_folds(Y: sp.csr_array, n_splits: int, seed: int, order: int) -> list[Indices]:
     try:
         from iterstrat.ml_stratifiers import MultilabelStratifiedKFold
     except ImportError as error:
-        raise _missing("iterstrat", "iterative-stratification", "benchmark") from error
+        raise missing_package("iterstrat", "iterative-stratification", "benchmark") from error
     dense = Y.toarray().astype(bool)
     if dense.shape[1] == 1:
         # A single column is refused. Its complement says nothing new.
@@ -202,7 +229,7 @@ def _iterstrat_folds(Y: sp.csr_array, n_splits: int, seed: int, order: int) -> l
     return [test for _, test in splitter.split(dense, dense)]
 
 
-def _missing(method: str, package: str, extra: str) -> ImportError:
+def missing_package(method: str, package: str, extra: str) -> ImportError:
     return ImportError(f"method={method!r} needs {package}: `pip install 'skd2ace[{extra}]'`.")
 
 
@@ -210,7 +237,7 @@ def _skmultilearn_folds(Y: sp.csr_array, n_splits: int, seed: int, order: int) -
     try:
         from skmultilearn.model_selection import IterativeStratification
     except ImportError as error:
-        raise _missing("skmultilearn", "scikit-multilearn", "data") from error
+        raise missing_package("skmultilearn", "scikit-multilearn", "data") from error
     splitter = IterativeStratification(n_splits, order=order)
     with _lock.hold():
         # Only the global generator can be seeded: the class takes no random_state of ours.

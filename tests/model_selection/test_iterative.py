@@ -250,7 +250,7 @@ def test_bad_parameters(parameters, message):
         (np.full((6, 2), 0.5), r"zeros and ones; found 0\.5"),
         (-np.eye(6), r"zeros and ones; found -1"),
         (sp.csr_array(2 * np.eye(6)), "zeros and ones"),
-        (np.full((6, 2), np.nan), "y contains NaN"),
+        (np.full((6, 2), np.inf), "zeros and ones; found inf"),
     ],
     ids=str,
 )
