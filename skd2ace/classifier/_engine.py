@@ -19,6 +19,7 @@ from typing_extensions import Self
 from skd2ace._devices import full_device
 from skd2ace._labels import keep_known
 from skd2ace._modules import unwrap_compiled
+from skd2ace._precision import single_precision
 from skd2ace._seeding import draw_seeds, set_generator_states, torch_rng
 from skd2ace.metrics import macro_auc_scorer
 from skd2ace.networks import LossOutput, known_labels, weighted_mean
