@@ -7,18 +7,18 @@ import torch
 
 
 @contextmanager
-def single_precision() -> Iterator[None]:
+def single_precision() -> Iterator[torch.dtype]:
     """Run with float32 as torch's default type, and put that of the caller back.
 
-    All threads share the default: whoever enters keeps others from entering meanwhile. Where it
-    is float32 already, nothing is touched.
+    Yields what the caller's is; where that is float32 already, nothing is touched. All threads
+    share it: whoever enters keeps others from entering meanwhile.
     """
     before = torch.get_default_dtype()
     if before is torch.float32:
-        yield
+        yield before
         return
     torch.set_default_dtype(torch.float32)
     try:
-        yield
+        yield before
     finally:
         torch.set_default_dtype(before)

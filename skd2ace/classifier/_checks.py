@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from sklearn.utils.validation import validate_data
 
+from skd2ace._containers import from_tensor
 from skd2ace._labels import check_zero_one_tensor
 from skd2ace._modules import unwrap_compiled
-from skd2ace._containers import from_tensor
 from skd2ace.training import BatchIterator, BatchSelection
 
 

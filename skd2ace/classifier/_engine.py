@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable, Iterable
 from copy import deepcopy
 from functools import lru_cache, partial
-from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from torch.nn.functional import pad
 from torch.utils.data import DataLoader
 from typing_extensions import Self
 
+from skd2ace._constraints import to_python
 from skd2ace._devices import full_device
 from skd2ace._labels import keep_known
 from skd2ace._modules import unwrap_compiled
@@ -83,8 +83,7 @@ class TrainingEngine(ParameterizedNet):
         seeds = draw_seeds(self.random_state, 3)
         self.torch_seed_, self.split_seed_, self.selector_seed_ = seeds
         with torch_rng(full_device(self.device), self.torch_seed_) as self.torch_state_:
-            with single_precision():
-                super().initialize()
+            self._make_in_single_precision()
         try:
             self._check_criterion()
             check_for_logits(self.module_, self.criterion_)
@@ -95,11 +94,22 @@ class TrainingEngine(ParameterizedNet):
         self.must_start_afresh_ = False
         return self
 
+    def _make_in_single_precision(self) -> None:
+        with single_precision() as usual:
+            super().initialize()
+        if usual is not torch.float32:
+            # Modules that were given as instances are still of the type that was usual.
+            for part in components(self).values():
+                if isinstance(part, torch.nn.Module):
+                    part.float()
+
     def _make_default_callbacks(self) -> list[tuple[str, Any]]:
         """Timer and losses of skorch, selection, validation score, best epoch, log."""
         *timing_and_losses, log = super()._make_default_callbacks()
         scoring = EpochScoring(macro_auc_scorer, lower_is_better=False, name="valid_macro_auc")
-        wants_bar = isinstance(self.verbose, Integral) and self.verbose >= 2
+        # Numpy's integers are no int.
+        verbose = to_python(self.verbose)
+        wants_bar = isinstance(verbose, int) and verbose >= 2
         progress = [("progress_bar", ProgressBar())] if wants_bar else []
         return [
             *timing_and_losses,

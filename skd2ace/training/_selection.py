@@ -162,7 +162,7 @@ class BatchSelection(Callback):
             )
         selector.start(
             *batches.whole(),
-            n_epochs=getattr(net, "last_epoch_", n_done + net.max_epochs),
+            n_epochs=getattr(net, "last_epoch_", n_done + int(net.max_epochs)),
             batch_size=batches.batch_size,
             random_state=seed,
             cell_weight=cell_weight,
