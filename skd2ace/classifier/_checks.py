@@ -2,6 +2,7 @@
 
 import inspect
 import warnings
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -72,16 +73,30 @@ def check_for_logits(module: Any, criterion: Any) -> None:
         )
 
 
-def check_callbacks(callbacks: list[tuple[str, Any]], iterator_train: Any) -> None:
-    """Raise a ValueError unless one callback selects batches for the iterator that serves them."""
-    n_selections = sum(isinstance(callback, BatchSelection) for _, callback in callbacks)
-    serves_them = inspect.isclass(iterator_train) and issubclass(iterator_train, BatchIterator)
-    if n_selections > 1 or (n_selections == 0 and serves_them):
+def check_callbacks(net: Any) -> None:
+    """Raise a ValueError unless one callback selects the batches of a net that selects some."""
+    n_selections = sum(isinstance(callback, BatchSelection) for _, callback in net.callbacks_)
+    if n_selections > 1 or (n_selections == 0 and selects_batches(net)):
         raise ValueError(
             f"One BatchSelection must be among the callbacks, to order the training "
             f"instances; there are {n_selections}. One of your own takes the place of the "
             "default one as callbacks__batch_selection=BatchSelection(...)."
         )
+
+
+def selects_batches(net: Any) -> bool:
+    """Whether a selector has a say: where one is given, and with iterators that are told one.
+
+    Of a function that makes iterators it is not known what these are: it is taken to be so.
+    """
+    made = made_class(net.iterator_train)
+    return net.batch_selector is not None or made is None or issubclass(made, BatchIterator)
+
+
+def made_class(iterator: Any) -> type | None:
+    """Give the class of which an iterator parameter makes instances, or None: it is not known."""
+    made = iterator.func if isinstance(iterator, partial) else iterator
+    return made if inspect.isclass(made) else None
 
 
 def check_validation_labels(Y: torch.Tensor, n_labels: int) -> None:

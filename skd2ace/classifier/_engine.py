@@ -4,7 +4,7 @@ import inspect
 import os
 from collections.abc import Callable, Iterable
 from copy import deepcopy
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,13 @@ from skd2ace.training import (
 from skd2ace.training._checkpointing import check_same_training, newest_checkpoint
 from skd2ace.training._state import components, restore_training_state
 
-from ._checks import check_callbacks, check_for_logits, check_validation_labels
+from ._checks import (
+    check_callbacks,
+    check_for_logits,
+    check_validation_labels,
+    made_class,
+    selects_batches,
+)
 from ._parameters import ParameterizedNet, check_parameters, parameter_names
 from ._split import split
 
@@ -87,7 +93,7 @@ class TrainingEngine(ParameterizedNet):
         try:
             self._check_criterion()
             check_for_logits(self.module_, self.criterion_)
-            check_callbacks(self.callbacks_, self.iterator_train)
+            check_callbacks(self)
         except ValueError:
             self.initialized_ = False
             raise
@@ -111,9 +117,10 @@ class TrainingEngine(ParameterizedNet):
         verbose = to_python(self.verbose)
         wants_bar = isinstance(verbose, int) and verbose >= 2
         progress = [("progress_bar", ProgressBar())] if wants_bar else []
+        selection = [("batch_selection", BatchSelection())] if selects_batches(self) else []
         return [
             *timing_and_losses,
-            ("batch_selection", BatchSelection()),
+            *selection,
             ("valid_macro_auc", scoring),
             ("best_epoch", BestEpoch()),
             *progress,
@@ -189,6 +196,7 @@ class TrainingEngine(ParameterizedNet):
 
     def _train(self, X: Any, Y: Any, method: str, **fit_params: Any) -> Any:
         """Train for ``max_epochs`` epochs, and give the part that was held out, or None."""
+        check_callbacks(self)
         with torch_rng(full_device(self.device), self.torch_seed_, self.torch_state_) as end:
             try:
                 self._run_training(X, Y, method, **fit_params)
@@ -254,7 +262,7 @@ class TrainingEngine(ParameterizedNet):
             params["batch_size"] = len(dataset)
         if inspect.isclass(iterator) and issubclass(iterator, BatchIterator):
             params.setdefault("device", full_device(self.device))
-        elif _is_data_loader(iterator) and not training:
+        elif not training and issubclass(made_class(iterator) or object, DataLoader):
             # Else each pass draws from torch's global generator, which training draws from too.
             params.setdefault("generator", torch.Generator())
         return iterator(dataset, **params)
@@ -394,11 +402,6 @@ class TrainingEngine(ParameterizedNet):
         # anew when it is needed.
         state = dict(super().__getstate__())
         return {k: v for k, v in state.items() if k not in ("_held_out", "_compiled")}
-
-
-def _is_data_loader(iterator: Any) -> bool:
-    made = iterator.func if isinstance(iterator, partial) else iterator
-    return inspect.isclass(made) and issubclass(made, DataLoader)
 
 
 def _takes_index(training_loss: Callable[..., LossOutput]) -> bool:

@@ -69,7 +69,8 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
         Share of instances held out, at random; or what skorch takes (``ValidSplit``,
         ``predefined_split``); or None to train on all, with the last epoch's weights.
     iterator_train : callable, default=SelectedBatches
-        Batch selection needs :class:`~skd2ace.training.SelectedBatches`, or a subclass.
+        Batch selection needs :class:`~skd2ace.training.SelectedBatches`, or a subclass. Another,
+        such as torch's DataLoader, has the order of the training to itself.
     iterator_valid : callable, default=BatchIterator
     dataset : callable, default=TensorDataset
         ``dataset__placement`` says where the features wait: "auto", "device" or "host".
