@@ -2,6 +2,8 @@
 
 import inspect
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -22,12 +24,12 @@ def check_features(est: Any, X: Any, *, reset: bool) -> Any:
     ----------
     est : estimator
         Whose ``n_features_in_`` and ``feature_names_in_`` are set (``reset``) or looked at.
-    X : array-like, DataFrame, sparse matrix or Tensor of shape (n, d)
+    X : array-like, DataFrame, sparse matrix or Tensor of shape (n, d) or (n, ...)
     reset : bool
 
     Returns
     -------
-    ndarray or CSR matrix of shape (n, d), float32
+    ndarray of shape (n, d) or (n, ...), or CSR matrix of shape (n, d), float32
 
     Raises
     ------
@@ -39,7 +41,37 @@ def check_features(est: Any, X: Any, *, reset: bool) -> Any:
     # What does not fit into single precision becomes infinite, and an error of that name;
     # and so may the sums by which infinity is looked for, one of them NaN.
     with np.errstate(over="ignore", invalid="ignore"):
-        return validate_data(est, X, dtype=np.float32, accept_sparse="csr", reset=reset)
+        checked = validate_data(
+            est,
+            X,
+            dtype=np.float32,
+            accept_sparse="csr",
+            allow_nd=not est._needs_matrix,
+            reset=reset,
+        )
+    if reset:
+        est._instance_shape = tuple(checked.shape[1:])
+    return checked
+
+
+@contextmanager
+def explain_failure(X: torch.Tensor) -> Iterator[None]:
+    """Make a ValueError of what a module raises on features of more than two dimensions.
+
+    It may be a module for a matrix; out of memory is out of memory.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise
+    except (RuntimeError, ValueError, IndexError) as error:
+        if X.ndim == 2:
+            raise
+        raise ValueError(
+            f"The module failed on X of shape {tuple(X.shape)}, dim {X.ndim}: {error}. X of more "
+            "than two dimensions needs a module that takes it; for one that takes a matrix, pass "
+            "X.reshape(len(X), -1)."
+        ) from error
 
 
 def check_threshold(threshold: Any, n_labels: int) -> None:

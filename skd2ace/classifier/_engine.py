@@ -18,7 +18,7 @@ from typing_extensions import Self
 from skd2ace._constraints import to_python
 from skd2ace._devices import full_device
 from skd2ace._labels import keep_known
-from skd2ace._modules import unwrap_compiled
+from skd2ace._modules import copy_module, materialize, unwrap_compiled
 from skd2ace._precision import single_precision
 from skd2ace._seeding import draw_seeds, set_generator_states, torch_rng
 from skd2ace.metrics import macro_auc_scorer
@@ -37,6 +37,7 @@ from ._checks import (
     check_callbacks,
     check_for_logits,
     check_validation_labels,
+    explain_failure,
     made_class,
     selects_batches,
 )
@@ -60,6 +61,10 @@ class TrainingEngine(ParameterizedNet):
     """
 
     applies_loss_weights = True
+    # Of the features of one instance, once they are known.
+    _instance_shape: tuple[int, ...] | None = None
+    # Whether features must be of shape (n, d).
+    _needs_matrix = False
     # The part that a training under way holds out, and the checkpoint that it goes on from.
     _held_out: Any = None
     _checkpoint: tuple[str | os.PathLike[str], dict[str, Any]] | None = None
@@ -132,9 +137,11 @@ class TrainingEngine(ParameterizedNet):
         params = self.get_params_for("module")
         if isinstance(self.module, torch.nn.Module):
             # A copy: the parameter is the user's, and the next fit begins with it again.
-            self.module_ = deepcopy(self.initialized_instance(self.module, params))
+            self.module_ = copy_module(self.initialized_instance(self.module, params))
         else:
             self.module_ = self.module(**{**self._module_sizes(params), **params})
+        if self._instance_shape is not None:
+            materialize(self.module_, self._instance_shape)
         return self
 
     def _module_sizes(self, given: dict[str, Any]) -> dict[str, int]:
@@ -329,7 +336,8 @@ class TrainingEngine(ParameterizedNet):
         if fit_params:
             known = parameter_names(self.module_.forward)
             fit_params = {k: v for k, v in fit_params.items() if known is None or k in known}
-        return super().infer(x, **fit_params)
+        with explain_failure(x):
+            return super().infer(x, **fit_params)
 
     def _training_output(self, batch: Any, **fit_params: Any) -> LossOutput:
         X, Y = self._on_device(batch)
@@ -337,7 +345,8 @@ class TrainingEngine(ParameterizedNet):
         if self._has_own_loss:
             takes_index = _takes_index(unwrap_compiled(self.module_).training_loss)
             index = {"index": getattr(batch, "instances", None)} if takes_index else {}
-            return self._own_loss()(X, Y, weights, **index)
+            with explain_failure(X):
+                return self._own_loss()(X, Y, weights, **index)
         logits = self.infer(X, **fit_params)
         labels, known = known_labels(Y)
         losses = keep_known(self._label_losses(logits, X, labels), known)
@@ -371,7 +380,9 @@ class TrainingEngine(ParameterizedNet):
 
     def _padded_logits(self, X: Tensor, **fit_params: Any) -> Tensor:
         """Logits that do not depend on how many other instances are in the batch."""
-        return self.infer(pad(X, (0, 0, 0, -len(X) % _ROW_BLOCK)), **fit_params)[: len(X)]
+        # From the last dimension on.
+        rows = (0, 0) * (X.ndim - 1) + (0, -len(X) % _ROW_BLOCK)
+        return self.infer(pad(X, rows), **fit_params)[: len(X)]
 
     def _on_device(self, batch: Any) -> tuple[Tensor, Tensor]:
         # Iterators other than ours may leave that to the net, as skorch's do.

@@ -39,8 +39,8 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
     Parameters
     ----------
     module : nn.Module class or callable that returns a module
-        Maps X (b, d) to logits (b, q): no sigmoid at its end. ``n_features`` and ``n_labels``,
-        where it has such parameters, are filled in at fit. One with a method ``training_loss`` (see
+        Maps X, (b, d) or (b, ...), to logits (b, q): no sigmoid at its end. ``n_features``
+        and ``n_labels``, where it has such parameters, are filled in at fit. One with a method ``training_loss`` (see
         :class:`~skd2ace.networks.LossOutput`) trains with that loss; one with a method
         ``fit_label_graph(Y)`` is shown the labels to train on before the first step, and keeps
         in buffers what it learns; parameters in ``lr_ratios()``, a list of (parameters, ratio),
@@ -237,7 +237,7 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
 
         Parameters
         ----------
-        X : ndarray, DataFrame, sparse matrix or Tensor of shape (n, d)
+        X : ndarray, DataFrame, sparse matrix or Tensor of shape (n, d) or (n, ...)
             Features, finite; converted to float32.
         y : ndarray, DataFrame, sparse matrix or Tensor of shape (n, q), or (n,)
             0/1 or bool; in one dimension any two classes.
