@@ -17,7 +17,8 @@ def unwrap_compiled(module: Any) -> Any:
 def copy_module(module: nn.Module) -> nn.Module:
     """Copy a module, also one with buffers that have no size yet, which torch does not copy."""
     memo = {
-        id(buffer): UninitializedBuffer(False, buffer.device, buffer.dtype)
+        # The stubs of torch declare its parameters wrongly.
+        id(buffer): UninitializedBuffer(False, buffer.device, buffer.dtype)  # type: ignore[arg-type]
         for buffer in module.buffers()
         if is_lazy(buffer)
     }

@@ -40,8 +40,8 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
     ----------
     module : nn.Module class or callable that returns a module
         Maps X, (b, d) or (b, ...), to logits (b, q): no sigmoid at its end. ``n_features``
-        and ``n_labels``, where it has such parameters, are filled in at fit. One with a method ``training_loss`` (see
-        :class:`~skd2ace.networks.LossOutput`) trains with that loss; one with a method
+        and ``n_labels``, where it has such parameters, are filled in at fit. One with a method
+        ``training_loss`` (see :class:`~skd2ace.networks.LossOutput`) trains with that loss; one with a method
         ``fit_label_graph(Y)`` is shown the labels to train on before the first step, and keeps
         in buffers what it learns; parameters in ``lr_ratios()``, a list of (parameters, ratio),
         learn at that share of ``lr``.
