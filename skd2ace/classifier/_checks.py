@@ -15,6 +15,9 @@ from skd2ace._containers import from_tensor
 from skd2ace._labels import check_zero_one_tensor
 from skd2ace._modules import unwrap_compiled
 from skd2ace.training import BatchIterator, BatchSelection
+from skd2ace.training._items import ItemDataset
+
+from ._item_data import check_items, open_items
 
 
 def check_features(est: Any, X: Any, *, reset: bool) -> Any:
@@ -36,6 +39,9 @@ def check_features(est: Any, X: Any, *, reset: bool) -> Any:
     ValueError
         If X is not finite in single precision, or not as it was in ``fit``.
     """
+    X, _ = open_items(X, y=())
+    if isinstance(X, ItemDataset):
+        return check_items(est, X, reset=reset)
     if isinstance(X, torch.Tensor):
         X = from_tensor(X)
     # What does not fit into single precision becomes infinite, and an error of that name;

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
-from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length
 from skorch.utils import is_dataset, to_numpy
@@ -22,13 +21,14 @@ from skd2ace.selection import BatchSelector
 from skd2ace.training import BatchIterator, SelectedBatches, TensorDataset
 
 from ._checks import check_features, check_threshold
-from ._engine import TrainingEngine
+from ._item_data import keep_labels, open_items, workers_of
 from ._parameters import check_parameters
 from ._persistence import read_estimator, write_estimator
 from ._rollback import all_or_nothing
+from ._scoring import ScoredNet
 
 
-class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
+class MultiLabelNetClassifier(ScoredNet):
     """Train any network as a multi-label classifier, with a say in what its batches hold.
 
     A skorch net and a scikit-learn classifier at once: skorch's ``callbacks``, ``history``,
@@ -39,12 +39,12 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
     Parameters
     ----------
     module : nn.Module class or callable that returns a module
-        Maps X, (b, d) or (b, ...), to logits (b, q): no sigmoid at its end. ``n_features``
-        and ``n_labels``, where it has such parameters, are filled in at fit. One with a method
-        ``training_loss`` (see :class:`~skd2ace.networks.LossOutput`) trains with that loss; one with a method
-        ``fit_label_graph(Y)`` is shown the labels to train on before the first step, and keeps
-        in buffers what it learns; parameters in ``lr_ratios()``, a list of (parameters, ratio),
-        learn at that share of ``lr``.
+        Maps X, (b, d) or (b, ...), to logits (b, q): no sigmoid at its end. ``n_features`` and
+        ``n_labels``, where it has such parameters, are filled in at fit. One with a method
+        ``training_loss`` (see :class:`~skd2ace.networks.LossOutput`) trains with that loss; one
+        with ``fit_label_graph(Y)`` is shown the labels to train on before the first step, and
+        keeps in buffers what it learns; parameters in ``lr_ratios()``, a list of (parameters,
+        ratio), learn at that share of ``lr``.
     criterion : callable, default=torch.nn.BCEWithLogitsLoss
         Loss of a module without one of its own; made with ``reduction="none"``. What it gives,
         (b, q), is also what a batch selector is told as losses.
@@ -228,7 +228,7 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
     def fit(
         self,
         X: ArrayLike,
-        y: ArrayLike,
+        y: ArrayLike | None = None,
         *,
         resume: str | os.PathLike[str] | None = None,
         **fit_params: Any,
@@ -238,7 +238,7 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
         Parameters
         ----------
         X : ndarray, DataFrame, sparse matrix or Tensor of shape (n, d) or (n, ...)
-            Features, finite; converted to float32.
+            Finite; float32 inside. Or a Dataset of (x, y), whose items each batch reads anew.
         y : ndarray, DataFrame, sparse matrix or Tensor of shape (n, q), or (n,)
             0/1 or bool; in one dimension any two classes.
         resume : str or path, optional
@@ -269,7 +269,7 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
         return self
 
     def partial_fit(
-        self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None, **fit_params: Any
+        self, X: Any, y: Any = None, classes: ArrayLike | None = None, **fit_params: Any
     ) -> Self:
         """Train for ``max_epochs`` further epochs.
 
@@ -457,6 +457,7 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
     ) -> tuple[Any, NDArray[np.float32]]:
         """Check parameters and data; with ``reset`` take classes and sizes from the data."""
         check_parameters(self)
+        X, y = open_items(X, y, workers_of(self))
         X = check_features(self, X, reset=reset)
         # Those of a matrix are always 0 and 1, whatever form they are declared in.
         known = np.unique(classes) if classes is not None and np.ndim(y) == 1 else None
@@ -466,7 +467,7 @@ class MultiLabelNetClassifier(ClassifierMixin, TrainingEngine):
             self.classes_ = found
             self._set_sizes(n_labels=Y.shape[1])
         check_threshold(self.threshold, Y.shape[1])
-        return X, Y
+        return keep_labels(X, Y), Y
 
     @property
     def _is_matrix(self) -> bool:
