@@ -6,6 +6,7 @@ from skorch.dataset import Dataset as SkorchDataset
 from skorch.helper import SliceDataset
 from skorch.utils import is_dataset
 from torch import from_numpy
+from torch.utils.data import Subset
 from torch.utils.data import TensorDataset as TorchDataset
 
 from skd2ace.training import TensorDataset
@@ -26,6 +27,13 @@ def open_items(X: Any, y: Any = None, workers: Workers | None = None) -> tuple[A
         return X, y
     items = ItemDataset(X)
     return items, items.read_labels(workers) if y is None else y
+
+
+def is_of_a_training(X: Any) -> bool:
+    """Whether X is a data set of ours, or a part of one, that has been looked at already."""
+    while isinstance(X, Subset):
+        X = X.dataset
+    return isinstance(X, (TensorDataset, ItemDataset))
 
 
 def check_items(est: Any, items: ItemDataset, *, reset: bool) -> ItemDataset:

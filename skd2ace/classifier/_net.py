@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length
-from skorch.utils import is_dataset, to_numpy
+from skorch.utils import to_numpy
 from typing_extensions import Self
 
 from skd2ace._seeding import RandomState
@@ -21,7 +21,7 @@ from skd2ace.selection import BatchSelector
 from skd2ace.training import BatchIterator, SelectedBatches, TensorDataset
 
 from ._checks import check_features, check_threshold
-from ._item_data import keep_labels, open_items, workers_of
+from ._item_data import is_of_a_training, keep_labels, open_items, workers_of
 from ._parameters import check_parameters
 from ._persistence import read_estimator, write_estimator
 from ._rollback import all_or_nothing
@@ -317,7 +317,7 @@ class MultiLabelNetClassifier(ScoredNet):
         """
         self.check_is_fitted()
         # Scoring callbacks hand in cached batches, which are where the net computes.
-        if not is_dataset(X):
+        if not is_of_a_training(X):
             X = check_features(self, X, reset=False)
         logits = np.concatenate([to_numpy(batch) for batch in self.forward_iter(X)])
         if not np.isfinite(logits).all():

@@ -143,7 +143,7 @@ def _convert(dataset: Any) -> TensorDataset | ItemDataset:
     if type(dataset) is TorchDataset:
         X, y = dataset.tensors
         return TensorDataset(X, y)
-    return ItemDataset(dataset)
+    return ItemDataset(dataset).with_labels()
 
 
 def _to_tensor(data: Any) -> Tensor:

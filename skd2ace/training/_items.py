@@ -34,7 +34,7 @@ class ItemDataset(Dataset[Any]):
         Gives x, or a tuple (x, y, ...), at ``items[i]``: anew each time, so that transforms that
         draw do so for each batch. x is an array or tensor of numbers of one shape.
     y : Tensor of shape (n, q), optional
-        Labels in the place of those of the items, float32, NaN where one is not known.
+        Their labels, float32, NaN where one is not known; None where nobody wants them.
     cell_weight : Tensor of shape (n,) or (n, q), optional
         Weight of each instance, or of each of its labels, on any scale.
     neighbor_features : Tensor of shape (n, m), dense or sparse CSR, optional
@@ -116,13 +116,17 @@ class ItemDataset(Dataset[Any]):
 
     def tensors(self, device: torch.device) -> "Items":
         """Return the data for ``device``: of all but the features, which are read when asked."""
-        y = None if self.y is None and not self._has_labels() else self.labels().to(device)
+        y = None if self.y is None else self.y.to(device)
         weight = None if self.cell_weight is None else self.cell_weight.to(device)
         return Items(self.items, y, device, weight, self.neighbor_features)
 
-    def _has_labels(self) -> bool:
+    def with_labels(self) -> "ItemDataset":
+        """Read the labels if the items have such; returns the data set itself."""
         with torch_rng(_HOST, 0):
-            return not isinstance(self.items, SliceDataset) and _is_pair(self.items[0])
+            first = self.items[0]
+        if _is_pair(first) and not isinstance(self.items, SliceDataset):
+            self.labels()
+        return self
 
 
 class Items(NamedTuple):
@@ -167,13 +171,17 @@ class Items(NamedTuple):
                 pending.append(index)
                 yield index.tolist()
 
+        workers = workers or Workers()
+        if workers.num_workers == 0:
+            # The seed of workers that are not there would be drawn all the same.
+            generator = torch.Generator()
         pin = on_device and self.device.type == "cuda"
         loader = DataLoader(
             _Features(self.items),
             batch_sampler=_Once(draw()),
             generator=generator,
             pin_memory=pin,
-            **(workers or Workers())._asdict(),
+            **workers._asdict(),
         )
         for X in loader:
             index = pending.popleft()
