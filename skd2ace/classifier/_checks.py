@@ -2,6 +2,9 @@
 
 import inspect
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +16,9 @@ from skd2ace._labels import check_zero_one_tensor
 from skd2ace._modules import unwrap_compiled
 from skd2ace.networks import known_labels
 from skd2ace.training import BatchIterator, BatchSelection
+from skd2ace.training._items import ItemDataset
+
+from ._item_data import check_items, open_items
 
 
 def check_features(est: Any, X: Any, *, reset: bool) -> Any:
@@ -22,24 +28,57 @@ def check_features(est: Any, X: Any, *, reset: bool) -> Any:
     ----------
     est : estimator
         Whose ``n_features_in_`` and ``feature_names_in_`` are set (``reset``) or looked at.
-    X : array-like, DataFrame, sparse matrix or Tensor of shape (n, d)
+    X : array-like, DataFrame, sparse matrix or Tensor of shape (n, d) or (n, ...)
     reset : bool
 
     Returns
     -------
-    ndarray or CSR matrix of shape (n, d), float32
+    ndarray of shape (n, d) or (n, ...), or CSR matrix of shape (n, d), float32
 
     Raises
     ------
     ValueError
         If X is not finite in single precision, or not as it was in ``fit``.
     """
+    X, _ = open_items(X, y=())
+    if isinstance(X, ItemDataset):
+        return check_items(est, X, reset=reset)
     if isinstance(X, torch.Tensor):
         X = from_tensor(X)
     # What does not fit into single precision becomes infinite, and an error of that name;
     # and so may the sums by which infinity is looked for, one of them NaN.
     with np.errstate(over="ignore", invalid="ignore"):
-        return validate_data(est, X, dtype=np.float32, accept_sparse="csr", reset=reset)
+        checked = validate_data(
+            est,
+            X,
+            dtype=np.float32,
+            accept_sparse="csr",
+            allow_nd=not est._needs_matrix,
+            reset=reset,
+        )
+    if reset:
+        est._instance_shape = tuple(checked.shape[1:])
+    return checked
+
+
+@contextmanager
+def explain_failure(X: torch.Tensor) -> Iterator[None]:
+    """Make a ValueError of what a module raises on features of more than two dimensions.
+
+    It may be a module for a matrix; out of memory is out of memory.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise
+    except (RuntimeError, ValueError, IndexError) as error:
+        if X.ndim == 2:
+            raise
+        raise ValueError(
+            f"The module failed on X of shape {tuple(X.shape)}, dim {X.ndim}: {error}. X of more "
+            "than two dimensions needs a module that takes it; for one that takes a matrix, pass "
+            "X.reshape(len(X), -1)."
+        ) from error
 
 
 def check_for_logits(module: Any, criterion: Any) -> None:
@@ -57,16 +96,30 @@ def check_for_logits(module: Any, criterion: Any) -> None:
         )
 
 
-def check_callbacks(callbacks: list[tuple[str, Any]], iterator_train: Any) -> None:
-    """Raise a ValueError unless one callback selects batches for the iterator that serves them."""
-    n_selections = sum(isinstance(callback, BatchSelection) for _, callback in callbacks)
-    serves_them = inspect.isclass(iterator_train) and issubclass(iterator_train, BatchIterator)
-    if n_selections > 1 or (n_selections == 0 and serves_them):
+def check_callbacks(net: Any) -> None:
+    """Raise a ValueError unless one callback selects the batches of a net that selects some."""
+    n_selections = sum(isinstance(callback, BatchSelection) for _, callback in net.callbacks_)
+    if n_selections > 1 or (n_selections == 0 and selects_batches(net)):
         raise ValueError(
             f"One BatchSelection must be among the callbacks, to order the training "
             f"instances; there are {n_selections}. One of your own takes the place of the "
             "default one as callbacks__batch_selection=BatchSelection(...)."
         )
+
+
+def selects_batches(net: Any) -> bool:
+    """Whether a selector has a say: where one is given, and with iterators that are told one.
+
+    Of a function that makes iterators it is not known what these are: it is taken to be so.
+    """
+    made = made_class(net.iterator_train)
+    return net.batch_selector is not None or made is None or issubclass(made, BatchIterator)
+
+
+def made_class(iterator: Any) -> type | None:
+    """Give the class of which an iterator parameter makes instances, or None: it is not known."""
+    made = iterator.func if isinstance(iterator, partial) else iterator
+    return made if inspect.isclass(made) else None
 
 
 def check_validation_labels(Y: torch.Tensor, n_labels: int) -> None:

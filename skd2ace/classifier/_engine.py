@@ -4,8 +4,7 @@ import inspect
 import os
 from collections.abc import Callable, Iterable
 from copy import deepcopy
-from functools import lru_cache, partial
-from numbers import Integral
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,11 @@ from torch.nn.functional import pad
 from torch.utils.data import DataLoader
 from typing_extensions import Self
 
+from skd2ace._constraints import to_python
 from skd2ace._devices import full_device
 from skd2ace._labels import keep_known
-from skd2ace._modules import unwrap_compiled
+from skd2ace._modules import copy_module, materialize, unwrap_compiled
+from skd2ace._precision import single_precision
 from skd2ace._seeding import draw_seeds, set_generator_states, torch_rng
 from skd2ace.networks import LossOutput, known_labels, weighted_mean
 from skd2ace.training import (
@@ -31,7 +32,14 @@ from skd2ace.training import (
 from skd2ace.training._checkpointing import check_same_training, newest_checkpoint
 from skd2ace.training._state import components, restore_training_state
 
-from ._checks import check_callbacks, check_for_logits, check_validation_labels
+from ._checks import (
+    check_callbacks,
+    check_for_logits,
+    check_validation_labels,
+    explain_failure,
+    made_class,
+    selects_batches,
+)
 from ._parameters import ParameterizedNet, check_parameters, parameter_names, takes_parameter
 from ._split import find_rows, split, takes_split_parameter
 from ._training_data import TrainingData, show_labels
@@ -54,6 +62,10 @@ class TrainingEngine(ParameterizedNet):
     """
 
     applies_loss_weights = True
+    # Of the features of one instance, once they are known.
+    _instance_shape: tuple[int, ...] | None = None
+    # Whether features must be of shape (n, d).
+    _needs_matrix = False
     # The part that a training under way holds out, what it is given beside X and Y, and the
     # checkpoint that it goes on from.
     _held_out: Any = None
@@ -85,26 +97,38 @@ class TrainingEngine(ParameterizedNet):
         seeds = draw_seeds(self.random_state, 3)
         self.torch_seed_, self.split_seed_, self.selector_seed_ = seeds
         with torch_rng(full_device(self.device), self.torch_seed_) as self.torch_state_:
-            super().initialize()
+            self._make_in_single_precision()
         try:
             self._check_criterion()
             check_for_logits(self.module_, self.criterion_)
-            check_callbacks(self.callbacks_, self.iterator_train)
+            check_callbacks(self)
         except ValueError:
             self.initialized_ = False
             raise
         self.must_start_afresh_ = False
         return self
 
+    def _make_in_single_precision(self) -> None:
+        with single_precision() as usual:
+            super().initialize()
+        if usual is not torch.float32:
+            # Modules that were given as instances are still of the type that was usual.
+            for part in components(self).values():
+                if isinstance(part, torch.nn.Module):
+                    part.float()
+
     def _make_default_callbacks(self) -> list[tuple[str, Any]]:
         """Timer and losses of skorch, selection, validation score, best epoch, log."""
         *timing_and_losses, log = super()._make_default_callbacks()
         scoring = EpochScoring(score_macro_auc, lower_is_better=False, name="valid_macro_auc")
-        wants_bar = isinstance(self.verbose, Integral) and self.verbose >= 2
+        # Numpy's integers are no int.
+        verbose = to_python(self.verbose)
+        wants_bar = isinstance(verbose, int) and verbose >= 2
         progress = [("progress_bar", ProgressBar())] if wants_bar else []
+        selection = [("batch_selection", BatchSelection())] if selects_batches(self) else []
         return [
             *timing_and_losses,
-            ("batch_selection", BatchSelection()),
+            *selection,
             ("valid_macro_auc", scoring),
             ("best_epoch", BestEpoch()),
             *progress,
@@ -116,9 +140,11 @@ class TrainingEngine(ParameterizedNet):
         params = self.get_params_for("module")
         if isinstance(self.module, torch.nn.Module):
             # A copy: the parameter is the user's, and the next fit begins with it again.
-            self.module_ = deepcopy(self.initialized_instance(self.module, params))
+            self.module_ = copy_module(self.initialized_instance(self.module, params))
         else:
             self.module_ = self.module(**{**self._module_sizes(params), **params})
+        if self._instance_shape is not None:
+            materialize(self.module_, self._instance_shape)
         return self
 
     def _module_sizes(self, given: dict[str, Any]) -> dict[str, int]:
@@ -179,6 +205,7 @@ class TrainingEngine(ParameterizedNet):
         **fit_params: Any,
     ) -> Any:
         """Train for ``max_epochs`` epochs, and give the part that was held out, or None."""
+        check_callbacks(self)
         self._check_fit_params(fit_params)
         with torch_rng(full_device(self.device), self.torch_seed_, self.torch_state_) as end:
             self._data = data
@@ -273,7 +300,7 @@ class TrainingEngine(ParameterizedNet):
             params["batch_size"] = len(dataset)
         if inspect.isclass(iterator) and issubclass(iterator, BatchIterator):
             params.setdefault("device", full_device(self.device))
-        elif _is_data_loader(iterator) and not training:
+        elif not training and issubclass(made_class(iterator) or object, DataLoader):
             # Else each pass draws from torch's global generator, which training draws from too.
             params.setdefault("generator", torch.Generator())
         return iterator(dataset, **params)
@@ -346,7 +373,8 @@ class TrainingEngine(ParameterizedNet):
         if fit_params:
             known = parameter_names(self.module_.forward)
             fit_params = {k: v for k, v in fit_params.items() if known is None or k in known}
-        return super().infer(x, **fit_params)
+        with explain_failure(x):
+            return super().infer(x, **fit_params)
 
     def _training_output(self, batch: Any, **fit_params: Any) -> LossOutput:
         X, Y = self._on_device(batch)
@@ -356,7 +384,8 @@ class TrainingEngine(ParameterizedNet):
             taken = _keywords(unwrap_compiled(self.module_).training_loss)
             offered = {"index": getattr(batch, "instances", None), "instance_weights": of_instances}
             kwargs = {name: value for name, value in offered.items() if name in taken}
-            return self._own_loss()(X, Y, weights, **kwargs)
+            with explain_failure(X):
+                return self._own_loss()(X, Y, weights, **kwargs)
         logits = self.infer(X, **fit_params)
         losses = keep_known(self._label_losses(logits, X, labels), known)
         return LossOutput(weighted_mean(losses, weights), logits, losses, {})
@@ -400,7 +429,9 @@ class TrainingEngine(ParameterizedNet):
 
     def _padded_logits(self, X: Tensor, **fit_params: Any) -> Tensor:
         """Logits that do not depend on how many other instances are in the batch."""
-        return self.infer(pad(X, (0, 0, 0, -len(X) % _ROW_BLOCK)), **fit_params)[: len(X)]
+        # From the last dimension on.
+        rows = (0, 0) * (X.ndim - 1) + (0, -len(X) % _ROW_BLOCK)
+        return self.infer(pad(X, rows), **fit_params)[: len(X)]
 
     def _on_device(self, batch: Any) -> tuple[Tensor, Tensor]:
         # Iterators other than ours may leave that to the net, as skorch's do.
@@ -431,11 +462,6 @@ class TrainingEngine(ParameterizedNet):
         # anew when it is needed.
         state = dict(super().__getstate__())
         return {k: v for k, v in state.items() if k not in ("_held_out", "_data", "_compiled")}
-
-
-def _is_data_loader(iterator: Any) -> bool:
-    made = iterator.func if isinstance(iterator, partial) else iterator
-    return inspect.isclass(made) and issubclass(made, DataLoader)
 
 
 def _keywords(training_loss: Callable[..., LossOutput]) -> frozenset[str]:

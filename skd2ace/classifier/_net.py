@@ -33,12 +33,12 @@ class MultiLabelNetClassifier(PredictingNet):
     Parameters
     ----------
     module : nn.Module class or callable that returns a module
-        Maps X (b, d) to logits (b, q): no sigmoid at its end. ``n_features`` and ``n_labels``,
-        where it has such parameters, are filled in at fit. One with a method ``training_loss`` (see
-        :class:`~skd2ace.networks.LossOutput`) trains with that loss; one with a method
-        ``fit_label_graph(Y)`` is shown the labels to train on before the first step, and keeps
-        in buffers what it learns; parameters in ``lr_ratios()``, a list of (parameters, ratio),
-        learn at that share of ``lr``.
+        Maps X, (b, d) or (b, ...), to logits (b, q): no sigmoid at its end. ``n_features`` and
+        ``n_labels``, where it has such parameters, are filled in at fit. One with a method
+        ``training_loss`` (see :class:`~skd2ace.networks.LossOutput`) trains with that loss; one
+        with ``fit_label_graph(Y)`` is shown the labels to train on before the first step, and
+        keeps in buffers what it learns; parameters in ``lr_ratios()``, a list of (parameters,
+        ratio), learn at that share of ``lr``.
     criterion : callable, default=torch.nn.BCEWithLogitsLoss
         Loss of a module without one of its own; made with ``reduction="none"``. What it gives,
         (b, q), is also what a batch selector is told as losses.
@@ -70,7 +70,8 @@ class MultiLabelNetClassifier(PredictingNet):
         Share of instances held out, at random; a splitter, whose first split is taken, with
         ``groups`` from ``fit``; what skorch takes; None trains on all, with the last weights.
     iterator_train : callable, default=SelectedBatches
-        Batch selection needs :class:`~skd2ace.training.SelectedBatches`, or a subclass.
+        Batch selection needs :class:`~skd2ace.training.SelectedBatches`, or a subclass. Another,
+        such as torch's DataLoader, has the order of the training to itself.
     iterator_valid : callable, default=BatchIterator
     dataset : callable, default=TensorDataset
         ``dataset__placement`` says where the features wait: "auto", "device" or "host".
@@ -236,7 +237,7 @@ class MultiLabelNetClassifier(PredictingNet):
     def fit(
         self,
         X: ArrayLike,
-        y: ArrayLike,
+        y: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
         *,
         neighbor_features: ArrayLike | None = None,
@@ -247,8 +248,8 @@ class MultiLabelNetClassifier(PredictingNet):
 
         Parameters
         ----------
-        X : ndarray, DataFrame, sparse matrix or Tensor of shape (n, d)
-            Features, finite; converted to float32.
+        X : ndarray, DataFrame, sparse matrix or Tensor of shape (n, d) or (n, ...)
+            Finite; float32 inside. Or a Dataset of (x, y), whose items each batch reads anew.
         y : ndarray, DataFrame, sparse matrix or Tensor of shape (n, q), or (n,)
             0/1 or bool; in a matrix NaN (or NA, or masked) where a label is not known: it has no
             say in training, validation and thresholds. In one dimension any two classes.
@@ -290,7 +291,7 @@ class MultiLabelNetClassifier(PredictingNet):
     def partial_fit(
         self,
         X: ArrayLike,
-        y: ArrayLike,
+        y: ArrayLike | None = None,
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
         *,

@@ -14,8 +14,9 @@ from skd2ace._devices import full_device
 from skd2ace._seeding import RandomState
 from skd2ace._sklearn import InvalidParameterError, validate_parameter_constraints
 from skd2ace.selection import BatchSelector
+from skd2ace.training import BatchSelection
 
-from ._checks import check_callbacks
+from ._checks import check_callbacks, selects_batches
 from ._skorch import SkorchNet
 
 _COMPONENTS = (
@@ -109,7 +110,7 @@ class ParameterizedNet(SkorchNet):
         changed = {k for k, v in stored.items() if getattr(self, k, None) is not v}
         self.__dict__.update(stored)
         if self.initialized_:
-            self._follow(changed | (own.keys() & {"device"}))
+            self._follow(changed | (own.keys() & {"device", "batch_selector"}))
         if nested and self.batch_selector is None:
             raise ValueError(f"batch_selector is None and has no parameters, got {[*nested]}.")
         # Also with nothing nested: it returns self.
@@ -138,7 +139,13 @@ class ParameterizedNet(SkorchNet):
         }
         if "device" in components:
             self._move_to_device()
-        if "callbacks" in components:
+        has_selection = any(isinstance(cb, BatchSelection) for _, cb in self.callbacks_)
+        if "callbacks" in components or (
+            # One may be wanted now that was not, or the other way round.
+            components & {"iterator_train", "batch_selector"}
+            and self.callbacks != "disable"
+            and has_selection is not selects_batches(self)
+        ):
             self._remake_callbacks()
         # With another network or optimizer there is nothing to go on from.
         if components & {"module", "criterion", "optimizer", "compile"}:
@@ -161,7 +168,7 @@ class ParameterizedNet(SkorchNet):
             self.callbacks_ = []
         else:
             self.initialize_callbacks()
-        check_callbacks(self.callbacks_, self.iterator_train)
+        check_callbacks(self)
         for name, callback in self.callbacks_:
             same_kind = type(callback) is type(before.get(name))
             if same_kind and hasattr(callback, "continue_from"):

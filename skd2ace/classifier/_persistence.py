@@ -28,6 +28,7 @@ _FITTED = (
     "thresholds_",
     "last_epoch_",
     "torch_state_",
+    "_instance_shape",
 )
 _EMPTIED_BY_TRIMMING = ("criterion", "optimizer", "train_split", "iterator_train")
 # Parameters of these components have a say in predictions.

@@ -7,12 +7,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags
-from skorch.utils import is_dataset, to_numpy
+from skorch.utils import to_numpy
 
 from skd2ace._targets import decode_targets
 
 from ._checks import check_features
 from ._engine import TrainingEngine
+from ._item_data import is_of_a_training
 from ._thresholds import read_thresholds, tune_thresholds
 from ._validation import score_subset_accuracy
 
@@ -41,7 +42,7 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
         """
         self.check_is_fitted()
         # Scoring callbacks hand in cached batches, which are where the net computes.
-        if not is_dataset(X):
+        if not is_of_a_training(X):
             X = check_features(self, X, reset=False)
         logits = np.concatenate([to_numpy(batch) for batch in self.forward_iter(X)])
         if not np.isfinite(logits).all():
@@ -79,7 +80,7 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
         classes = getattr(self, "classes_", np.tile([0, 1], (n_labels, 1)))
         return decode_targets(proba >= read_thresholds(self, n_labels), classes)
 
-    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
         """Share of instances of which every label is predicted correctly (subset accuracy).
 
         Parameters

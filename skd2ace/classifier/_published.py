@@ -13,6 +13,7 @@ from ._signature import takes_parameters_of
 class PublishedNetClassifier(MultiLabelNetClassifier):
     """A classifier whose network is fixed, trained as in appendix D.2 of the D2ACE paper."""
 
+    _needs_matrix = True
     _network: ClassVar[type[torch.nn.Module]]
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

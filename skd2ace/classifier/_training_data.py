@@ -16,6 +16,7 @@ from skd2ace._weights import per_cell
 from skd2ace.training._data import to_tensor
 
 from ._checks import check_features
+from ._item_data import keep_labels, open_items, workers_of
 from ._parameters import takes_parameter
 from ._thresholds import check_thresholds
 
@@ -60,6 +61,7 @@ def read_training_data(
     ValueError
         If data are not as ``fit`` wants them, or a parameter does not fit their labels.
     """
+    X, y = open_items(X, y, workers_of(est))
     X = check_features(est, X, reset=reset)
     # Those of a matrix are always 0 and 1, whatever form they are declared in.
     declared = np.unique(classes) if classes is not None and count_dimensions(y) == 1 else None
@@ -72,7 +74,7 @@ def read_training_data(
         est._set_sizes(n_labels=n_labels)
     check_thresholds(est, n_labels)
     return TrainingData(
-        X,
+        keep_labels(X, targets.Y),
         targets.Y,
         _weigh_cells(targets, est.label_weight),
         weigh_positives(est, targets),

@@ -14,6 +14,7 @@ from skd2ace._weights import per_cell
 from skd2ace.metrics import macro_auc
 from skd2ace.training import BatchIterator
 
+from ._item_data import open_items
 from ._training_data import check_label_names
 
 
@@ -28,6 +29,7 @@ def score_macro_auc(net: Any, X: Any, y: ArrayLike) -> float:
 
 def score_subset_accuracy(est: Any, X: Any, y: Any, sample_weight: Any) -> float:
     """Share of instances of which every label that is known is predicted correctly."""
+    X, y = open_items(X, y)
     predicted = est.predict(X)
     if count_dimensions(y) != 2:
         return float(accuracy_score(y, predicted, sample_weight=sample_weight))

@@ -78,8 +78,8 @@ class ActiveBias(BatchSelector):
     def _start(self, X: Tensor, Y: Tensor) -> None:
         self.relevant_ = Y.to(torch.bool)
         self.visits_ = torch.zeros(len(Y), dtype=torch.int32, device=Y.device)
-        self.means_ = torch.zeros(Y.shape, device=Y.device)
-        self.squares_ = torch.zeros(Y.shape, device=Y.device)
+        self.means_ = torch.zeros(Y.shape, dtype=torch.float32, device=Y.device)
+        self.squares_ = torch.zeros(Y.shape, dtype=torch.float32, device=Y.device)
 
     def _update(
         self, index: Tensor, proba: Tensor, losses: Tensor, learning_rate: float | None

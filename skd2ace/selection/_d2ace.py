@@ -209,8 +209,8 @@ class D2ACE(BatchSelector):
                 f"{self.mix_start} and {self.mix_end}."
             )
         self.history_ = empty_history(self.window, Y, getattr(torch, self.history_dtype))
-        self.flip_rate_ = torch.zeros(Y.shape, device=Y.device)
-        self.losses_ = torch.full(Y.shape, math.log(2), device=Y.device)
+        self.flip_rate_ = torch.zeros(Y.shape, dtype=torch.float32, device=Y.device)
+        self.losses_ = torch.full(Y.shape, math.log(2), dtype=torch.float32, device=Y.device)
         self.visited_ = torch.zeros(len(Y), dtype=torch.bool, device=Y.device)
         relevant = Y.to(torch.bool)
         self.local_ = None

@@ -20,7 +20,7 @@ class LatestLossSelector(BatchSelector):
     _state: ClassVar[tuple[str, ...]] = ("losses_",)
 
     def _start(self, X: Tensor, Y: Tensor) -> None:
-        self.losses_ = torch.full((len(Y),), math.log(2), device=Y.device)
+        self.losses_ = torch.full((len(Y),), math.log(2), dtype=torch.float32, device=Y.device)
         if self.known_ is not None:
             self.losses_ *= self.known_.any(1)
 

@@ -1,7 +1,7 @@
 """Mini-batches gathered from whole tensors."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from numbers import Integral
 from typing import Any
@@ -13,6 +13,7 @@ from torch import Tensor
 from skd2ace._devices import full_device
 
 from ._data import Tensors, resolve, select_rows
+from ._items import Items, Workers
 
 
 class Batch(tuple[Tensor, Tensor | None]):
@@ -69,12 +70,15 @@ class BatchIterator:
     Parameters
     ----------
     dataset : Dataset
-        Best a :class:`TensorDataset` or a subset of one; others are read item by item, once
-        for each iterator.
+        A :class:`TensorDataset` or a subset of one; others, which give (x, y), are read item by
+        item for each batch, their labels once for each iterator.
     batch_size : int, default=128
         At least 1.
     device : str or torch.device, default="cpu"
         Where the batches are wanted.
+    num_workers, prefetch_factor, worker_init_fn
+        As for torch's DataLoader, for data sets that are read item by item; no workers by
+        default.
 
     Examples
     --------
@@ -86,14 +90,21 @@ class BatchIterator:
     """
 
     def __init__(
-        self, dataset: Any, batch_size: int = 128, device: str | torch.device = "cpu"
+        self,
+        dataset: Any,
+        batch_size: int = 128,
+        device: str | torch.device = "cpu",
+        num_workers: int = 0,
+        prefetch_factor: int | None = None,
+        worker_init_fn: Callable[[int], None] | None = None,
     ) -> None:
         self.dataset = dataset
         self.batch_size = int(check_scalar(batch_size, "batch_size", Integral, min_val=1))
         self.device = full_device(device)
+        self.workers = Workers(num_workers, prefetch_factor, worker_init_fn)
 
     @cached_property
-    def _data(self) -> tuple[Tensors, Tensor | None]:
+    def _data(self) -> tuple[Tensors | Items, Tensor | None]:
         """The tensors behind the dataset, and which of their rows it is (None: all)."""
         source, rows = resolve(self.dataset)
         index = None if rows is None else torch.as_tensor(rows, device=self.device)
@@ -104,8 +115,21 @@ class BatchIterator:
 
     def __iter__(self) -> Iterator[Batch]:
         everything = torch.arange(len(self.dataset), device=self.device)
-        for index in everything.split(self.batch_size):
-            yield self._make_batch(*self._gather(index), index)
+        indices = everything.split(self.batch_size)
+        # Workers are seeded by a generator of their own: a pass leaves torch's as it was.
+        batches = self._load(indices, torch.Generator())
+        for index, (X, y) in zip(indices, batches, strict=True):
+            yield self._make_batch(X, y, index)
+
+    def _load(
+        self, indices: Iterable[Tensor], generator: torch.Generator | None = None
+    ) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """Serve X and y of batches of rows, each of which is asked for when it is wanted."""
+        tensors, rows = self._data
+        if isinstance(tensors, Items):
+            roots = indices if rows is None else (rows[index] for index in indices)
+            return tensors.load(roots, self.workers, generator=generator)
+        return map(self._gather, indices)
 
     def _make_batch(
         self,
@@ -172,7 +196,14 @@ class BatchIterator:
     def whole(self) -> tuple[Tensor, Tensor]:
         """All rows of the dataset at once: X where it lives, and the labels."""
         tensors, rows = self._data
+        if isinstance(tensors, Items):
+            return tensors.select(rows, self.workers), self.labels()
         return select_rows(tensors.X, rows), self.labels()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all features are at hand, and need not be read item by item."""
+        return isinstance(self._data[0], Tensors)
 
 
 def _normalize(weight: Tensor | None, known: Tensor) -> Tensor | None:

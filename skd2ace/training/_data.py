@@ -7,10 +7,14 @@ import scipy.sparse as sp
 import torch
 from skorch.dataset import Dataset
 from torch import Tensor
-from torch.utils.data import Subset, default_collate
+from torch.utils.data import Dataset as AnyDataset
+from torch.utils.data import Subset
+from torch.utils.data import TensorDataset as TorchDataset
 
 from skd2ace._devices import full_device
 from skd2ace._sparse import csr_from_scipy, csr_select, gather_rows, row_lengths_max
+
+from ._items import ItemDataset
 
 Placement = Literal["auto", "device", "host"]
 
@@ -115,28 +119,31 @@ class TensorDataset(Dataset):
         return {**self.__dict__, "_cache": {}}
 
 
-def resolve(dataset: Any) -> tuple[TensorDataset, np.ndarray | None]:
+def resolve(dataset: Any) -> tuple[TensorDataset | ItemDataset, np.ndarray | None]:
     """Find the data behind a dataset, and which of its rows the dataset is (None: all).
 
     Subsets of subsets, as splits make them, are followed to their root. A dataset of another
-    kind is read item by item.
+    kind is read item by item, when a batch wants it.
     """
     rows = None
     while isinstance(dataset, Subset):
         indices = np.asarray(dataset.indices)
         rows = indices if rows is None else indices[rows]
         dataset = dataset.dataset
-    if isinstance(dataset, TensorDataset):
+    if isinstance(dataset, (TensorDataset, ItemDataset)):
         return dataset, rows
     return _convert(dataset), rows
 
 
-def _convert(dataset: Any) -> TensorDataset:
-    if hasattr(dataset, "X") and hasattr(dataset, "y"):
+def _convert(dataset: Any) -> TensorDataset | ItemDataset:
+    # Classes below these may have transforms of their own.
+    has_items = getattr(type(dataset), "__getitem__", None) is not AnyDataset.__getitem__
+    if type(dataset) is Dataset or not has_items:
         return TensorDataset(dataset.X, dataset.y)
-    if hasattr(dataset, "tensors"):
-        return TensorDataset(*dataset.tensors)
-    return TensorDataset(*default_collate([dataset[i] for i in range(len(dataset))]))
+    if type(dataset) is TorchDataset:
+        X, y = dataset.tensors
+        return TensorDataset(X, y)
+    return ItemDataset(dataset).with_labels()
 
 
 def to_tensor(data: Any) -> Tensor:

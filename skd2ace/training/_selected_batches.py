@@ -2,7 +2,8 @@
 
 import threading
 import weakref
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import torch
@@ -52,8 +53,10 @@ class SelectedBatches(BatchIterator):
 
     Parameters
     ----------
-    dataset, batch_size, device
-        As for :class:`BatchIterator`.
+    dataset, batch_size, device, num_workers, prefetch_factor, worker_init_fn
+        As for :class:`BatchIterator`. Workers draw batches ahead, ``num_workers`` times
+        ``prefetch_factor`` of them (2): of selectors that look at each update before they draw
+        the next batch, those see updates that much later. Without workers none is drawn ahead.
 
     Raises
     ------
@@ -79,9 +82,15 @@ class SelectedBatches(BatchIterator):
     """
 
     def __init__(
-        self, dataset: Any, batch_size: int = 128, device: str | torch.device = "cpu"
+        self,
+        dataset: Any,
+        batch_size: int = 128,
+        device: str | torch.device = "cpu",
+        num_workers: int = 0,
+        prefetch_factor: int | None = None,
+        worker_init_fn: Callable[[int], None] | None = None,
     ) -> None:
-        super().__init__(dataset, batch_size, device)
+        super().__init__(dataset, batch_size, device, num_workers, prefetch_factor, worker_init_fn)
         self._selection: tuple[ChoosesBatches, int] | None = None
         _unclaimed.references.append(weakref.ref(self))
 
@@ -96,10 +105,19 @@ class SelectedBatches(BatchIterator):
     def _serve(self, selector: ChoosesBatches, epoch: int) -> Iterator[Batch]:
         name = getattr(selector, "name", type(selector).__name__)
         check = _RangeCheck(name, len(self.dataset), self.device)
-        for index in selector.batches(epoch):
-            index = check(index)
-            X, y = self._gather(index)
-            yield self._make_batch(X, y, index, selector.loss_weights(index, y), epoch)
+        drawn: deque[tuple[Tensor, Tensor | None]] = deque()
+
+        def draw() -> Iterator[Tensor]:
+            labels = self.labels()
+            for index in selector.batches(epoch):
+                index = check(index)
+                # While the selector is where it drew them: later ones may be drawn ahead.
+                drawn.append((index, selector.loss_weights(index, labels[index])))
+                yield index
+
+        for X, y in self._load(draw()):
+            index, wanted = drawn.popleft()
+            yield self._make_batch(X, y, index, wanted, epoch)
         check.finish()
 
 

@@ -160,13 +160,19 @@ class BatchSelection(Callback):
                 f"The data have weights or unknown labels, which {type(net).__name__} does not "
                 "mind; MultiLabelNetClassifier does."
             )
+        neighbor_features = batches.neighbor_features()
+        # Beyond memory there may be many: only what neighbours are found on is read as a whole.
+        wants_features = selector._wants_features() and neighbor_features is None
+        whole = batches.is_whole or wants_features
+        features = batches.whole()[0] if whole else batches.dataset
         selector.start(
-            *batches.whole(),
-            n_epochs=getattr(net, "last_epoch_", n_done + net.max_epochs),
+            features,
+            batches.labels(),
+            n_epochs=getattr(net, "last_epoch_", n_done + int(net.max_epochs)),
             batch_size=batches.batch_size,
             random_state=seed,
             cell_weight=cell_weight,
-            neighbor_features=batches.neighbor_features(),
+            neighbor_features=neighbor_features,
         )
         previous = getattr(net, "batch_selector_", None)
         if n_done and previous is not None and type(previous) is type(selector):

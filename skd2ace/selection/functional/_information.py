@@ -1,5 +1,7 @@
 """Mutual information between labels, for ML-Unc."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -91,11 +93,12 @@ def _joint_counts(codes: Tensor, start: int, n_bins: int, known: Tensor | None) 
     """
     n_labels = codes.shape[1] - start
     first = slice(min(_N_LABELS, n_labels) * n_bins)
-    counts = torch.zeros(first.stop, n_labels * n_bins, device=codes.device)
+    single: dict[str, Any] = {"dtype": torch.float32, "device": codes.device}
+    counts = torch.zeros(first.stop, n_labels * n_bins, **single)
     for begin in range(0, len(codes), _N_INSTANCES):
         rows = slice(begin, begin + _N_INSTANCES)
         block = codes[rows, start:] - n_bins * start
-        one_hot = torch.zeros(len(block), n_labels * n_bins, device=codes.device)
+        one_hot = torch.zeros(len(block), n_labels * n_bins, **single)
         one_hot.scatter_(1, block, 1.0)
         if known is not None:
             one_hot.view(*block.shape, n_bins).mul_(known[rows, start:, None])

@@ -88,7 +88,7 @@ def update_flip_rate(
     """Moving average of how often the prediction, thresholded at 0.5, changes (Eq. 4)."""
     before, now = before.to(flip_rate.dtype), now.to(flip_rate.dtype)
     flip = ((now >= 0.5) != (before >= 0.5)) & ~before.isnan()
-    return flip_rate * (1 - smoothing) + smoothing * flip
+    return flip_rate * (1 - smoothing) + smoothing * flip.to(flip_rate.dtype)
 
 
 def hardness(losses: Tensor, flip_rate: Tensor) -> Tensor:
