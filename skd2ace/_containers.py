@@ -30,7 +30,7 @@ def read_container(Y: Any) -> Any:
     if sp.issparse(Y):
         return sp.csr_array(Y)
     if isinstance(Y, np.ma.MaskedArray):
-        return _without_objects(Y.astype(object).filled(np.nan))
+        return _without_objects(np.ma.filled(Y.astype(object), np.nan))
     dtypes = np.atleast_1d(np.asarray(getattr(Y, "dtypes", []), dtype=object))
     if len(dtypes) and all(_is_sparse(dtype) for dtype in dtypes) and hasattr(Y, "columns"):
         return sp.csr_array(Y.sparse.to_coo())

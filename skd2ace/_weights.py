@@ -32,6 +32,8 @@ def check_weights(sample_weight: Any, shape: tuple[int, ...]) -> NDArray[np.floa
         return None
     values = read_container(sample_weight)
     values = values.toarray() if sp.issparse(values) else values
+    if values.dtype.kind not in "biuf":
+        raise ValueError(f"sample_weight must hold numbers, got {sample_weight!r:.200}.")
     weight = check_array(
         values, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name="sample_weight"
     )

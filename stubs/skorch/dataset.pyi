@@ -10,6 +10,7 @@ class Dataset(torch.utils.data.Dataset[Any]):
 
 class ValidSplit:
     cv: Any
+    stratified: bool
     random_state: Any
     def __init__(self, cv: Any = ..., stratified: bool = ..., random_state: Any = ...) -> None: ...
     def __call__(
