@@ -71,6 +71,13 @@ def test_reading_speed(tmp_path):
 
 
 @pytest.mark.slow
+def test_unknown_labels(tmp_path):
+    arguments = ("--data", "yeast", "--models", "MLP", "--epochs", "1", "--folds", "2")
+    printed = run("benchmarks/unknown_labels.py", *arguments, folder=tmp_path)
+    assert re.search(r"^yeast MLP: all 0\.\d+, half 0\.\d+, ratio 0\.\d+", printed)
+
+
+@pytest.mark.slow
 def test_compare_selectors(tmp_path):
     printed = run("compare_selectors.py", "--epochs", "2", "--seeds", "1", folder=tmp_path)
     assert len(re.findall(r"^\w+ +0\.\d{4} ± 0\.0000", printed, flags=re.MULTILINE)) == 9
