@@ -392,6 +392,8 @@ class TrainingEngine(ParameterizedNet):
 
     def _loss_weights(self, batch: Any, labels: Tensor) -> tuple[Tensor | None, Tensor | None]:
         """Weights of the loss, and beside weights of labels those of instances."""
+        if not hasattr(batch, "weights"):
+            self._refuse_what_batches_lack()
         weights = getattr(batch, "weights", None)
         of_instances = getattr(batch, "instance_weights", None)
         if self._data is None or self._data.pos_weight is None:
@@ -400,6 +402,17 @@ class TrainingEngine(ParameterizedNet):
         if weights is not None and weights.ndim == 1:
             weights, of_instances = weights[:, None], weights
         return factors if weights is None else factors * weights, of_instances
+
+    def _refuse_what_batches_lack(self) -> None:
+        """Raise a TypeError if fit was given what batches of another iterator do not carry."""
+        told = {"cell_weight": "weights", "neighbor_features": "neighbor_features"}
+        for name, meant in told.items():
+            if getattr(self._data, name, None) is not None:
+                raise TypeError(
+                    f"fit was given {meant}, which batches of iterator_train="
+                    f"{self.iterator_train!r} and iterator_valid={self.iterator_valid!r} do not "
+                    "carry: skd2ace.training.SelectedBatches and BatchIterator do."
+                )
 
     def _own_loss(self) -> Any:
         """Give the module's ``training_loss``, compiled where the module is.

@@ -316,3 +316,13 @@ def test_neighbor_features_are_split_with_the_rest(make, data, counts):
 def test_parameters_are_those_of_every_classifier(kind):
     params = kind(label_weight="balanced", pos_weight=[1, 2]).get_params()
     assert (params["label_weight"], params["pos_weight"]) == ("balanced", [1, 2])
+
+
+@pytest.mark.parametrize("name", ["iterator_train", "iterator_valid"])
+def test_batches_without_weights(make, data, counts, name):
+    est = make(batch_selector=None, **{name: torch.utils.data.DataLoader})
+    est.fit(*data)
+    with pytest.raises(
+        TypeError, match=r"fit was given weights, which batches .* do not carry"
+    ):
+        est.fit(*data, sample_weight=counts)
