@@ -122,9 +122,16 @@ def made_class(iterator: Any) -> type | None:
     return made if inspect.isclass(made) else None
 
 
-def check_validation_labels(Y: torch.Tensor, n_labels: int) -> None:
-    """Raise a ValueError unless labels held out for validation are 0/1 or NaN of shape (n, q)."""
-    name = "The labels held out for validation"
+def check_validation_labels(cells: BatchIterator, n_labels: int) -> None:
+    """Raise a ValueError unless labels held out are 0/1 or NaN of shape (n, q), and some count."""
+    name, Y = "The labels held out for validation", cells.labels()
     if Y.shape[1] != n_labels:
         raise ValueError(f"{name} must have shape (n, {n_labels}), got {tuple(Y.shape)}.")
     check_zero_one_tensor(known_labels(Y)[0], name)
+    try:
+        cells.cell_weight()
+    except ValueError as error:
+        raise ValueError(
+            f"{name} are all unknown or of weight 0: hold out others, another share or none "
+            "(train_split, random_state)."
+        ) from error

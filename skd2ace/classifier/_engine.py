@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from sklearn.utils.metadata_routing import MetadataRouter
 from skorch.callbacks import EpochScoring, ProgressBar
 from torch import Tensor
 from torch.nn.functional import pad
@@ -41,7 +42,7 @@ from ._checks import (
     selects_batches,
 )
 from ._parameters import ParameterizedNet, check_parameters, parameter_names, takes_parameter
-from ._split import find_rows, split, takes_split_parameter
+from ._split import find_rows, route_to_splitter, split, takes_split_parameter
 from ._training_data import TrainingData, show_labels
 from ._validation import score_macro_auc
 
@@ -260,7 +261,7 @@ class TrainingEngine(ParameterizedNet):
         dataset = self._annotate(self.get_dataset(X, y))
         train, valid = split(self.train_split, dataset, y, self.split_seed_, **split_params)
         if valid is not None:
-            check_validation_labels(self._cells_of(valid).labels(), y.shape[1])
+            check_validation_labels(self._cells_of(valid), y.shape[1])
         self._held_out = valid
         self.train_indices_ = find_rows(train, dataset)
         self.valid_indices_ = find_rows(valid, dataset)
@@ -268,6 +269,10 @@ class TrainingEngine(ParameterizedNet):
             cells = self._cells_of(train)
             show_labels(self.module_.fit_label_graph, cells.labels(), cells.cell_weight())
         return train, valid
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Route what fit is given to the network, and to the splitter that it has."""
+        return route_to_splitter(super().get_metadata_routing(), self.train_split)
 
     def _annotate(self, dataset: Any) -> Any:
         """Put weights, and what neighbours are found on, beside the features of a dataset."""

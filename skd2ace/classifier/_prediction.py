@@ -95,7 +95,7 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
         Returns
         -------
         float
-            In [0, 1], larger is better.
+            In [0, 1], larger is better; NaN where no label is known.
 
         Raises
         ------

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from skorch.dataset import ValidSplit
 from torch.utils.data import Subset
 
@@ -67,6 +68,16 @@ def find_rows(part: Any, whole: Any) -> NDArray[np.int64] | None:
 def takes_split_parameter(train_split: Any, name: str) -> bool:
     """Whether a parameter of fit is one that ``train_split`` takes."""
     return name == "groups" if _is_splitter(train_split) else takes_parameter(train_split, name)
+
+
+def route_to_splitter(router: MetadataRouter, train_split: Any) -> MetadataRouter:
+    """Add a splitter to what fit's parameters are routed to, as skorch adds that of ValidSplit."""
+    if _is_splitter(train_split):
+        mapping = MethodMapping()
+        for caller in ("fit", "partial_fit"):
+            mapping.add(caller=caller, callee="split")
+        router.add(splitter=train_split, method_mapping=mapping)
+    return router
 
 
 def _is_splitter(train_split: Any) -> bool:

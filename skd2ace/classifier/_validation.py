@@ -42,5 +42,7 @@ def score_subset_accuracy(est: Any, X: Any, y: Any, sample_weight: Any) -> float
         weight = np.ones(len(Y))
     cells = np.where(known, per_cell(weight), 0)
     counted = known.any(axis=1)
+    if not counted.any():
+        return float("nan")
     of_instances = cells.sum(axis=1)[counted] / known.sum(axis=1)[counted]
     return float(np.average(correct[counted], weights=of_instances))

@@ -7,10 +7,11 @@ import pytest
 import torch
 from sklearn import config_context
 from sklearn.metrics import make_scorer
-from sklearn.model_selection import GridSearchCV, KFold, cross_validate
+from sklearn.model_selection import GridSearchCV, GroupShuffleSplit, KFold, cross_validate
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from skorch.dataset import ValidSplit
 from torch import nn
 
 from skd2ace import CLIFClassifier, DELAClassifier, MultiLabelNetClassifier, PACAClassifier
@@ -277,6 +278,14 @@ def test_routed(recorder, data, counts):
         np.testing.assert_array_equal(weight, expected)
 
 
+def test_groups_are_routed_to_a_splitter(make, data):
+    groups = np.arange(60) // 6
+    with config_context(enable_metadata_routing=True):
+        for train_split in (GroupShuffleSplit(1, test_size=0.3), ValidSplit(GroupShuffleSplit(1))):
+            est = make(train_split=train_split).fit(*data, groups=groups)
+            assert not {*groups[est.train_indices_]} & {*groups[est.valid_indices_]}
+
+
 @pytest.mark.parametrize("routing", [False, True])
 def test_what_nobody_takes_is_an_error(make_any, data, routing):
     with config_context(enable_metadata_routing=routing):
@@ -322,7 +331,5 @@ def test_parameters_are_those_of_every_classifier(kind):
 def test_batches_without_weights(make, data, counts, name):
     est = make(batch_selector=None, **{name: torch.utils.data.DataLoader})
     est.fit(*data)
-    with pytest.raises(
-        TypeError, match=r"fit was given weights, which batches .* do not carry"
-    ):
+    with pytest.raises(TypeError, match=r"fit was given weights, which batches .* do not carry"):
         est.fit(*data, sample_weight=counts)

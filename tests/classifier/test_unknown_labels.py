@@ -115,3 +115,13 @@ def test_score_and_cross_validation(make, data, known):
     # A number of folds would have scikit-learn look for classes, and warn of NaN.
     scores = cross_val_score(make(), X, hide(Y, known), cv=KFold(3), scoring=macro_auc_scorer)
     assert np.isfinite(scores).all()
+
+
+def test_nothing_known_in_a_part(make, data):
+    X, Y = data
+    est = make().fit(X, Y)
+    hidden = Y.astype(float)
+    hidden[est.valid_indices_] = np.nan
+    with pytest.raises(ValueError, match="held out for validation are all unknown or of weight 0"):
+        make().fit(X, hidden)
+    assert np.isnan(est.score(X, np.full(Y.shape, np.nan)))
