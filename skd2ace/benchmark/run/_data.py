@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.utils import check_array, check_consistent_length
 
 from skd2ace._columns import name_bad_column
@@ -37,6 +38,11 @@ def load_data(data: Data) -> tuple[Any, Any]:
     Y = Y.toarray() if hasattr(Y, "toarray") else Y
     check_zero_one(Y, "Y")
     return X, Y
+
+
+def lacks_values(X: Any) -> bool:
+    """Whether features are missing, in any row of a data set."""
+    return bool(np.isnan(X.data if sp.issparse(X) else X).any())
 
 
 def digest_values(X: Any, Y: Any) -> str:
