@@ -1,5 +1,6 @@
 """What more than one package asks of a label matrix: what of it is known, 0/1, statistics."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -9,7 +10,12 @@ from torch import Tensor
 # Of wrong labels, to show a few different ones.
 _N_LOOKED_AT = 1000
 # What labels that are relevant are called where they are words.
-_RELEVANT = frozenset({"true", "yes", "t", "y", "relevant", "positive", "present", "pos"})
+_RELEVANT = frozenset(
+    {"true", "yes", "t", "y", "relevant", "positive", "present", "pos", "on", "active"}
+)
+_IRRELEVANT = frozenset(
+    {"false", "no", "f", "n", "irrelevant", "negative", "absent", "neg", "off", "inactive"}
+)
 _TINY = torch.finfo(torch.float64).tiny
 
 
@@ -71,6 +77,31 @@ def _find_remedy(wrong: list[Any]) -> str:
     if relevant:
         return f"Pass (Y == {relevant[0]!r}).astype(int)."
     return "Pass Y.astype(int)." if words & {"0", "1"} else ""
+
+
+def find_relevant(values: Sequence[str]) -> int:
+    """Find which of two values means that a label is relevant.
+
+    Parameters
+    ----------
+    values : sequence of two str
+        Words or numbers.
+
+    Returns
+    -------
+    int
+        The position of the one that says so, or of which the other says the opposite; of numbers,
+        the larger one's; and 1 where they say nothing.
+    """
+    words = [value.strip().lower() for value in values]
+    if (words[0] in _RELEVANT) != (words[1] in _RELEVANT):
+        return int(words[1] in _RELEVANT)
+    if (words[0] in _IRRELEVANT) != (words[1] in _IRRELEVANT):
+        return int(words[0] in _IRRELEVANT)
+    try:
+        return int(float(words[1]) >= float(words[0]))
+    except ValueError:
+        return 1
 
 
 def keep_known(values: Tensor, known: Tensor | None) -> Tensor:

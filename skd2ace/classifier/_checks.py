@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from sklearn.utils.validation import validate_data
 
+from skd2ace._columns import name_bad_column
 from skd2ace._containers import from_tensor
 from skd2ace._labels import check_zero_one_tensor
 from skd2ace._modules import unwrap_compiled
@@ -38,7 +39,8 @@ def check_features(est: Any, X: Any, *, reset: bool) -> Any:
     Raises
     ------
     ValueError
-        If X is not finite in single precision, or not as it was in ``fit``.
+        If X is not finite in single precision, holds strings or dates, or is not as it was in
+        ``fit``.
     """
     X, _ = open_items(X, y=())
     if isinstance(X, ItemDataset):
@@ -47,7 +49,7 @@ def check_features(est: Any, X: Any, *, reset: bool) -> Any:
         X = from_tensor(X)
     # What does not fit into single precision becomes infinite, and an error of that name;
     # and so may the sums by which infinity is looked for, one of them NaN.
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"), name_bad_column(X):
         checked = validate_data(
             est,
             X,

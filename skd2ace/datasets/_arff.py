@@ -2,10 +2,12 @@
 
 import os
 import re
+import warnings
+from collections import Counter
 from collections.abc import Sequence
 from numbers import Integral
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -14,8 +16,9 @@ from skd2ace._sklearn import Interval, validate_parameter_constraints
 from ._arff_body import Body, read_body
 from ._arff_bunch import ArffBunch
 from ._arff_columns import feature_matrix, label_matrix
-from ._arff_header import ArffError, Header, read_header
+from ._arff_header import ArffError, Header, read_header, unescape
 from ._arff_lines import opened
+from ._arff_source import Source, find_source, name_unpacked
 from ._bunch import Parts, make_bunch
 from ._label_xml import read_label_names
 
@@ -23,7 +26,7 @@ _MEKA_COUNT = re.compile(r"(?:^|[\s:])-C\s+(-?\d{1,9})(?!\S)")
 
 
 def load_arff(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | IO[Any],
     labels: str | os.PathLike[str] | Sequence[str] | int | None = None,
     *,
     return_X_y: bool = False,
@@ -34,12 +37,14 @@ def load_arff(
 
     Parameters
     ----------
-    path : str or path
-        A dense or sparse file, plain or compressed as ``.gz`` or ``.bz2``.
+    path : str, path or file object
+        A dense or sparse file, plain or packed as ``.gz``, ``.bz2``, ``.xz`` or ``.zip`` (with
+        one ARFF file in it); or a file that is open, binary or as text, and ``StringIO``.
     labels : str, path, sequence of str, int or None, default=None
         Which attributes are the labels: the path of MULAN's XML, or their names, or their number,
         positive if they come first and negative if they come last. None looks for an XML of the
-        same stem, then for the only XML in the folder, then for MEKA's ``-C`` in the relation.
+        same stem, then for the only XML in the folder, then for MEKA's ``-C`` in the relation. A
+        name with backslashes, such as delicious has, is also that of the attribute without them.
     return_X_y : bool, default=False
         Whether to return ``(X, Y)`` only.
     as_frame : bool, default=False
@@ -53,28 +58,38 @@ def load_arff(
     Bunch or tuple
         ``data`` (n, d) float64 and ``target`` (n, q) int64 of 0/1, both ndarrays or, from a
         sparse file, CSR arrays; ``frame``, None without ``as_frame``; ``feature_names``,
-        ``target_names``, ``DESCR``; or ``(X, Y)``. The names ``X``, ``Y`` and ``label_names`` of
-        version 0.1 work until version 0.3, with a FutureWarning. Labels are in the order in which
+        ``target_names``, ``DESCR``; and, only where rows give weights of the instances,
+        ``sample_weight`` (n,) float64; or ``(X, Y)``. Where labels are missing (``?``),
+        ``target`` is float64 with NaN. Of a label's two values that are not 0 and 1, the one that
+        says so counts as 1 (TRUE, yes, the larger number), and else the second. The names
+        ``X``, ``Y`` and ``label_names`` of version 0.1 work until version 0.3, with a
+        FutureWarning. Labels are in the order in which
         they are named. A nominal feature is one 0/1 column per value, called ``name=value``, but
         one column if its values are 0 and 1. Missing values are NaN.
 
     Raises
     ------
     ArffError
-        If a file is broken, cut short or too large, a label is missing or not 0/1, or nothing
-        says which attributes are the labels.
+        If a file is broken, cut short or too large, a label has other values than described, or
+        nothing says which attributes are the labels.
     FileNotFoundError
         If there is no such file.
     TypeError
-        If ``labels`` is none of these.
+        If ``path`` or ``labels`` is none of these.
     ValueError
         If ``max_bytes`` is no whole number of at least 1.
+
+    Warns
+    -----
+    UserWarning
+        If ``return_X_y`` leaves weights of the instances out.
 
     Notes
     -----
     The format is that of https://waikato.github.io/weka-wiki/formats_and_processing/arff_stable/,
-    without attributes of type string, date and relational, and without instance weights. A
-    sparse row leaves out zeros, and the first value of a nominal attribute.
+    without attributes of type string, date and relational. A sparse row leaves out zeros, and the
+    first value of a nominal attribute. Files are read as UTF-8, or else Latin-1, and as UTF-16 or
+    UTF-32 where they begin so.
 
     Examples
     --------
@@ -104,12 +119,11 @@ def load_arff(
         {"max_bytes": max_bytes},
         caller_name="load_arff",
     )
-    path = Path(path)
-    try:
-        header, body = _read(path, max_bytes, "utf-8-sig")
-    except UnicodeDecodeError:
-        # Weka writes the encoding of the machine it runs on.
-        header, body = _read(path, max_bytes, "latin-1")
+    source = find_source(path, max_bytes)
+    header, body = _read(source, max_bytes)
+    path = source.path
+    if labels is None and source.is_in_folder:
+        labels = _find_xml(path)
     columns, label_names = _find_labels(labels, header, path)
     is_label = np.zeros(len(header.attributes), dtype=bool)
     is_label[columns] = True
@@ -119,21 +133,32 @@ def load_arff(
     sizes = f"{X.shape[0]} instances, {X.shape[1]} features, {len(label_names)} labels"
     described = f"{header.relation or path.name}: {sizes}."
     parts = Parts(X, Y, feature_names, label_names, described)
-    return make_bunch(parts, return_X_y=return_X_y, as_frame=as_frame, kind=ArffBunch)
+    if body.weights is not None and return_X_y:
+        warnings.warn(f"{path}: (X, Y) leaves out the weights of the instances.", stacklevel=2)
+    made = make_bunch(parts, return_X_y=return_X_y, as_frame=as_frame, kind=ArffBunch)
+    if body.weights is not None and not return_X_y:
+        made.sample_weight = body.weights
+    return made
 
 
-def _read(path: Path, max_bytes: int, encoding: str) -> tuple[Header, Body]:
-    with opened(path, max_bytes, encoding) as lines:
-        header = read_header(lines, path)
-        return header, read_body(lines, header.attributes, path)
+def _read(source: Source, max_bytes: int) -> tuple[Header, Body]:
+    # Weka writes the encoding of the machine it runs on.
+    for encoding in ("utf-8-sig", "latin-1"):
+        try:
+            with opened(source, max_bytes, encoding) as lines:
+                header = read_header(lines, source.path)
+                return header, read_body(lines, header.attributes, source.path)
+        except UnicodeDecodeError as error:
+            problem = f"the file is not in the encoding it seems to be in: {error}"
+            if source.text is not None:
+                break
+    raise ArffError(source.path, None, problem)
 
 
 def _find_labels(labels: Any, header: Header, path: Path) -> tuple[list[int], list[str]]:
     """Places and names of the labels."""
     names = [attribute.name for attribute in header.attributes]
     source = "`labels`"
-    if labels is None:
-        labels = _find_xml(path)
     if labels is None:
         labels, source = _meka_count(header.relation, path), "the -C in the relation"
     if isinstance(labels, Integral):
@@ -148,19 +173,34 @@ def _find_labels(labels: Any, header: Header, path: Path) -> tuple[list[int], li
         chosen = list(labels)
     else:
         raise TypeError(f"labels must be a path, a list of names or an integer, got {labels!r}.")
-    place = {name: i for i, name in enumerate(names)}
-    if missing := [name for name in chosen if name not in place]:
+    place = _find_places(names)
+    if missing := [name for name in chosen if _plain(name, place) not in place]:
         problem = f"{len(missing)} label(s) of {source} are no attributes here"
         raise ArffError(path, None, f"{problem}, the first is {missing[0]!r}")
-    if not 0 < len(set(chosen)) == len(chosen) < len(names):
+    places = [place[_plain(name, place)] for name in chosen]
+    if not 0 < len(set(places)) == len(places) < len(names):
         problem = f"{source} names no label, all attributes, or a label twice"
         raise ArffError(path, None, problem)
-    return [place[name] for name in chosen], chosen
+    return places, [names[i] for i in places]
+
+
+def _find_places(names: list[str]) -> dict[str, int]:
+    """Places of the attributes by their names, and by these without backslashes if unambiguous."""
+    place = {name: i for i, name in enumerate(names)}
+    plain = Counter(map(unescape, names))
+    for i, name in enumerate(names):
+        if plain[unescape(name)] == 1:
+            place.setdefault(unescape(name), i)
+    return place
+
+
+def _plain(name: Any, place: dict[str, int]) -> Any:
+    """Name as it is where an attribute has it, else without backslashes."""
+    return name if name in place or not isinstance(name, str) else unescape(name)
 
 
 def _find_xml(path: Path) -> Path | None:
-    name = re.sub(r"\.(gz|bz2)$", "", path.name, flags=re.IGNORECASE)
-    own = path.with_name(Path(name).stem + ".xml")
+    own = path.with_name(Path(name_unpacked(path)).stem + ".xml")
     if own.is_file():
         return own
     others = sorted(path.parent.glob("*.xml"))

@@ -19,6 +19,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from ._arff_header import QUOTED, ArffError, Attribute, Line, unquote
+from ._arff_row_ends import make_comment_finder, strip_rows
 
 _Reader = Callable[[str], float]
 
@@ -32,7 +33,7 @@ _UNKNOWN_TO_THE_FAST = re.compile(r"['\"\\_]")
 
 
 class Body(NamedTuple):
-    """Cells as numbers, and the line of the file that each row stands in.
+    """Cells as numbers, the line of the file that each row stands in, and the rows' weights.
 
     Numeric attributes and those of the values 0 and 1 are as written, of other nominal ones the
     cells hold the value's position, and NaN is a missing value. A sparse body keeps the zeros
@@ -41,6 +42,15 @@ class Body(NamedTuple):
 
     cells: Any
     lines: NDArray[np.int64]
+    weights: NDArray[np.float64] | None = None
+    """1 where a row gives none; None where no row does."""
+
+
+class _Block(NamedTuple):
+    """Some of the rows, read."""
+
+    cells: Any
+    weights: NDArray[np.float64] | None
 
 
 def read_body(lines: Iterator[Line], attributes: list[Attribute], path: object) -> Body:
@@ -57,14 +67,16 @@ def read_body(lines: Iterator[Line], attributes: list[Attribute], path: object) 
     Returns
     -------
     Body
-        ``cells`` is an ndarray or a ``coo_array`` of shape (n, number of attributes).
+        ``cells`` is an ndarray or a ``coo_array`` of shape (n, number of attributes), ``weights``
+        of shape (n,).
 
     Raises
     ------
     ArffError
         If there is no row, or one that does not fit the attributes.
     """
-    blocks, numbers, is_sparse = list[Any](), list[NDArray[np.int64]](), None
+    blocks, numbers, is_sparse = list[_Block](), list[NDArray[np.int64]](), None
+    find_comment = make_comment_finder(attributes)
     for rows, places in _blocks(lines):
         if is_sparse is None:
             is_sparse = rows[0][0] == "{"
@@ -72,14 +84,30 @@ def read_body(lines: Iterator[Line], attributes: list[Attribute], path: object) 
             (_read_sparse_fast, _read_sparse) if is_sparse else (_read_dense_fast, _read_dense)
         )
         cells: Any = fast(rows, attributes)
-        blocks.append(careful(rows, places, attributes, path) if cells is None else cells)
+        if cells is None:
+            rows, weights = strip_rows(rows, places, find_comment, path)
+            blocks.append(_Block(careful(rows, places, attributes, path), weights))
+        else:
+            blocks.append(_Block(cells, None))
         numbers.append(np.array(places, dtype=np.int64))
     if not blocks:
         raise ArffError(path, None, "no row follows @data; is the file cut short?")
     if len(blocks) == 1:
-        return Body(blocks[0], numbers[0])
-    cells = sp.vstack(blocks, format="coo") if is_sparse else np.concatenate(blocks)
-    return Body(cells, np.concatenate(numbers))
+        return Body(blocks[0].cells, numbers[0], blocks[0].weights)
+    tables = [block.cells for block in blocks]
+    cells = sp.vstack(tables, format="coo") if is_sparse else np.concatenate(tables)
+    return Body(cells, np.concatenate(numbers), _join_weights(blocks))
+
+
+def _join_weights(blocks: list[_Block]) -> NDArray[np.float64] | None:
+    if all(block.weights is None for block in blocks):
+        return None
+    return np.concatenate(
+        [
+            np.ones(block.cells.shape[0]) if block.weights is None else block.weights
+            for block in blocks
+        ]
+    )
 
 
 def _blocks(lines: Iterator[Line]) -> Iterator[tuple[list[str], list[int]]]:
@@ -176,6 +204,9 @@ def _read_dense(
     for line, row in zip(lines, rows, strict=True):
         try:
             cells.append(_split(row))
+            if len(cells[-1]) == len(attributes) + 1 and not cells[-1][-1]:
+                # A comma at the end, which Weka takes for white space.
+                cells[-1].pop()
             if len(cells[-1]) != len(attributes):
                 found = f"{len(cells[-1])} value(s) where there are {len(attributes)} attributes"
                 hint = "; a sparse row among dense ones" if row[0] == "{" else ""
@@ -212,9 +243,10 @@ def _split_sparse(row: str, n_attributes: int) -> tuple[list[int], list[str]]:
     """Places and texts of ``{1 a, 3 'b c'}``."""
     if row[0] != "{":
         raise ValueError("a dense row among sparse ones")
+    row = row.removesuffix(",").rstrip()
     if row[-1] != "}":
         raise ValueError("a sparse row without } at its end; is the file cut short?")
-    inner = row[1:-1].strip()
+    inner = row[1:-1].strip().removesuffix(",")
     places, texts = list[int](), list[str]()
     for cell in _split(inner) if inner else []:
         place, text = [*cell.split(None, 1), "", ""][:2]

@@ -7,6 +7,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from skd2ace._labels import find_relevant
+
 from ._arff_body import Body
 from ._arff_header import ArffError, Attribute
 
@@ -56,7 +58,10 @@ def feature_matrix(
 
 
 def label_matrix(body: Body, attributes: list[Attribute], chosen: list[int], path: object) -> Any:
-    """Build Y of shape (n, q), int64, dense or CSR as the file is.
+    """Build Y of shape (n, q), dense or CSR as the file is.
+
+    It is int64, or float64 with NaN where labels are missing. Of two values that are not 0 and 1,
+    the one that says so is 1, such as TRUE or yes, and else the second.
 
     Parameters
     ----------
@@ -68,12 +73,9 @@ def label_matrix(body: Body, attributes: list[Attribute], chosen: list[int], pat
     Raises
     ------
     ArffError
-        If a label is anything but 0 or 1, or missing, or Y would be absurdly large.
+        If a label is anything but 0 or 1 or of two values, or Y would be absurdly large.
     """
-    for attribute in map(attributes.__getitem__, chosen):
-        if attribute.is_one_hot:
-            problem = f"label {attribute.name!r} has the values {attribute.values}, not 0 and 1"
-            raise ArffError(path, None, problem[:200])
+    body, attributes = _make_flags(body, attributes, chosen, path)
     if sp.issparse(body.cells):
         n_full = sum(not _is_zero_by_default(attributes[j]) for j in chosen)
         _check_size("Y", len(body.lines) * n_full, path)
@@ -81,12 +83,39 @@ def label_matrix(body: Body, attributes: list[Attribute], chosen: list[int], pat
     else:
         Y = np.ascontiguousarray(body.cells[:, chosen])
     entries = sp.coo_array(Y)
-    if (wrong := np.flatnonzero(entries.data != 1)).size:
+    known = ~np.isnan(entries.data)
+    if (wrong := np.flatnonzero(known & (entries.data != 1))).size:
         row, column = int(entries.row[wrong[0]]), int(entries.col[wrong[0]])
         value, name = entries.data[wrong[0]], attributes[chosen[column]].name
-        said = "missing" if np.isnan(value) else f"{value:g}, not 0 or 1"
-        raise ArffError(path, int(body.lines[row]), f"label {name!r} is {said}")
-    return Y.astype(np.int64)
+        problem = f"label {name!r} is {value:g}, not 0 or 1"
+        raise ArffError(path, int(body.lines[row]), problem)
+    return Y.astype(np.int64) if known.all() else Y
+
+
+def _make_flags(
+    body: Body, attributes: list[Attribute], chosen: list[int], path: object
+) -> tuple[Body, list[Attribute]]:
+    """Make labels of two values, such as no and yes, labels of 0 and 1."""
+    attributes, swapped = list(attributes), np.zeros(len(attributes), dtype=bool)
+    for j in chosen:
+        name, values = attributes[j]
+        if values is None or attributes[j].is_flag:
+            continue
+        if len(values) != 2:
+            problem = f"label {name!r} has the values {values}, not 0 and 1"
+            raise ArffError(path, None, f"{problem[:200]}, nor two others")
+        swapped[j] = find_relevant(values) == 0
+        # The cells hold positions, and a sparse row leaves out the first.
+        attributes[j] = Attribute(name, ("1", "0") if swapped[j] else ("0", "1"))
+    if not swapped.any():
+        return body, attributes
+    cells = body.cells.copy()
+    if sp.issparse(cells):
+        here = swapped[cells.col]
+        cells.data[here] = 1 - cells.data[here]
+    else:
+        cells[:, swapped] = 1 - cells[:, swapped]
+    return body._replace(cells=cells), attributes
 
 
 def _check_size(matrix: str, n_cells: int, path: object) -> None:

@@ -97,8 +97,12 @@ def unquote(text: str) -> str:
     r"""Take the quotes and backslashes off ``'Steller\'s Jay'``."""
     if text[:1] not in ("'", '"'):
         return text
-    inner = text[1:-1]
-    return _ESCAPE.sub(_unescape, inner) if "\\" in inner else inner
+    return unescape(text[1:-1])
+
+
+def unescape(text: str) -> str:
+    r"""Take the backslashes off ``Steller\'s Jay``."""
+    return _ESCAPE.sub(_unescape, text) if "\\" in text else text
 
 
 def read_header(lines: Iterator[Line], path: object) -> Header:
@@ -127,7 +131,8 @@ def read_header(lines: Iterator[Line], path: object) -> Header:
     for number, line in lines:
         keyword, rest = [*line.split(None, 1), ""][:2]
         try:
-            if keyword.lower() == "@data":
+            if keyword.partition("%")[0].lower() == "@data":
+                _check_alone(line)
                 if not attributes:
                     raise ValueError("@data comes before any @attribute")
                 return Header(relation, attributes)
@@ -142,6 +147,13 @@ def read_header(lines: Iterator[Line], path: object) -> Header:
         except ValueError as error:
             raise ArffError(path, number, str(error)) from None
     raise ArffError(path, None, "the file ends without @data; is it cut short?")
+
+
+def _check_alone(line: str) -> None:
+    """Refuse a row on the line of @data, which would be lost."""
+    rest = line.partition("%")[0][len("@data") :].strip()
+    if rest:
+        raise ValueError(f"rows begin on the line after @data; found {rest[:40]!r} behind it")
 
 
 def _check_new(name: str, names: set[str]) -> None:

@@ -1,5 +1,6 @@
 """Statistics by which data sets are compared."""
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -7,9 +8,10 @@ import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 
+from skd2ace._containers import find_names
 from skd2ace._labels import imbalance_ratios, mean_imbalance_ratio
 
-from ._label_matrix import positives
+from ._label_matrix import read_label_matrix
 
 
 class LabelStatistics(NamedTuple):
@@ -26,44 +28,53 @@ class LabelStatistics(NamedTuple):
     n_instances: int
     n_labels: int
     cardinality: float
-    """Labels that an instance has on average."""
+    """Labels that an instance has on average: the share of positives times q."""
     density: float
-    """Cardinality over the number of labels."""
+    """Cardinality over the number of labels: of the cells that are known, the share of positives;
+    NaN where none is."""
     ir_label: NDArray[np.float64]
     """IRLbl: positives of the most frequent label over those of each; inf without positives."""
     mean_ir: float
     """MeanIR: mean of IRLbl over the labels with positives."""
     scumble: float
-    """In [0, 1): how far frequent and rare labels occur together."""
+    """In [0, 1): how far frequent and rare labels occur together; NaN where no cell is known."""
     n_label_sets: int
-    """Distinct rows of Y, the empty one among them."""
+    """Distinct rows of Y, the empty one among them, of those that are known as a whole."""
     n_unlabelled: int
-    """Instances without a label."""
+    """Instances that are known to have no label."""
+    n_unknown: int
+    """Cells of Y that are not known."""
+    label_names: list[str] | None
+    """Names of the columns, if Y is a frame with such names."""
 
 
 def describe(Y: Any) -> LabelStatistics:
-    """Describe the labels of a data set.
+    """Describe the labels of a data set, by what is known of them.
 
     Parameters
     ----------
-    Y : array-like, sparse matrix or DataFrame of shape (n, q)
-        0/1.
+    Y : array-like, sparse matrix, Tensor or DataFrame of shape (n, q)
+        0/1, NaN where unknown.
 
     Returns
     -------
     LabelStatistics
         A named tuple: ``n_instances``, ``n_labels``, ``cardinality``, ``density``, ``ir_label``,
-        ``mean_ir``, ``scumble``, ``n_label_sets``, ``n_unlabelled``.
+        ``mean_ir``, ``scumble``, ``n_label_sets``, ``n_unlabelled``, ``n_unknown``,
+        ``label_names``.
 
     Raises
     ------
+    TypeError
+        If some names of a frame's columns are strings and others are not.
     ValueError
-        If Y is empty, is no matrix or holds anything but 0 and 1.
+        If Y is empty, is no matrix or holds anything but 0, 1 and NaN.
 
     Notes
     -----
     SCUMBLE is the mean over the instances of 1 minus the geometric over the arithmetic mean of
-    IRLbl of the instance's labels; an instance without labels counts as 0.
+    IRLbl of the instance's labels; an instance without labels counts as 0, and one of which
+    nothing is known does not count.
 
     References
     ----------
@@ -82,14 +93,17 @@ def describe(Y: Any) -> LabelStatistics:
     >>> round(statistics.scumble, 4)
     0.0335
     """
-    labels = positives(Y)
+    labels, n_unknown = read_label_matrix(Y)
     n, q = labels.shape
     per_instance = np.diff(labels.indptr)
     counts = np.bincount(labels.indices, minlength=q)
     # IRLbl depends on Y through the counts alone, which stand in for a dense Y.
     ratios = imbalance_ratios(torch.from_numpy(counts)[None, :])
     ir_label = ratios.numpy()
-    cardinality = float(per_instance.mean())
+    n_known = n * q - int(n_unknown.sum())
+    cardinality = labels.nnz * q / n_known if n_known else math.nan
+    is_whole = n_unknown == 0
+    names = find_names(Y)
     return LabelStatistics(
         n_instances=n,
         n_labels=q,
@@ -97,10 +111,18 @@ def describe(Y: Any) -> LabelStatistics:
         density=cardinality / q,
         ir_label=ir_label,
         mean_ir=float(mean_imbalance_ratio(ratios)),
-        scumble=_scumble(labels, ir_label),
-        n_label_sets=len({row.tobytes() for row in np.split(labels.indices, labels.indptr[1:-1])}),
-        n_unlabelled=int((per_instance == 0).sum()),
+        scumble=_scumble(labels[n_unknown < q], ir_label) if n_known else math.nan,
+        n_label_sets=_count_label_sets(labels[is_whole]),
+        n_unlabelled=int((is_whole & (per_instance == 0)).sum()),
+        n_unknown=int(n_unknown.sum()),
+        label_names=None if names is None else names.tolist(),
     )
+
+
+def _count_label_sets(labels: sp.csr_array) -> int:
+    if not labels.shape[0]:
+        return 0
+    return len({row.tobytes() for row in np.split(labels.indices, labels.indptr[1:-1])})
 
 
 def _scumble(labels: sp.csr_array, ir_label: NDArray[np.float64]) -> float:

@@ -7,9 +7,10 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from skd2ace._containers import read_container
 from skd2ace._sklearn import Interval, validate_parameter_constraints
 
-from ._label_matrix import positives
+from ._label_matrix import read_label_matrix
 
 
 def drop_rare_labels(Y: Any, min_positives: int = 1) -> Any:
@@ -17,20 +18,21 @@ def drop_rare_labels(Y: Any, min_positives: int = 1) -> Any:
 
     Parameters
     ----------
-    Y : ndarray, sparse matrix or DataFrame of shape (n, q)
-        0/1.
+    Y : array-like, sparse matrix, Tensor or DataFrame of shape (n, q)
+        0/1, NaN where unknown.
     min_positives : int, default=1
         Labels with fewer positives are dropped.
 
     Returns
     -------
     Same type as Y, of shape (n, number of labels kept)
+        An ndarray, if Y is a list.
 
     Raises
     ------
     ValueError
-        If ``min_positives`` is no whole number of at least 0, Y holds anything but 0 and 1, or no
-        label is left.
+        If ``min_positives`` is no whole number of at least 0, Y holds anything but 0, 1 and NaN, or
+        no label is left.
 
     Examples
     --------
@@ -46,7 +48,8 @@ def drop_rare_labels(Y: Any, min_positives: int = 1) -> Any:
         {"min_positives": min_positives},
         caller_name="drop_rare_labels",
     )
-    counts = np.bincount(positives(Y).indices, minlength=Y.shape[1])
+    labels = read_label_matrix(Y).positives
+    counts = np.bincount(labels.indices, minlength=labels.shape[1])
     kept = np.flatnonzero(counts >= min_positives)
     if not kept.size:
         raise ValueError(f"No label has {min_positives} positives.")
@@ -54,23 +57,23 @@ def drop_rare_labels(Y: Any, min_positives: int = 1) -> Any:
 
 
 def drop_unlabelled(X: Any, Y: Any) -> tuple[Any, Any]:
-    """Keep the instances that have a label.
+    """Keep the instances that have a label, or may have one that is not known.
 
     Parameters
     ----------
-    X : ndarray, sparse matrix or DataFrame of shape (n, d)
-    Y : ndarray, sparse matrix or DataFrame of shape (n, q)
-        0/1.
+    X : array-like, sparse matrix, Tensor or DataFrame of shape (n, d)
+    Y : array-like, sparse matrix, Tensor or DataFrame of shape (n, q)
+        0/1, NaN where unknown.
 
     Returns
     -------
     X, Y : same types as given
-        The same rows of both.
+        The same rows of both. Lists become ndarrays.
 
     Raises
     ------
     ValueError
-        If the lengths differ, Y holds anything but 0 and 1, or no instance has a label.
+        If the lengths differ, Y holds anything but 0, 1 and NaN, or no instance has a label.
 
     Examples
     --------
@@ -79,9 +82,11 @@ def drop_unlabelled(X: Any, Y: Any) -> tuple[Any, Any]:
     >>> drop_unlabelled(np.array([[0.1], [0.2]]), np.array([[0, 0], [0, 1]]))
     (array([[0.2]]), array([[0, 1]]))
     """
-    if X.shape[0] != Y.shape[0]:
-        raise ValueError(f"X has {X.shape[0]} rows and Y {Y.shape[0]}.")
-    kept = np.flatnonzero(np.diff(positives(Y).indptr))
+    X = X if hasattr(X, "shape") else np.asarray(X)
+    labels, n_unknown = read_label_matrix(Y)
+    if X.shape[0] != labels.shape[0]:
+        raise ValueError(f"X has {X.shape[0]} rows and Y {labels.shape[0]}.")
+    kept = np.flatnonzero(np.diff(labels.indptr) + n_unknown)
     if not kept.size:
         raise ValueError("No instance has a label.")
     return _take(X, kept, axis=0), _take(Y, kept, axis=0)
@@ -146,4 +151,6 @@ def _take(matrix: Any, index: NDArray[np.intp], axis: int) -> Any:
         return matrix.iloc[index] if axis == 0 else matrix.iloc[:, index]
     if sp.issparse(matrix):
         matrix = matrix.tocsr()
+    elif not hasattr(matrix, "shape"):
+        matrix = read_container(matrix)
     return matrix[index] if axis == 0 else matrix[:, index]

@@ -11,8 +11,12 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
+from skd2ace._columns import name_bad_column
 from skd2ace._sklearn import Interval
 from skd2ace._targets import decode_targets, encode_targets
+
+# "numeric" lets words in a frame pass, which fail later without the name of their column.
+_FLOATS = (np.float64, np.float32)
 
 
 class MLkNN(ClassifierMixin, BaseEstimator):
@@ -93,7 +97,8 @@ class MLkNN(ClassifierMixin, BaseEstimator):
             If there are no more instances than ``n_neighbors``: all others are the neighbours.
         """
         self._validate_params()
-        X = validate_data(self, X, accept_sparse="csr")
+        with name_bad_column(X):
+            X = validate_data(self, X, accept_sparse="csr", dtype=_FLOATS)
         Y, self.classes_, _ = encode_targets(y)
         check_consistent_length(X, Y)
         self.n_neighbors_ = self._existing_neighbors(len(Y))
@@ -159,7 +164,8 @@ class MLkNN(ClassifierMixin, BaseEstimator):
 
     def _posteriors(self, X: Any) -> NDArray[np.float64]:
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", reset=False)
+        with name_bad_column(X):
+            X = validate_data(self, X, accept_sparse="csr", dtype=_FLOATS, reset=False)
         counts = self._count_neighbors(X)
         labels = np.arange(counts.shape[1])
         without, having = (table[counts, labels] for table in self.likelihood_)

@@ -5,12 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import scipy.sparse as sp
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from skd2ace._containers import read_container
 from skd2ace.datasets import drop_rare_labels, drop_unlabelled, select_top_features
 
 KINDS = [np.asarray, sp.csr_array, sp.coo_array, sp.csc_matrix, pd.DataFrame]
@@ -108,6 +111,33 @@ def test_labels_that_are_not_0_or_1(kind, values, found):
         drop_rare_labels(Y)
     with pytest.raises(ValueError, match=f"Y must hold zeros and ones; found {found}"):
         drop_unlabelled(Y, Y)
+
+
+UNKNOWN = [[1, None, 0], [0, 0, 0], [0, None, 0], [1, 1, 0]]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        lambda Y: Y,
+        lambda Y: np.array(Y, dtype=float),
+        lambda Y: pd.DataFrame(Y, dtype="Int8"),
+        lambda Y: pl.DataFrame(np.array(Y, dtype=float)),
+        lambda Y: sp.csr_array(np.array(Y, dtype=float)),
+        lambda Y: torch.tensor(np.array(Y, dtype=float)),
+    ],
+    ids=["list", "array", "nullable", "polars", "sparse", "tensor"],
+)
+def test_labels_that_are_not_known(kind):
+    """They are no positives; and an instance is dropped only if it is known to have no label."""
+    Y = kind(UNKNOWN)
+    X = [[0.0], [1.0], [2.0], [3.0]]
+    kept = drop_rare_labels(Y)
+    expected = np.array(UNKNOWN, dtype=float)
+    np.testing.assert_array_equal(dense(read_container(kept)), expected[:, :2])
+    X, kept = drop_unlabelled(X, Y)
+    np.testing.assert_array_equal(X, [[0], [2], [3]])
+    np.testing.assert_array_equal(dense(read_container(kept)), expected[[0, 2, 3]])
 
 
 def test_lengths_must_agree():

@@ -33,6 +33,7 @@ def describe_basis(comparison: Comparison) -> list[Block]:
     return [
         Text(" ".join(sentences)),
         *_describe_unpaired(comparison),
+        *_describe_imputation(comparison),
         *_describe_surroundings(comparison.results),
     ]
 
@@ -110,6 +111,21 @@ def _describe_unpaired(comparison: Comparison) -> list[Block]:
             f"Left out: {names}, whose folds or seeds are not those of the rest"
             f"{_put_in_brackets(rest)}{'; with that ' if lost else ''}{', '.join(lost)}."
         )
+    ]
+
+
+def _describe_imputation(comparison: Comparison) -> list[Block]:
+    """Name the data sets that lack features, and what all methods were given for these."""
+    results = comparison.results
+    if "imputation" not in results:
+        return []
+    rows = results.dropna(subset=["imputation"])
+    return [
+        Text(
+            f"Missing features of {', '.join(map(str, alike['dataset'].unique()))}: every method "
+            f"got the same imputation, the {kind} of the feature in the training part of the fold."
+        )
+        for kind, alike in rows.groupby("imputation", sort=False)
     ]
 
 

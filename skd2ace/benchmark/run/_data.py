@@ -4,8 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.utils import check_array, check_consistent_length
 
+from skd2ace._columns import name_bad_column
 from skd2ace._describe import digest
 from skd2ace._labels import check_zero_one
 
@@ -21,7 +23,14 @@ def load_data(data: Data) -> tuple[Any, Any]:
         If Y has one label only, values that are not 0 or 1, or other rows than X.
     """
     X, Y = data() if callable(data) else data
-    X = check_array(X, accept_sparse="csr", ensure_all_finite="allow-nan", input_name="X")
+    with name_bad_column(X):
+        X = check_array(
+            X,
+            accept_sparse="csr",
+            dtype=(np.float64, np.float32),
+            ensure_all_finite="allow-nan",
+            input_name="X",
+        )
     Y = check_array(Y, accept_sparse="csr", ensure_2d=False, allow_nd=True, input_name="Y")
     if Y.ndim != 2 or Y.shape[1] < 2:
         raise ValueError(f"Y must be a matrix of two labels or more, and has shape {Y.shape}.")
@@ -29,6 +38,11 @@ def load_data(data: Data) -> tuple[Any, Any]:
     Y = Y.toarray() if hasattr(Y, "toarray") else Y
     check_zero_one(Y, "Y")
     return X, Y
+
+
+def lacks_values(X: Any) -> bool:
+    """Whether features are missing, in any row of a data set."""
+    return bool(np.isnan(X.data if sp.issparse(X) else X).any())
 
 
 def digest_values(X: Any, Y: Any) -> str:

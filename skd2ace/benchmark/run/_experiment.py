@@ -18,7 +18,7 @@ from skd2ace._sklearn import HasMethods, Interval, validate_parameter_constraint
 from skd2ace.metrics._records import METRICS
 from skd2ace.model_selection import IterativeStratifiedKFold
 
-from ._data import Data, digest_values, load_data
+from ._data import Data, digest_values, lacks_values, load_data
 from ._keys import Key
 from ._mulan import find_mulan
 from ._progress import Progress
@@ -37,8 +37,9 @@ class Experiment:
     """Compare methods on data sets, by cross-validation.
 
     Every method of a data set is fitted on the same folds and with the same seeds, features
-    scaled to [0, 1] by the training part (sparse ones divided by their largest magnitude). What
-    is stored already is not done again, so that the same call goes on after a crash.
+    scaled to [0, 1] by the training part (sparse ones divided by their largest magnitude). Where
+    features are missing, every method gets the medians of the training part for them. What is
+    stored already is not done again, so that the same call goes on after a crash.
 
     Parameters
     ----------
@@ -213,12 +214,13 @@ IterativeStratifiedKFold`.
     def _list_tasks(self, dataset: str, X: Any, Y: Any) -> Iterator[Task]:
         """List all fits on one data set, in order: folds, then seeds, then methods."""
         settings = {name: self._digest(method) for name, method in self.methods.items()}
+        is_imputed = lacks_values(X)
         for fold, (train, test) in enumerate(self.cv.split(X, Y)):
             for seed in range(self.n_seeds):
                 random_state = derive_seed(derive_seed(self.random_state, fold), seed) % 2**32
                 for name, estimator in self.methods.items():
                     key = Key(dataset, name, fold, seed, settings[name])
-                    yield Task(key, estimator, random_state, train, test)
+                    yield Task(key, estimator, random_state, train, test, is_imputed)
 
     def _do_fits(
         self,

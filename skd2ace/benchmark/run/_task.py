@@ -10,6 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler
 
@@ -29,11 +30,14 @@ from ._scoring import compute_scores, predict_label_probabilities
 from ._warmup import warm_up
 from ._warnings import ignore_warnings
 
+# What every method gets for missing features, of the training part.
+IMPUTATION = "median"
 # Columns of results beside the metrics, which must have other names.
 RECORDED = {
     *Key._fields, "status", "curve", "metrics", "best_epoch", "fit_seconds", "predict_seconds",
     "selection_seconds", "peak_memory_mb", "device", "n_train", "n_test", "versions", "git_commit",
     "pid", "machine", "started", "split", "described", "estimator", "error",
+    "imputation",
 }  # fmt: skip
 _NO_NEWS = (
     # A label that all or none of a fold's instances have.
@@ -51,12 +55,15 @@ class Task(NamedTuple):
     random_state: int
     train: NDArray[np.int64]
     test: NDArray[np.int64]
+    is_imputed: bool = False
+    """Whether the data set lacks features, for which every method gets the same."""
 
     @property
     def split(self) -> str:
-        """Digest of rows and seed: methods are compared where these are the same."""
+        """Digest of rows, seed and imputation: methods are compared where these are the same."""
         rows = (self.train.astype(np.int64), self.test.astype(np.int64))
-        return digest((*rows, self.random_state))
+        imputed = (IMPUTATION,) if self.is_imputed else ()
+        return digest((*rows, self.random_state, *imputed))
 
 
 def run_task(
@@ -105,8 +112,7 @@ def _fit_and_score(
     tell_epoch: Callable[[int], None] | None,
 ) -> dict[str, Any]:
     est = _prepare(task, tell_epoch)
-    # Inside the fold: the test part has no say in the scale. That of sparse features keeps zeros.
-    model = make_pipeline(MaxAbsScaler() if sp.issparse(X) else MinMaxScaler(), est)
+    model = make_pipeline(*_make_preparation(task, X), est)
     device = str(getattr(est, "device", "cpu"))
     warm_up(est)
     reset_peak_memory(device)
@@ -127,7 +133,17 @@ def _fit_and_score(
         "device": device,
         "n_train": len(task.train),
         "n_test": len(task.test),
+        **({"imputation": IMPUTATION} if task.is_imputed else {}),
     }
+
+
+def _make_preparation(task: Task, X: Any) -> list[BaseEstimator]:
+    """Make what is fitted inside the fold: the test part has no say in medians and scale."""
+    # A feature without any value in the training part stays, as zeros: all folds have as many.
+    imputer = SimpleImputer(strategy=IMPUTATION, keep_empty_features=True)
+    # The scale of sparse features keeps zeros.
+    scaler = MaxAbsScaler() if sp.issparse(X) else MinMaxScaler()
+    return [imputer, scaler] if task.is_imputed else [scaler]
 
 
 def _prepare(task: Task, tell_epoch: Callable[[int], None] | None) -> BaseEstimator:
