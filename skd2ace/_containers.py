@@ -40,6 +40,24 @@ def read_container(Y: Any) -> Any:
     return _without_objects(np.asarray(Y))
 
 
+def open_features(X: Any) -> Any:
+    """Features as scikit-learn reads them: tensors as arrays, what is masked as NaN.
+
+    Parameters
+    ----------
+    X : array-like, masked array, sparse matrix, Tensor or frame
+        Of any number of dimensions.
+
+    Returns
+    -------
+    As X; ndarray or scipy.sparse.csr_array of a tensor, ndarray of a masked array
+    """
+    if isinstance(X, torch.Tensor):
+        return from_tensor(X)
+    # scikit-learn takes what lies under the mask.
+    return read_container(X) if isinstance(X, np.ma.MaskedArray) and X.mask.any() else X
+
+
 def count_dimensions(Y: Any) -> int:
     """Dimensions of a container of any kind."""
     n_dimensions: int = Y.ndim if hasattr(Y, "ndim") else np.asarray(Y).ndim

@@ -9,7 +9,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_consistent_length
 from torch import Tensor
 
-from skd2ace._containers import count_dimensions, find_names, from_tensor
+from skd2ace._containers import count_dimensions, find_names, open_features
 from skd2ace._labels import keep_known
 from skd2ace._targets import Targets, encode_targets
 from skd2ace._weights import per_cell
@@ -197,10 +197,8 @@ def _read_neighbor_features(features: Any, n_instances: int) -> Tensor | None:
     """Features to find neighbours on, as float32; sparse ones stay sparse."""
     if features is None:
         return None
-    if isinstance(features, Tensor):
-        features = from_tensor(features)
     matrix = check_array(
-        features, accept_sparse="csr", dtype=np.float32, input_name="neighbor_features"
+        open_features(features), accept_sparse="csr", dtype=np.float32, input_name="neighbor_features"
     )
     if matrix.shape[0] != n_instances:
         raise ValueError(

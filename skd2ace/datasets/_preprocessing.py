@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+import torch
 from numpy.typing import NDArray
 
+from skd2ace._containers import read_container
 from skd2ace._sklearn import Interval, validate_parameter_constraints
 
 from ._label_matrix import positives
@@ -17,14 +19,15 @@ def drop_rare_labels(Y: Any, min_positives: int = 1) -> Any:
 
     Parameters
     ----------
-    Y : ndarray, sparse matrix or DataFrame of shape (n, q)
-        0/1.
+    Y : array-like, sparse matrix, frame or Tensor of shape (n, q)
+        0/1; NaN where unknown, which counts as no positive.
     min_positives : int, default=1
         Labels with fewer positives are dropped.
 
     Returns
     -------
     Same type as Y, of shape (n, number of labels kept)
+        Of lists an ndarray, of sparse tensors and matrices that cannot be indexed a CSR one.
 
     Raises
     ------
@@ -46,7 +49,8 @@ def drop_rare_labels(Y: Any, min_positives: int = 1) -> Any:
         {"min_positives": min_positives},
         caller_name="drop_rare_labels",
     )
-    counts = np.bincount(positives(Y).indices, minlength=Y.shape[1])
+    labels = positives(Y)
+    counts = np.bincount(labels.indices, minlength=labels.shape[1])
     kept = np.flatnonzero(counts >= min_positives)
     if not kept.size:
         raise ValueError(f"No label has {min_positives} positives.")
@@ -58,14 +62,15 @@ def drop_unlabelled(X: Any, Y: Any) -> tuple[Any, Any]:
 
     Parameters
     ----------
-    X : ndarray, sparse matrix or DataFrame of shape (n, d)
-    Y : ndarray, sparse matrix or DataFrame of shape (n, q)
-        0/1.
+    X : array-like, sparse matrix, frame or Tensor of shape (n, d)
+    Y : array-like, sparse matrix, frame or Tensor of shape (n, q)
+        0/1; NaN where unknown, which counts as no label.
 
     Returns
     -------
     X, Y : same types as given
-        The same rows of both.
+        The same rows of both; of lists an ndarray, of sparse tensors and matrices that cannot be
+        indexed a CSR one.
 
     Raises
     ------
@@ -79,9 +84,10 @@ def drop_unlabelled(X: Any, Y: Any) -> tuple[Any, Any]:
     >>> drop_unlabelled(np.array([[0.1], [0.2]]), np.array([[0, 0], [0, 1]]))
     (array([[0.2]]), array([[0, 1]]))
     """
-    if X.shape[0] != Y.shape[0]:
-        raise ValueError(f"X has {X.shape[0]} rows and Y {Y.shape[0]}.")
-    kept = np.flatnonzero(np.diff(positives(Y).indptr))
+    labels, n_rows = positives(Y), X.shape[0] if hasattr(X, "shape") else len(X)
+    if n_rows != labels.shape[0]:
+        raise ValueError(f"X has {n_rows} rows and Y {labels.shape[0]}.")
+    kept = np.flatnonzero(np.diff(labels.indptr))
     if not kept.size:
         raise ValueError("No instance has a label.")
     return _take(X, kept, axis=0), _take(Y, kept, axis=0)
@@ -92,7 +98,7 @@ def select_top_features(X: Any, fraction: float) -> Any:
 
     Parameters
     ----------
-    X : ndarray, sparse matrix or DataFrame of shape (n, d)
+    X : array-like, sparse matrix, frame or Tensor of shape (n, d)
         Missing values count as zero.
     fraction : float
         In (0, 1]; the share of features kept, rounded down, and at least one. The papers keep
@@ -101,6 +107,7 @@ def select_top_features(X: Any, fraction: float) -> Any:
     Returns
     -------
     Same type as X, of shape (n, number of features kept)
+        Of lists an ndarray, of sparse tensors and matrices that cannot be indexed a CSR one.
         Columns stay in their order. Of equal sums the first count as larger.
 
     Raises
@@ -134,6 +141,7 @@ def select_top_features(X: Any, fraction: float) -> Any:
 
 def _column_sums(X: Any) -> NDArray[Any]:
     """Sum each column, without what is missing."""
+    X = read_container(X)
     if sp.issparse(X):
         entries = sp.coo_array(X)
         values = np.nan_to_num(entries.data.astype(np.float64))
@@ -146,4 +154,6 @@ def _take(matrix: Any, index: NDArray[np.intp], axis: int) -> Any:
         return matrix.iloc[index] if axis == 0 else matrix.iloc[:, index]
     if sp.issparse(matrix):
         matrix = matrix.tocsr()
+    elif not hasattr(matrix, "shape") or getattr(matrix, "layout", torch.strided) != torch.strided:
+        matrix = read_container(matrix)
     return matrix[index] if axis == 0 else matrix[:, index]

@@ -11,6 +11,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
+from skd2ace._containers import open_features
 from skd2ace._sklearn import Interval
 from skd2ace._targets import decode_targets, encode_targets
 
@@ -93,8 +94,11 @@ class MLkNN(ClassifierMixin, BaseEstimator):
             If there are no more instances than ``n_neighbors``: all others are the neighbours.
         """
         self._validate_params()
+        X = open_features(X)
         X = validate_data(self, X, accept_sparse="csr")
         Y, self.classes_, _ = encode_targets(y)
+        if np.isnan(Y).any():
+            raise ValueError("MLkNN counts labels: y must not contain NaN.")
         check_consistent_length(X, Y)
         self.n_neighbors_ = self._existing_neighbors(len(Y))
         self._Y = Y.astype(np.int64)
@@ -159,6 +163,7 @@ class MLkNN(ClassifierMixin, BaseEstimator):
 
     def _posteriors(self, X: Any) -> NDArray[np.float64]:
         check_is_fitted(self)
+        X = open_features(X)
         X = validate_data(self, X, accept_sparse="csr", reset=False)
         counts = self._count_neighbors(X)
         labels = np.arange(counts.shape[1])
