@@ -41,7 +41,7 @@ def read_container(Y: Any) -> Any:
 
 
 def open_features(X: Any) -> Any:
-    """Features as scikit-learn reads them: tensors as arrays, what is masked as NaN.
+    """Features in a container that scikit-learn reads aright; what is masked is NaN.
 
     Parameters
     ----------
@@ -50,12 +50,19 @@ def open_features(X: Any) -> Any:
 
     Returns
     -------
-    As X; ndarray or scipy.sparse.csr_array of a tensor, ndarray of a masked array
+    object
+        X itself where scikit-learn reads it; frames stay frames.
     """
     if isinstance(X, torch.Tensor):
         return from_tensor(X)
-    # scikit-learn takes what lies under the mask.
-    return read_container(X) if isinstance(X, np.ma.MaskedArray) and X.mask.any() else X
+    if isinstance(X, np.ma.MaskedArray):
+        # scikit-learn takes what lies under the mask.
+        return read_container(X) if np.ma.is_masked(X) else X
+    dtypes = list(X.dtypes) if _is_pandas(X) and hasattr(X, "columns") else []
+    if dtypes and all(map(_is_sparse, dtypes)):
+        return X
+    # scikit-learn fails where absent cells mean anything but 0.
+    return X.sparse.to_dense() if dtypes and all(hasattr(d, "subtype") for d in dtypes) else X
 
 
 def count_dimensions(Y: Any) -> int:

@@ -190,15 +190,17 @@ def _weigh_cells(targets: Targets, label_weight: Any) -> Tensor | None:
         weight = np.broadcast_to(of_labels, targets.Y.shape) * (
             1 if weight is None else per_cell(weight)
         )
-    return None if weight is None else torch.from_numpy(weight)
+    # A copy: the caller's may not be written to, of which torch warns.
+    return None if weight is None else torch.tensor(weight)
 
 
 def _read_neighbor_features(features: Any, n_instances: int) -> Tensor | None:
     """Features to find neighbours on, as float32; sparse ones stay sparse."""
     if features is None:
         return None
+    features = open_features(features)
     matrix = check_array(
-        open_features(features), accept_sparse="csr", dtype=np.float32, input_name="neighbor_features"
+        features, accept_sparse="csr", dtype=np.float32, input_name="neighbor_features"
     )
     if matrix.shape[0] != n_instances:
         raise ValueError(
