@@ -394,6 +394,31 @@ def test_features_of_zero_and_one(container):
     np.testing.assert_array_equal(*found)
 
 
+def test_unknown_labels_are_not_counted_as_neighbours():
+    for make in (NUMBERS | UNKNOWN).values():
+        with pytest.raises(ValueError, match="y must not contain NaN"):
+            MLkNN(3).fit(X, make(HIDDEN))
+
+
+@pytest.mark.parametrize("container", LABELS)
+def test_what_is_kept_is_in_the_same_container(container):
+    """Lists and sparse tensors, which have no rows and columns to take, are arrays then."""
+    made = LABELS[container](Y)
+    kind = type(made)
+    if isinstance(made, (list, tuple)):
+        kind = np.ndarray
+    elif isinstance(made, torch.Tensor) and made.layout is not torch.strided:
+        kind = sp.csr_array
+    elif sp.issparse(made):
+        kind = type(made.tocsr())
+    few = datasets.drop_rare_labels(made)
+    assert [type(part) for part in datasets.drop_unlabelled(made, made)] == [kind, kind]
+    assert type(few) is type(datasets.select_top_features(made, 0.5)) is kind
+    if hasattr(made, "columns"):
+        assert list(few.columns) == list(made.columns)
+        assert list(map(str, few.dtypes)) == list(map(str, made.dtypes))
+
+
 @cache
 def fit_on_scores(name):
     return ESTIMATORS[name]().fit(SCORES, Y)
