@@ -40,6 +40,31 @@ def read_container(Y: Any) -> Any:
     return _without_objects(np.asarray(Y))
 
 
+def open_features(X: Any) -> Any:
+    """Features in a container that scikit-learn reads aright; what is masked is NaN.
+
+    Parameters
+    ----------
+    X : array-like, masked array, sparse matrix, Tensor or frame
+        Of any number of dimensions.
+
+    Returns
+    -------
+    object
+        X itself where scikit-learn reads it; frames stay frames.
+    """
+    if isinstance(X, torch.Tensor):
+        return from_tensor(X)
+    if isinstance(X, np.ma.MaskedArray):
+        # scikit-learn takes what lies under the mask.
+        return read_container(X) if np.ma.is_masked(X) else X
+    dtypes = list(X.dtypes) if _is_pandas(X) and hasattr(X, "columns") else []
+    if dtypes and all(map(_is_sparse, dtypes)):
+        return X
+    # scikit-learn fails where absent cells mean anything but 0.
+    return X.sparse.to_dense() if dtypes and all(hasattr(d, "subtype") for d in dtypes) else X
+
+
 def count_dimensions(Y: Any) -> int:
     """Dimensions of a container of any kind."""
     n_dimensions: int = Y.ndim if hasattr(Y, "ndim") else np.asarray(Y).ndim

@@ -12,7 +12,7 @@ import torch
 from sklearn.utils.validation import validate_data
 
 from skd2ace._columns import name_bad_column
-from skd2ace._containers import from_tensor
+from skd2ace._containers import open_features
 from skd2ace._labels import check_zero_one_tensor
 from skd2ace._modules import unwrap_compiled
 from skd2ace.networks import known_labels
@@ -45,8 +45,7 @@ def check_features(est: Any, X: Any, *, reset: bool) -> Any:
     X, _ = open_items(X, y=())
     if isinstance(X, ItemDataset):
         return check_items(est, X, reset=reset)
-    if isinstance(X, torch.Tensor):
-        X = from_tensor(X)
+    X = open_features(X)
     # What does not fit into single precision becomes infinite, and an error of that name;
     # and so may the sums by which infinity is looked for, one of them NaN.
     with np.errstate(over="ignore", invalid="ignore"), name_bad_column(X):

@@ -9,7 +9,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_consistent_length
 from torch import Tensor
 
-from skd2ace._containers import count_dimensions, find_names, from_tensor
+from skd2ace._containers import count_dimensions, find_names, open_features
 from skd2ace._labels import keep_known
 from skd2ace._targets import Targets, encode_targets
 from skd2ace._weights import per_cell
@@ -190,15 +190,15 @@ def _weigh_cells(targets: Targets, label_weight: Any) -> Tensor | None:
         weight = np.broadcast_to(of_labels, targets.Y.shape) * (
             1 if weight is None else per_cell(weight)
         )
-    return None if weight is None else torch.from_numpy(weight)
+    # A copy: the caller's may not be written to, of which torch warns.
+    return None if weight is None else torch.tensor(weight)
 
 
 def _read_neighbor_features(features: Any, n_instances: int) -> Tensor | None:
     """Features to find neighbours on, as float32; sparse ones stay sparse."""
     if features is None:
         return None
-    if isinstance(features, Tensor):
-        features = from_tensor(features)
+    features = open_features(features)
     matrix = check_array(
         features, accept_sparse="csr", dtype=np.float32, input_name="neighbor_features"
     )

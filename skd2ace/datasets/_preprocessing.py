@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+import torch
 from numpy.typing import NDArray
 
 from skd2ace._containers import read_container
@@ -26,7 +27,7 @@ def drop_rare_labels(Y: Any, min_positives: int = 1) -> Any:
     Returns
     -------
     Same type as Y, of shape (n, number of labels kept)
-        An ndarray, if Y is a list.
+        Of lists an ndarray, of sparse tensors and matrices that cannot be indexed a CSR one.
 
     Raises
     ------
@@ -68,7 +69,8 @@ def drop_unlabelled(X: Any, Y: Any) -> tuple[Any, Any]:
     Returns
     -------
     X, Y : same types as given
-        The same rows of both. Lists become ndarrays.
+        The same rows of both; of lists an ndarray, of sparse tensors and matrices that cannot be
+        indexed a CSR one.
 
     Raises
     ------
@@ -82,10 +84,10 @@ def drop_unlabelled(X: Any, Y: Any) -> tuple[Any, Any]:
     >>> drop_unlabelled(np.array([[0.1], [0.2]]), np.array([[0, 0], [0, 1]]))
     (array([[0.2]]), array([[0, 1]]))
     """
-    X = X if hasattr(X, "shape") else np.asarray(X)
     labels, n_unknown = read_label_matrix(Y)
-    if X.shape[0] != labels.shape[0]:
-        raise ValueError(f"X has {X.shape[0]} rows and Y {labels.shape[0]}.")
+    n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
+    if n_rows != labels.shape[0]:
+        raise ValueError(f"X has {n_rows} rows and Y {labels.shape[0]}.")
     kept = np.flatnonzero(np.diff(labels.indptr) + n_unknown)
     if not kept.size:
         raise ValueError("No instance has a label.")
@@ -97,7 +99,7 @@ def select_top_features(X: Any, fraction: float) -> Any:
 
     Parameters
     ----------
-    X : ndarray, sparse matrix or DataFrame of shape (n, d)
+    X : array-like, sparse matrix, frame or Tensor of shape (n, d)
         Missing values count as zero.
     fraction : float
         In (0, 1]; the share of features kept, rounded down, and at least one. The papers keep
@@ -106,6 +108,7 @@ def select_top_features(X: Any, fraction: float) -> Any:
     Returns
     -------
     Same type as X, of shape (n, number of features kept)
+        Of lists an ndarray, of sparse tensors and matrices that cannot be indexed a CSR one.
         Columns stay in their order. Of equal sums the first count as larger.
 
     Raises
@@ -139,6 +142,7 @@ def select_top_features(X: Any, fraction: float) -> Any:
 
 def _column_sums(X: Any) -> NDArray[Any]:
     """Sum each column, without what is missing."""
+    X = read_container(X)
     if sp.issparse(X):
         entries = sp.coo_array(X)
         values = np.nan_to_num(entries.data.astype(np.float64))
@@ -151,6 +155,6 @@ def _take(matrix: Any, index: NDArray[np.intp], axis: int) -> Any:
         return matrix.iloc[index] if axis == 0 else matrix.iloc[:, index]
     if sp.issparse(matrix):
         matrix = matrix.tocsr()
-    elif not hasattr(matrix, "shape"):
+    elif not hasattr(matrix, "shape") or getattr(matrix, "layout", torch.strided) != torch.strided:
         matrix = read_container(matrix)
     return matrix[index] if axis == 0 else matrix[:, index]

@@ -12,6 +12,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
 from skd2ace._columns import name_bad_column
+from skd2ace._containers import open_features
 from skd2ace._sklearn import Interval
 from skd2ace._targets import decode_targets, encode_targets
 
@@ -97,9 +98,12 @@ class MLkNN(ClassifierMixin, BaseEstimator):
             If there are no more instances than ``n_neighbors``: all others are the neighbours.
         """
         self._validate_params()
+        X = open_features(X)
         with name_bad_column(X):
             X = validate_data(self, X, accept_sparse="csr", dtype=_FLOATS)
         Y, self.classes_, _ = encode_targets(y)
+        if np.isnan(Y).any():
+            raise ValueError("MLkNN counts labels: y must not contain NaN.")
         check_consistent_length(X, Y)
         self.n_neighbors_ = self._existing_neighbors(len(Y))
         self._Y = Y.astype(np.int64)
@@ -164,6 +168,7 @@ class MLkNN(ClassifierMixin, BaseEstimator):
 
     def _posteriors(self, X: Any) -> NDArray[np.float64]:
         check_is_fitted(self)
+        X = open_features(X)
         with name_bad_column(X):
             X = validate_data(self, X, accept_sparse="csr", dtype=_FLOATS, reset=False)
         counts = self._count_neighbors(X)
