@@ -219,9 +219,8 @@ def fit_once(n_labels):
 def score(Y):
     """By every scorer, and by the estimator itself."""
     n_labels = dense(Y).shape[1]
-    est = fit_once(n_labels)
     values = [getattr(metrics, f"{name}_scorer")(Known(n_labels), X, Y) for name in METRICS]
-    return np.array([*values, est.score(X, Y)])
+    return np.array([*values, fit_once(n_labels).score(X, Y)])
 
 
 def go_on(Y):
@@ -373,9 +372,8 @@ OF_LABELS = VECTORS | {
 @pytest.mark.parametrize("parameter", ["label_weight", "pos_weight", "threshold"])
 def test_numbers_of_labels(parameter, container):
     values, make = np.array([0.5, 1, 0.25]), NETWORKS["linear"]
-    found, other = (
-        make(**{parameter: given}).fit(X, Y) for given in (OF_LABELS[container](values), values)
-    )
+    both = OF_LABELS[container](values), values
+    found, other = (make(**{parameter: given}).fit(X, Y) for given in both)
     np.testing.assert_array_equal(found.predict_proba(X), other.predict_proba(X))
     np.testing.assert_array_equal(found.predict(X), other.predict(X))
 
