@@ -253,10 +253,11 @@ TAKE_UNKNOWN = {
     **{name: indices(splitter) for name, splitter in SPLITTERS.items()},
     "metrics": measure,
     "scorers": score,
+    "describe": describe,
     "drop_rare_labels": lambda Y: dense(datasets.drop_rare_labels(Y, 2)),
     "drop_unlabelled": lambda Y: np.hstack(list(map(dense, datasets.drop_unlabelled(X, Y)))),
 }
-CONSUMERS = TAKE_UNKNOWN | {"MLkNN": fitted_on(ESTIMATORS["MLkNN"]), "describe": describe}
+CONSUMERS = TAKE_UNKNOWN | {"MLkNN": fitted_on(ESTIMATORS["MLkNN"])}
 expected = {}
 pytestmark = pytest.mark.filterwarnings("ignore:A column-vector y")
 
