@@ -83,12 +83,12 @@ def find_names(Y: Any) -> NDArray[np.object_] | None:
 
 
 def from_tensor(X: torch.Tensor) -> Any:
-    """Turn a tensor on any device into an array, or a scipy CSR array where it is sparse."""
+    """Turn a tensor on any device into an array, or a CSR array where it is a sparse matrix."""
     X = X.detach().cpu()
     if X.dtype is torch.bfloat16:
         X = X.float()
-    if X.layout is torch.strided:
-        return X.numpy()
+    if X.layout is torch.strided or X.ndim != 2:
+        return X.to_dense().numpy()
     X = X.to_sparse_csr()
     parts = (X.values().numpy(), X.col_indices().numpy(), X.crow_indices().numpy())
     return sp.csr_array(parts, shape=tuple(X.shape))

@@ -38,8 +38,8 @@ def frame(Y):
     return pd.DataFrame(Y, columns=name_columns(Y))
 
 
-def polars(Y, **kwargs):
-    return pl.DataFrame(Y, schema=name_columns(Y), **kwargs)
+def polars(Y):
+    return pl.DataFrame(Y, schema=name_columns(Y))
 
 
 def sparse_frame(Y):
@@ -48,6 +48,10 @@ def sparse_frame(Y):
 
 def with_none(Y):
     return [[None if cell != cell else cell for cell in row] for row in Y.tolist()]
+
+
+def polars_with_null(Y):
+    return pl.DataFrame(with_none(Y), name_columns(Y), orient="row")
 
 
 # Of any numbers.
@@ -89,13 +93,9 @@ UNKNOWN = {
     "boolean": lambda Y: frame(Y).astype("boolean"),
     "nullable in part": lambda Y: frame(Y).astype({"column 0": "Int64"}),
     "frame with None": lambda Y: frame(np.array(with_none(Y), dtype=object)),
-    "polars with null": lambda Y: pl.DataFrame(with_none(Y), name_columns(Y), orient="row"),
-    "polars of Int8": lambda Y: pl.DataFrame(with_none(Y), name_columns(Y), orient="row").cast(
-        pl.Int8
-    ),
-    "polars of Boolean": lambda Y: pl.DataFrame(with_none(Y), name_columns(Y), orient="row").cast(
-        pl.Boolean
-    ),
+    "polars with null": polars_with_null,
+    "polars of Int8": lambda Y: polars_with_null(Y).cast(pl.Int8),
+    "polars of Boolean": lambda Y: polars_with_null(Y).cast(pl.Boolean),
     "bfloat16": lambda Y: torch.tensor(Y).bfloat16(),
     "float16": lambda Y: torch.tensor(Y).half(),
 }
@@ -128,6 +128,7 @@ VECTORS = {
     "polars": pl.Series,
     "tensor": torch.tensor,
     "masked": np.ma.asarray,
+    "coo tensor": lambda y: torch.tensor(y).to_sparse(),
 }
 
 rng = np.random.default_rng(0)
@@ -218,9 +219,8 @@ def fit_once(n_labels):
 def score(Y):
     """By every scorer, and by the estimator itself."""
     n_labels = dense(Y).shape[1]
-    est = fit_once(n_labels)
     values = [getattr(metrics, f"{name}_scorer")(Known(n_labels), X, Y) for name in METRICS]
-    return np.array([*values, est.score(X, Y)])
+    return np.array([*values, fit_once(n_labels).score(X, Y)])
 
 
 def go_on(Y):
@@ -234,11 +234,8 @@ def balance(Y):
 
 
 def select(Y):
-    est = NETWORKS["linear"](
-        batch_selector=D2ACE(n_neighbors=2, warmup_epochs=1),
-        max_epochs=2,
-        train_split=IterativeStratifiedShuffleSplit(random_state=0),
-    )
+    selector, split = D2ACE(n_neighbors=2, warmup_epochs=1), SPLITTERS["shuffle"]
+    est = NETWORKS["linear"](batch_selector=selector, max_epochs=2, train_split=split)
     return est.fit(X, Y).predict_proba(X)
 
 
@@ -256,10 +253,11 @@ TAKE_UNKNOWN = {
     **{name: indices(splitter) for name, splitter in SPLITTERS.items()},
     "metrics": measure,
     "scorers": score,
+    "describe": describe,
     "drop_rare_labels": lambda Y: dense(datasets.drop_rare_labels(Y, 2)),
     "drop_unlabelled": lambda Y: np.hstack(list(map(dense, datasets.drop_unlabelled(X, Y)))),
 }
-CONSUMERS = TAKE_UNKNOWN | {"MLkNN": fitted_on(ESTIMATORS["MLkNN"]), "describe": describe}
+CONSUMERS = TAKE_UNKNOWN | {"MLkNN": fitted_on(ESTIMATORS["MLkNN"])}
 expected = {}
 pytestmark = pytest.mark.filterwarnings("ignore:A column-vector y")
 
@@ -361,6 +359,24 @@ def test_a_column_of_weights_is_none_of_instances(make):
         NETWORKS["linear"]().fit(X, Y, sample_weight=column)
     with pytest.raises(ValueError, match="sample_weight must be of shape"):
         metrics.macro_auc(Y, SCORES, sample_weight=column)
+
+
+OF_LABELS = VECTORS | {
+    "Float64": lambda w: pd.Series(w).astype("Float64"),
+    "read-only": lambda w: np.frombuffer(w.tobytes()),
+    "tensor with gradient": lambda w: torch.tensor(w, requires_grad=True),
+    "bfloat16": lambda w: torch.tensor(w).bfloat16(),
+}
+
+
+@pytest.mark.parametrize("container", sorted(set(OF_LABELS) - {"bool", "nullable"}))
+@pytest.mark.parametrize("parameter", ["label_weight", "pos_weight", "threshold"])
+def test_numbers_of_labels(parameter, container):
+    values, make = np.array([0.5, 1, 0.25]), NETWORKS["linear"]
+    both = OF_LABELS[container](values), values
+    found, other = (make(**{parameter: given}).fit(X, Y) for given in both)
+    np.testing.assert_array_equal(found.predict_proba(X), other.predict_proba(X))
+    np.testing.assert_array_equal(found.predict(X), other.predict(X))
 
 
 # Of features: half precision and zeros and ones hold others.

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skd2ace._containers import read_container
 from skd2ace.metrics import best_f1_thresholds
 from skd2ace.training import BatchIterator
 
@@ -31,7 +32,7 @@ def read_thresholds(est: Any, n_labels: int) -> NDArray[np.float64]:
     if isinstance(threshold, Mapping):
         threshold = _by_name(threshold, getattr(est, "label_names_in_", None))
     try:
-        thresholds = np.asarray(threshold, dtype=np.float64)
+        thresholds = np.asarray(read_container(threshold), dtype=np.float64)
     except (TypeError, ValueError):
         thresholds = np.array(np.nan)
     in_range = np.all((thresholds >= 0) & (thresholds <= 1))

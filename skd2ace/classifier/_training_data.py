@@ -9,7 +9,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_consistent_length
 from torch import Tensor
 
-from skd2ace._containers import count_dimensions, find_names, open_features
+from skd2ace._containers import count_dimensions, find_names, open_features, read_container
 from skd2ace._labels import keep_known
 from skd2ace._targets import Targets, encode_targets
 from skd2ace._weights import per_cell
@@ -141,7 +141,8 @@ def weigh_positives(est: Any, targets: Targets) -> Tensor | None:
         factors = np.divide(negatives, positives, out=np.ones(n_labels), where=positives > 0)
     else:
         factors = read_label_vector(est.pos_weight, "pos_weight", n_labels)
-    return torch.from_numpy(factors).to(torch.float32)
+    # A copy: a Series is nothing to write to, of which torch warns.
+    return torch.tensor(factors, dtype=torch.float32)
 
 
 def read_label_vector(values: Any, name: str, n_labels: int) -> NDArray[np.float64]:
@@ -153,7 +154,7 @@ def read_label_vector(values: Any, name: str, n_labels: int) -> NDArray[np.float
         If they are not.
     """
     try:
-        vector = np.asarray(values, dtype=np.float64)
+        vector = np.asarray(read_container(values), dtype=np.float64)
     except (TypeError, ValueError):
         vector = np.array(np.nan)
     if vector.shape != (n_labels,) or not (np.isfinite(vector) & (vector >= 0)).all():
