@@ -15,6 +15,9 @@ from torch import nn
 
 # They have no say in what is compared.
 _OF_NO_MATTER = ("device", "verbose", "n_jobs")
+# Parameters that version 0.1 had not, which did what None does: left out where they are None, so
+# that what was written then is found again.
+NEW_SINCE_0_1 = ("label_weight", "pos_weight")
 # No estimator is nested so deep; a chain of objects that hold each other may be.
 _DEEPEST = 100
 
@@ -89,7 +92,8 @@ def _of_kind(thing: Any, path: tuple[Any, ...]) -> dict[str, Any]:
         return {type(thing).__name__: _plain(parts, path)}
     if hasattr(thing, "get_params"):
         parameters = sorted(thing.get_params(deep=False).items())
-        kept = {name: value for name, value in parameters if name not in _OF_NO_MATTER}
+        new = {name for name, value in parameters if name in NEW_SINCE_0_1 and value is None}
+        kept = {k: value for k, value in parameters if k not in _OF_NO_MATTER and k not in new}
         return {type(thing).__name__: {name: _plain(kept[name], path) for name in kept}}
     text = _without_addresses(thing)
     # What shows an address, and splitters, keep something that they do not show.

@@ -11,7 +11,7 @@ from skorch.callbacks import Callback, PrintLog
 from torch import nn
 
 from skd2ace._archive import ArchiveError, read_archive, write_archive
-from skd2ace._describe import describe, describe_architecture, digest
+from skd2ace._describe import NEW_SINCE_0_1, describe, describe_architecture, digest
 from skd2ace._devices import full_device
 from skd2ace._seeding import generator_states
 
@@ -24,8 +24,6 @@ _KIND = "checkpoint"
 # Parameters that may be others when the training goes on.
 _OF_NO_MATTER = ("callbacks", "device", "verbose", "warm_start", "use_caching")
 _BESIDE_X_AND_Y = ("cell_weight", "neighbor_features")
-# Parameters that version 0.1 had not, which did what None does.
-_NEW_SINCE_0_1 = ("label_weight", "pos_weight")
 # Until then it served what was selected too.
 _BATCH_ITERATOR_OF_0_1 = "skd2ace.training._batches.BatchIterator"
 
@@ -184,7 +182,7 @@ def check_same_training(
 
 
 def _bring_up_to_date(fingerprint: dict[str, str]) -> dict[str, str]:
-    fingerprint = {**dict.fromkeys(_NEW_SINCE_0_1, describe(None)), **fingerprint}
+    fingerprint = {**dict.fromkeys(NEW_SINCE_0_1, describe(None)), **fingerprint}
     if fingerprint.get("iterator_train") != _BATCH_ITERATOR_OF_0_1:
         return fingerprint
     return {**fingerprint, "iterator_train": describe(SelectedBatches)}

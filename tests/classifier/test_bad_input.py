@@ -27,7 +27,10 @@ BAD = {
     "too large for float32": (lambda X, Y: (with_value(X, 1e300), Y), "float32"),
     "infinity in Y": (lambda X, Y: (X, with_value(Y, np.inf)), "Input y contains infinity"),
     "NaN in one dimension": (lambda X, Y: (X, with_value(Y, np.nan)[:, 1]), "y contains NaN"),
-    "nothing known": (lambda X, Y: (X, np.full(Y.shape, np.nan)), "No instance has a label"),
+    "nothing known": (
+        lambda X, Y: (X, np.full(Y.shape, np.nan)),
+        "No instance|all unknown",
+    ),
     "words": (lambda X, Y: (X, np.where(Y, "TRUE", "FALSE")), r"\(Y == 'TRUE'\).astype\(int\)"),
     "words of two": (lambda X, Y: (X, pd.DataFrame(np.where(Y, "yes", "no"))), r"\(Y == 'yes'\)"),
     "digits": (lambda X, Y: (X, Y.astype(str)), r"Y.astype\(int\)"),

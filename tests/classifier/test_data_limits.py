@@ -74,9 +74,6 @@ REFUSED = {
     "NA among Int64": (lambda X, Y: (with_missing(X.round(), "Int64"), Y), "X contains NaN"),
     "NA among Float32": (lambda X, Y: (with_missing(X, "Float32"), Y), "X contains NaN"),
     "NA among boolean": (lambda X, Y: (with_missing(X > 0, "boolean"), Y), "X contains NaN"),
-    "Int64 labels, one NA": (lambda X, Y: (X, with_missing(Y, "Int64")), "y contains NaN"),
-    "Float32 labels, one NA": (lambda X, Y: (X, with_missing(Y, "Float32")), "y contains NaN"),
-    "boolean labels, one NA": (lambda X, Y: (X, with_missing(Y, "boolean")), "y contains NaN"),
     "vector, one NA": (lambda X, Y: (X, with_missing(Y, "Int64")[0]), "y contains NaN"),
 }
 # Each stands for the same numbers as its dense form in float64.
