@@ -62,6 +62,8 @@ def encode_targets(y: Any, classes: NDArray | None = None, sample_weight: Any = 
     y = read_container(y)
     matrix = y.toarray() if sp.issparse(y) else y
     weight = check_weights(sample_weight, matrix.shape if matrix.ndim == 2 else (len(matrix), 1))
+    if weight is not None and not weight.any():
+        raise ValueError("sample_weight must not be zero everywhere.")
     in_vain = None if weight is None else per_cell(weight) == 0
     if matrix.ndim == 2 and in_vain is not None:
         matrix = np.where(in_vain, 0, matrix)

@@ -26,7 +26,7 @@ def check_weights(sample_weight: Any, shape: tuple[int, ...]) -> NDArray[np.floa
     Raises
     ------
     ValueError
-        If they have another shape, are not finite, negative, or all 0.
+        If they have another shape, or are not finite or negative.
     """
     if sample_weight is None:
         return None
@@ -34,18 +34,16 @@ def check_weights(sample_weight: Any, shape: tuple[int, ...]) -> NDArray[np.floa
     values = values.toarray() if sp.issparse(values) else values
     if values.dtype.kind not in "biuf":
         raise ValueError(f"sample_weight must hold numbers, got {sample_weight!r:.200}.")
-    weight = check_array(
-        values, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name="sample_weight"
-    )
-    if weight.shape not in (shape[:1], shape):
+    if values.shape not in (shape[:1], shape):
         raise ValueError(
             f"sample_weight must have shape {shape[:1]} or {shape}, one weight per instance or "
-            f"per instance and label, got {weight.shape}."
+            f"per instance and label, got {values.shape}."
         )
+    weight: NDArray[np.float64] = check_array(
+        values, dtype=np.float64, ensure_2d=False, input_name="sample_weight"
+    )
     if (weight < 0).any():
         raise ValueError(f"sample_weight must not be negative; found {weight.min():.6g}.")
-    if not weight.any():
-        raise ValueError("sample_weight must not be zero everywhere.")
     return weight
 
 

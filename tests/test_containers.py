@@ -357,7 +357,7 @@ def test_a_column_of_weights_is_none_of_instances(make):
     column = make(OF_CELLS[:, :1]) if make is sp.coo_array else make(OF_CELLS[:, 0])
     with pytest.raises(ValueError, match="sample_weight must have shape"):
         NETWORKS["linear"]().fit(X, Y, sample_weight=column)
-    with pytest.raises(ValueError, match="sample_weight must be of shape"):
+    with pytest.raises(ValueError, match="sample_weight must have shape"):
         metrics.macro_auc(Y, SCORES, sample_weight=column)
 
 

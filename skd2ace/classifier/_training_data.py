@@ -115,12 +115,15 @@ def weigh_labels(label_weight: Any, targets: Targets) -> NDArray[np.float64]:
     """Weights (q,) of labels: as they are given, or so that each label's positives weigh the same.
 
     "balanced" is the mean number of positives over the label's own, counted by weight; a label
-    without any counts as one with a single positive.
+    without any counts as the rarest that has some.
     """
     n_labels = targets.Y.shape[1]
     if not isinstance(label_weight, str):
         return read_label_vector(label_weight, "label_weight", n_labels)
-    positives = np.maximum(_count(targets)[1], 1)
+    _, positives = _count(targets)
+    rarest = positives.min(where=positives > 0, initial=np.inf)
+    # Without any positive at all, all weigh the same.
+    positives = np.where(positives > 0, positives, rarest if np.isfinite(rarest) else 1)
     weights: NDArray[np.float64] = positives.mean() / positives
     return weights
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from skd2ace._containers import is_unknown, read_container
 from skd2ace._labels import check_zero_one
+from skd2ace._weights import check_weights, per_cell
 
 
 class Cells(NamedTuple):
@@ -29,8 +30,7 @@ class Cells(NamedTuple):
         """Return the weights as (n, q), which may not be written to."""
         if self.weight is None:
             return np.broadcast_to(np.float64(1), self.relevant.shape)
-        weight = self.weight if self.weight.ndim == 2 else self.weight[:, None]
-        return np.broadcast_to(weight, self.relevant.shape)
+        return np.broadcast_to(per_cell(self.weight), self.relevant.shape)
 
     def weigh_instances(self) -> NDArray[np.float64] | None:
         """Return the mean weight (n,) of each instance's cells that have weight; 0 without any."""
@@ -110,29 +110,14 @@ def _find_unknown(values: NDArray) -> NDArray[np.bool_] | None:
 
 def _find_weight(truth: NDArray, sample_weight: Any) -> NDArray[np.float64] | None:
     unknown = _find_unknown(truth)
-    if sample_weight is None:
-        if unknown is None:
-            return None
-        weight = (~unknown).astype(np.float64)
-    else:
-        weight = _read_weight(sample_weight, truth.shape)
-        if unknown is not None:
-            weight = np.where(unknown, 0.0, weight if weight.ndim == 2 else weight[:, None])
+    weight = check_weights(sample_weight, truth.shape)
+    if unknown is not None:
+        weight = np.where(unknown, 0.0, 1.0 if weight is None else per_cell(weight))
+    if weight is None:
+        return None
     # scikit-learn's functions take such weights.
     if weight.ndim == 2 and truth.shape[1] and (weight == weight[:, :1]).all():
         weight = weight[:, 0]
-    return weight
-
-
-def _read_weight(sample_weight: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    weight = read_container(sample_weight)
-    weight = np.asarray(weight.toarray() if sp.issparse(weight) else weight, dtype=np.float64)
-    if weight.shape not in (shape[:1], shape):
-        raise ValueError(
-            f"sample_weight must be of shape {shape[:1]} or {shape}, not {weight.shape}."
-        )
-    if not np.isfinite(weight).all() or (weight < 0).any():
-        raise ValueError("sample_weight must hold finite numbers that are not negative.")
     return weight
 
 
@@ -142,7 +127,7 @@ def _find_counted(
     """Return which cells have weight, or None where all have."""
     if weight is None or weight.all():
         return None
-    return np.broadcast_to(weight > 0 if weight.ndim == 2 else (weight > 0)[:, None], shape)
+    return np.broadcast_to(per_cell(weight) > 0, shape)
 
 
 def _blank(scores: NDArray, counted: NDArray[np.bool_]) -> NDArray:

@@ -179,6 +179,17 @@ def test_balanced(make_exact, data):
         )
 
 
+def test_balanced_has_no_scale(make_exact, data, counts):
+    X, Y = data[0], data[1].copy()
+    Y[:, 1] = 0
+    for name in ("label_weight", "pos_weight"):
+        small, large = (
+            make_exact(**{name: "balanced"}).fit(X, Y, sample_weight=scale * counts)
+            for scale in (1e-4, 100)
+        )
+        np.testing.assert_allclose(small.predict_proba(X), large.predict_proba(X), atol=1e-5)
+
+
 def test_weights_reach_every_network(make_any, data):
     X, Y = data
     plain = make_any(batch_selector=RandomBatches()).fit(X, Y).predict_proba(X)
