@@ -1,4 +1,4 @@
-"""Labels out of whatever container users have them in."""
+"""Labels and features out of whatever container users have them in."""
 
 from typing import Any
 
