@@ -79,7 +79,11 @@ def find_names(Y: Any) -> NDArray[np.object_] | None:
     TypeError
         If some names are strings and others are not.
     """
-    return get_feature_names(Y)
+    names = get_feature_names(Y)
+    if names is None and type(Y).__module__.partition(".")[0] == "polars":
+        # scikit-learn 1.6 knows polars by a protocol that polars 2 has given up.
+        names = np.asarray(Y.columns, dtype=object) if hasattr(Y, "columns") else None
+    return names
 
 
 def from_tensor(X: torch.Tensor) -> Any:

@@ -48,7 +48,7 @@ def roc_auc_per_label(
     relevant, scores, _ = cells
     n_positive = relevant.sum(axis=0)
     n_pairs = n_positive * (len(relevant) - n_positive)
-    rank_sums = np.where(relevant, rankdata(scores, axis=0), 0).sum(axis=0)
+    rank_sums = np.where(relevant, _rank(scores, axis=0), 0).sum(axis=0)
     n_won = rank_sums - n_positive * (n_positive + 1) / 2
     return np.divide(n_won, n_pairs, out=np.full(len(n_pairs), np.nan), where=n_pairs > 0)
 
@@ -56,7 +56,7 @@ def roc_auc_per_label(
 def _weigh_pairs(cells: Cells) -> NDArray[np.float64]:
     """Share of the weight of pairs, w_i w_j, that are in order; of ties a half."""
     relevant, scores, weight = cells.relevant, cells.answer, cells.weigh_cells()
-    levels = rankdata(scores, method="dense", axis=0).astype(np.int64)
+    levels = _rank(scores, method="dense", axis=0).astype(np.int64)
     areas = np.full(relevant.shape[1], np.nan)
     for label in range(len(areas)):
         positive = np.where(relevant[:, label], weight[:, label], 0)
@@ -144,5 +144,11 @@ def one_error(
 
 def rank_counted(cells: Cells) -> NDArray:
     """Scores' ranks (n, q) within each instance from 1, ties alike; 0 where nothing counts."""
-    ranks = rankdata(cells.answer, method="dense", axis=1)
+    ranks = _rank(cells.answer, method="dense", axis=1)
     return np.where(cells.weigh_cells() > 0, ranks, 0)
+
+
+def _rank(scores: NDArray, *, axis: int, method: str = "average") -> NDArray[np.float64]:
+    """Ranks from 1. Infinite scores count as the largest finite ones: scipy 1.12 has no others."""
+    ranks: NDArray[np.float64] = rankdata(np.nan_to_num(scores), method=method, axis=axis)
+    return ranks

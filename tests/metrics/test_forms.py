@@ -159,7 +159,7 @@ def test_scorers_pass_weights_through_searches(name, labels):
         search = GridSearchCV(Linear(), {"shift": [0.0, 0.1]}, scoring=scorer, cv=folds)
         search.fit(X, given, **params)
         # A copy asks for itself alone.
-        assert shared.get_metadata_routing().score.requests["sample_weight"] is None
+        assert shared.get_metadata_routing().score.requests.get("sample_weight") is None
     assert found["test_score"].tolist() == expected
     assert search.cv_results_["mean_test_score"][0] == pytest.approx(np.mean(expected))
 
