@@ -7,8 +7,15 @@ from skd2ace.classifier import (
     DELAClassifier,
     MultiLabelNetClassifier,
     PACAClassifier,
+    TabMClassifier,
 )
 
-__all__ = ["CLIFClassifier", "DELAClassifier", "MultiLabelNetClassifier", "PACAClassifier"]
+__all__ = [
+    "CLIFClassifier",
+    "DELAClassifier",
+    "MultiLabelNetClassifier",
+    "PACAClassifier",
+    "TabMClassifier",
+]
 
 __version__ = version("skd2ace")

@@ -29,10 +29,13 @@ from skd2ace.training import (
     BestEpoch,
     Checkpointing,
     EpochRecord,
+    OutOfBagScore,
+    WeightAverage,
 )
 from skd2ace.training._checkpointing import check_same_training, newest_checkpoint
 from skd2ace.training._state import components, restore_training_state
 
+from ._batch_size import choose_batch_size
 from ._checks import (
     check_callbacks,
     check_for_logits,
@@ -42,7 +45,7 @@ from ._checks import (
     selects_batches,
 )
 from ._parameters import ParameterizedNet, check_parameters, parameter_names, takes_parameter
-from ._split import find_rows, route_to_splitter, split, takes_split_parameter
+from ._split import Parts, find_rows, route_to_splitter, split, takes_split_parameter
 from ._training_data import TrainingData, show_labels
 from ._validation import score_macro_auc
 
@@ -67,9 +70,9 @@ class TrainingEngine(ParameterizedNet):
     _instance_shape: tuple[int, ...] | None = None
     # Whether features must be of shape (n, d).
     _needs_matrix = False
-    # The part that a training under way holds out, what it is given beside X and Y, and the
-    # checkpoint that it goes on from.
-    _held_out: Any = None
+    # The parts of a training under way, what it is given beside X and Y, and the checkpoint that
+    # it goes on from.
+    _parts: Parts = Parts(None, None)
     _data: TrainingData | None = None
     _checkpoint: tuple[str | os.PathLike[str], dict[str, Any]] | None = None
     # A module and its compiled loss: made when it is first needed, and in no pickle or copy.
@@ -119,7 +122,7 @@ class TrainingEngine(ParameterizedNet):
                     part.float()
 
     def _make_default_callbacks(self) -> list[tuple[str, Any]]:
-        """Timer and losses of skorch, selection, validation score, best epoch, log."""
+        """Timer and losses of skorch, selection, scores, best epoch, log."""
         *timing_and_losses, log = super()._make_default_callbacks()
         scoring = EpochScoring(score_macro_auc, lower_is_better=False, name="valid_macro_auc")
         # Numpy's integers are no int.
@@ -131,6 +134,7 @@ class TrainingEngine(ParameterizedNet):
             *timing_and_losses,
             *selection,
             ("valid_macro_auc", scoring),
+            ("out_of_bag", OutOfBagScore()),
             ("best_epoch", BestEpoch()),
             *progress,
             log,
@@ -204,8 +208,8 @@ class TrainingEngine(ParameterizedNet):
         method: str,
         resume: str | os.PathLike[str] | None = None,
         **fit_params: Any,
-    ) -> Any:
-        """Train for ``max_epochs`` epochs, and give the part that was held out, or None."""
+    ) -> Parts:
+        """Train for ``max_epochs`` epochs, and give the parts that were trained on and held out."""
         check_callbacks(self)
         self._check_fit_params(fit_params)
         with torch_rng(full_device(self.device), self.torch_seed_, self.torch_state_) as end:
@@ -214,11 +218,11 @@ class TrainingEngine(ParameterizedNet):
                 if resume is not None:
                     self._resume_from(resume)
                 self._run_training(data.X, data.Y, method, **fit_params)
-                held_out = self._held_out
+                parts = self._parts
             finally:
-                self._held_out = self._data = None
+                self._parts, self._data = Parts(None, None), None
         self.torch_state_ = end
-        return held_out
+        return parts
 
     def _resume_from(self, directory: str | os.PathLike[str]) -> None:
         """Find the checkpoint that the training to come goes on from, if there is one."""
@@ -262,7 +266,8 @@ class TrainingEngine(ParameterizedNet):
         train, valid = split(self.train_split, dataset, y, self.split_seed_, **split_params)
         if valid is not None:
             check_validation_labels(self._cells_of(valid), y.shape[1])
-        self._held_out = valid
+        self._parts = Parts(train, valid)
+        self.batch_size_ = choose_batch_size(self.batch_size, len(train))
         self.train_indices_ = find_rows(train, dataset)
         self.valid_indices_ = find_rows(valid, dataset)
         if not self.history and hasattr(self.module_, "fit_label_graph"):
@@ -300,9 +305,8 @@ class TrainingEngine(ParameterizedNet):
         """Make the iterator over a dataset, with batches on the net's device."""
         name = "iterator_train" if training else "iterator_valid"
         iterator, params = getattr(self, name), self.get_params_for(name)
-        params.setdefault("batch_size", int(self.batch_size))
-        if params["batch_size"] == -1:
-            params["batch_size"] = len(dataset)
+        chosen = params.get("batch_size", self.batch_size)
+        params["batch_size"] = choose_batch_size(chosen, len(dataset))
         if inspect.isclass(iterator) and issubclass(iterator, BatchIterator):
             params.setdefault("device", full_device(self.device))
         elif not training and issubclass(made_class(iterator) or object, DataLoader):
@@ -472,14 +476,14 @@ class TrainingEngine(ParameterizedNet):
         """Load weights as in skorch; training then goes on from them."""
         super().load_params(*args, **kwargs)
         for _, callback in getattr(self, "callbacks_", []):
-            if isinstance(callback, BestEpoch):
+            if isinstance(callback, (BestEpoch, WeightAverage)):
                 callback.initialize()
 
     def __getstate__(self) -> dict[str, Any]:
         # A checkpoint in the middle of training would take the data along; compiled code is made
         # anew when it is needed.
         state = dict(super().__getstate__())
-        return {k: v for k, v in state.items() if k not in ("_held_out", "_data", "_compiled")}
+        return {k: v for k, v in state.items() if k not in ("_parts", "_data", "_compiled")}
 
 
 def _keywords(training_loss: Callable[..., LossOutput]) -> frozenset[str]:

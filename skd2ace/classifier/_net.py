@@ -10,10 +10,11 @@ from numpy.typing import ArrayLike
 from typing_extensions import Self
 
 from skd2ace._seeding import RandomState
-from skd2ace._sklearn import Interval, Options, StrOptions
+from skd2ace._sklearn import Interval, StrOptions
 from skd2ace.selection import BatchSelector
 from skd2ace.training import BatchIterator, SelectedBatches, TensorDataset
 
+from ._batch_size import BATCH_SIZE_CONSTRAINTS
 from ._parameters import check_parameters
 from ._persistence import read_estimator, write_estimator
 from ._prediction import PredictingNet
@@ -46,8 +47,8 @@ class MultiLabelNetClassifier(PredictingNet):
     lr : float, default=1e-3
         Learning rate.
     max_epochs : int, default=100
-    batch_size : int, default=128
-        Instances per batch; -1 for all.
+    batch_size : int or "auto", default=128
+        Instances per batch; -1 for all; "auto" goes by their number, from 32 to 256.
     batch_selector : BatchSelector or None, default=None
         Which instances go into each batch; None shuffles. The estimator trains a copy,
         ``batch_selector_``, and leaves this one as it is.
@@ -78,8 +79,8 @@ class MultiLabelNetClassifier(PredictingNet):
     callbacks : list of Callback, "disable" or None, default=None
         Beside the default ones, which ``callbacks__NAME=None`` leaves out and
         ``callbacks__NAME=other`` replaces: ``epoch_timer``, ``train_loss``, ``valid_loss``,
-        ``valid_macro_auc``, ``best_epoch``, ``print_log``, and ``batch_selection``, which
-        can be replaced only. "disable" needs an ``iterator_train`` of your own.
+        ``valid_macro_auc``, ``out_of_bag``, ``best_epoch``, ``print_log``, and
+        ``batch_selection``, which can be replaced only. "disable" needs an ``iterator_train`` of your own.
     warm_start : bool, default=False
         Whether fit goes on from where the last one ended.
     verbose : int, default=1
@@ -105,6 +106,14 @@ class MultiLabelNetClassifier(PredictingNet):
     n_labels_ : int
     label_names_in_ : ndarray of shape (q,), of str
         Where y was a DataFrame.
+    batch_size_ : int
+        Instances per batch, resolved.
+    oob_proba_ : ndarray of shape (n, q), float64
+        With a network of members that are each blind to a part of the rows
+        (:class:`~skd2ace.networks.TabM`): probabilities of each row of X by those that did not
+        see it; NaN where there are none. (n, 2) for a one-dimensional y.
+    oob_score_ : float
+        Macro-AUC of ``oob_proba_``.
     train_indices_, valid_indices_ : ndarray of int, or None
         Rows that were trained on and that were held out; None where it was not rows of X.
     module_ : nn.Module
@@ -155,7 +164,7 @@ class MultiLabelNetClassifier(PredictingNet):
         "optimizer": [callable],
         "lr": [Interval(Real, 0, None, closed="neither")],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
-        "batch_size": [Interval(Integral, 1, None, closed="left"), Options(Integral, {-1})],
+        "batch_size": BATCH_SIZE_CONSTRAINTS,
         "batch_selector": [BatchSelector, None],
         "threshold": [
             Interval(Real, 0, 1, closed="both"),
@@ -187,7 +196,7 @@ class MultiLabelNetClassifier(PredictingNet):
         optimizer: Any = torch.optim.Adam,
         lr: float = 1e-3,
         max_epochs: int = 100,
-        batch_size: int = 128,
+        batch_size: int | str = 128,
         batch_selector: BatchSelector | None = None,
         threshold: Any = 0.5,
         label_weight: Any = None,
@@ -285,7 +294,7 @@ class MultiLabelNetClassifier(PredictingNet):
             check_parameters(self)
             data = read_training_data(self, X, y, reset=True, **beside)
             self._start_afresh()
-            self._tune_thresholds(self._train(data, "fit", resume, **fit_params))
+            self._conclude(self._train(data, "fit", resume, **fit_params))
         return self
 
     def partial_fit(
@@ -324,7 +333,7 @@ class MultiLabelNetClassifier(PredictingNet):
             data = read_training_data(self, X, y, reset=reset, classes=classes, **beside)
             if afresh:
                 self._start_afresh()
-            self._tune_thresholds(self._train(data, "partial_fit", **fit_params))
+            self._conclude(self._train(data, "partial_fit", **fit_params))
         return self
 
     def save(self, path: str | os.PathLike[str]) -> None:

@@ -10,10 +10,12 @@ from sklearn.utils import Tags
 from skorch.utils import to_numpy
 
 from skd2ace._targets import decode_targets
+from skd2ace.training._out_of_bag import has_out_of_bag, predict_out_of_bag
 
 from ._checks import check_features
 from ._engine import TrainingEngine
 from ._item_data import is_of_a_training
+from ._split import Parts
 from ._thresholds import read_thresholds, tune_thresholds
 from ._validation import score_subset_accuracy
 
@@ -23,6 +25,8 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
 
     classes_: NDArray
     thresholds_: NDArray[np.float64]
+    oob_proba_: NDArray[np.float64]
+    oob_score_: float
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float32]:
         """Logits.
@@ -112,7 +116,8 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
         return train, valid
 
     def _start_afresh(self) -> None:
-        vars(self).pop("thresholds_", None)
+        for name in ("thresholds_", "oob_proba_", "oob_score_"):
+            vars(self).pop(name, None)
         super()._start_afresh()
 
     @property
@@ -123,6 +128,22 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
         """Probabilities (n, q), also for a one-dimensional y."""
         proba = self.predict_proba(X)
         return proba if self._is_matrix else proba[:, 1:]
+
+    def _conclude(self, parts: Parts) -> None:
+        """Find what the trained network is asked for once: out-of-bag predictions, thresholds."""
+        if has_out_of_bag(self.module_):
+            self._predict_out_of_bag(parts.train)
+        self._tune_thresholds(parts.valid)
+
+    def _predict_out_of_bag(self, train: Any) -> None:
+        out_of_bag = predict_out_of_bag(self, train)
+        self.oob_score_ = out_of_bag.score()
+        proba, rows = out_of_bag.proba, self.train_indices_
+        if rows is not None and self.valid_indices_ is not None:
+            everything = np.full((len(rows) + len(self.valid_indices_), proba.shape[1]), np.nan)
+            everything[rows] = proba
+            proba = everything
+        self.oob_proba_ = proba if self._is_matrix else np.column_stack((1 - proba, proba))
 
     def _tune_thresholds(self, held_out: Any) -> None:
         if isinstance(self.threshold, str):

@@ -1,30 +1,16 @@
 """What the classifiers of published networks share: the settings of the D2ACE paper."""
 
-from typing import Any, ClassVar
-
-import torch
+from typing import Any
 
 from skd2ace.training import LinearWarmup
 
+from ._fixed import FixedNetClassifier
 from ._net import MultiLabelNetClassifier
 from ._signature import takes_parameters_of
 
 
-class PublishedNetClassifier(MultiLabelNetClassifier):
+class PublishedNetClassifier(FixedNetClassifier):
     """A classifier whose network is fixed, trained as in appendix D.2 of the D2ACE paper."""
-
-    _needs_matrix = True
-    _network: ClassVar[type[torch.nn.Module]]
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        name: constraint
-        for name, constraint in MultiLabelNetClassifier._parameter_constraints.items()
-        if name not in ("module", "criterion")
-    }
-    _fixed_parameters: ClassVar[frozenset[str]] = MultiLabelNetClassifier._fixed_parameters | {
-        "module",
-        "criterion",
-    }
 
     @takes_parameters_of(
         MultiLabelNetClassifier.__init__, "criterion", lr=1e-4, optimizer__weight_decay=1e-4

@@ -3,7 +3,7 @@
 import math
 from copy import copy
 from numbers import Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,13 @@ SPLIT_CONSTRAINTS: list[Any] = [
     callable,
     None,
 ]
+
+
+class Parts(NamedTuple):
+    """Datasets that a training trains on and holds out."""
+
+    train: Any
+    valid: Any
 
 
 def split(train_split: Any, dataset: Any, y: Any, seed: int, **params: Any) -> tuple[Any, Any]:

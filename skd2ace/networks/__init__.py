@@ -4,5 +4,16 @@ from ._clif import CLIF
 from ._dela import DELA
 from ._loss import LossOutput, known_labels, label_losses, weighted_mean
 from ._paca import PACA
+from ._tabm import MLP, TabM
 
-__all__ = ["CLIF", "DELA", "PACA", "LossOutput", "known_labels", "label_losses", "weighted_mean"]
+__all__ = [
+    "CLIF",
+    "DELA",
+    "MLP",
+    "PACA",
+    "LossOutput",
+    "TabM",
+    "known_labels",
+    "label_losses",
+    "weighted_mean",
+]

@@ -66,6 +66,31 @@ def leaky_mlp(sizes: list[int], *, dropout: float, batch_norm: bool = False) -> 
     return nn.Sequential(*layers)
 
 
+class ByteDropout(nn.Module):
+    """Dropout that draws a byte for each unit, an eighth of the random numbers of torch's.
+
+    On a CPU those are what dropout costs, and in a small network a third of the training.
+
+    Parameters
+    ----------
+    p : float
+        Probability that a unit is left out, in [0, 1); as a multiple of 1/256.
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.n_dropped = round(256 * p)
+
+    def forward(self, units: Tensor) -> Tensor:
+        """Leave units out in training, and scale the others so that the mean stays."""
+        if not (self.training and self.n_dropped):
+            return units
+        words = torch.empty(-(-units.numel() // 8), dtype=torch.int64, device=units.device)
+        drawn = words.random_(-(2**63), None).view(torch.uint8)[: units.numel()]
+        kept = drawn.view(units.shape) >= self.n_dropped
+        return units * kept * (256 / (256 - self.n_dropped))
+
+
 class GINLayer(nn.Module):
     """One layer of a graph isomorphism network (Xu et al. 2019), with a residual connection.
 

@@ -9,9 +9,11 @@ from ._best_epoch import BestEpoch
 from ._checkpointing import Checkpointing
 from ._data import TensorDataset
 from ._epoch import EpochRecord
+from ._out_of_bag import OutOfBagScore
 from ._selected_batches import SelectedBatches
 from ._selection import BatchSelection
 from ._warmup import LinearWarmup
+from ._weight_average import WeightAverage
 
 __all__ = [
     "Batch",
@@ -21,6 +23,8 @@ __all__ = [
     "Checkpointing",
     "EpochRecord",
     "LinearWarmup",
+    "OutOfBagScore",
     "SelectedBatches",
     "TensorDataset",
+    "WeightAverage",
 ]

@@ -19,8 +19,10 @@ class BestEpoch(Callback):
 
     Parameters
     ----------
-    monitor : str, default="valid_macro_auc"
-        Entry of the history to compare epochs by; NaN is never the best. Of equal ones that with
+    monitor : str, default="auto"
+        Entry of the history to compare epochs by; NaN is never the best. "auto" is
+        ``oob_macro_auc`` where an epoch has it, as with networks whose members predict rows that
+        they do not see, and ``valid_macro_auc`` elsewhere. Of equal ones that with
         the lowest ``valid_loss`` counts: a ranking of few instances may be perfect long before
         the network is. Where that is equal too, or missing, the earliest does.
     lower_is_better : bool, default=False
@@ -46,7 +48,7 @@ class BestEpoch(Callback):
     True
     """
 
-    def __init__(self, monitor: str = "valid_macro_auc", lower_is_better: bool = False) -> None:
+    def __init__(self, monitor: str = "auto", lower_is_better: bool = False) -> None:
         self.monitor = monitor
         self.lower_is_better = lower_is_better
 
@@ -79,19 +81,25 @@ class BestEpoch(Callback):
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Copy the weights of an epoch that is better than all before it."""
         row = net.history[-1]
-        if self.monitor not in row and "valid_batch_count" in row:
+        monitor = self._find_monitor(row)
+        if monitor not in row and "valid_batch_count" in row:
             entries = sorted(name for name in row if name not in ("batches", "epoch"))
             raise ValueError(
-                f"BestEpoch: epoch {row['epoch']} has no {self.monitor!r} to compare by; when "
+                f"BestEpoch: epoch {row['epoch']} has no {monitor!r} to compare by; when "
                 f"BestEpoch looks, its history has {', '.join(entries)}. Set monitor to one of "
                 "them, or leave BestEpoch out: callbacks__best_epoch=None."
             )
-        score = row.get(self.monitor)
+        score = row.get(monitor)
         loss = row.get("valid_loss", math.nan)
         if score is not None and self._is_better(score, loss):
             self.best_score_, self.best_epoch_ = score, row["epoch"]
             self.best_loss_ = math.inf if math.isnan(loss) else loss
             self.best_weights_ = _copy_weights(net)
+
+    def _find_monitor(self, row: dict[str, Any]) -> str:
+        if self.monitor != "auto":
+            return self.monitor
+        return "oob_macro_auc" if "oob_macro_auc" in row else "valid_macro_auc"
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Restore the best weights, and remember the last ones."""
