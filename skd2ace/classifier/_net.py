@@ -80,7 +80,8 @@ class MultiLabelNetClassifier(PredictingNet):
         Beside the default ones, which ``callbacks__NAME=None`` leaves out and
         ``callbacks__NAME=other`` replaces: ``epoch_timer``, ``train_loss``, ``valid_loss``,
         ``valid_macro_auc``, ``out_of_bag``, ``best_epoch``, ``print_log``, and
-        ``batch_selection``, which can be replaced only. "disable" needs an ``iterator_train`` of your own.
+        ``batch_selection``, which can be replaced only. "disable" needs an ``iterator_train`` of
+        your own.
     warm_start : bool, default=False
         Whether fit goes on from where the last one ended.
     verbose : int, default=1

@@ -79,7 +79,9 @@ class ByteDropout(nn.Module):
 
     def __init__(self, p: float) -> None:
         super().__init__()
-        self.n_dropped = round(256 * p)
+        if not 0 <= p < 1:
+            raise ValueError(f"dropout must be in [0, 1), got {p!r}.")
+        self.n_dropped = min(round(256 * p), 255)
 
     def forward(self, units: Tensor) -> Tensor:
         """Leave units out in training, and scale the others so that the mean stays."""

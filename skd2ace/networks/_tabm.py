@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import relu
 
 from ._blindness import Blindness
-from ._layers import ByteDropout
+from ._layers import ByteDropout, check_sizes
 from ._loss import LossOutput, known_labels, label_losses, weighted_mean
 
 Sharing = Literal["shared", "mini", "packed"]
@@ -86,8 +86,16 @@ class TabM(nn.Module):
         super().__init__()
         if sharing not in ("shared", "mini", "packed"):
             raise ValueError(f"sharing must be 'shared', 'mini' or 'packed', got {sharing!r}.")
-        if n_parts is not None and k > 1 and not 2 <= n_parts <= k:
-            raise ValueError(f"n_parts must be from 2 to k={k}, or None, got {n_parts!r}.")
+        if n_parts == 1:
+            raise ValueError("n_parts must be at least 2, or None, got 1.")
+        name = type(self).__name__
+        n_features, n_labels, k, width, n_blocks = check_sizes(
+            name, n_features=n_features, n_labels=n_labels, k=k, width=width, n_blocks=n_blocks
+        )
+        if n_parts is not None:
+            (n_parts,) = check_sizes(name, n_parts=n_parts)
+        if embedding_size is not None:
+            (embedding_size,) = check_sizes(name, embedding_size=embedding_size)
         self.k = k
         self.embedding = None if embedding_size is None else _embed(n_features, embedding_size)
         sizes = [n_features * (embedding_size or 1), *[width] * n_blocks]
@@ -96,7 +104,7 @@ class TabM(nn.Module):
             for i, pair in enumerate(pairwise(sizes))
         )
         self.dropout = ByteDropout(dropout)
-        self.head = LinearEnsemble(sizes[-1], n_labels, k=k)
+        self.head = LinearEnsemble(width, n_labels, k=k)
         self.blindness = None if n_parts is None or k == 1 else Blindness(k, n_parts)
 
     @property
@@ -145,7 +153,7 @@ class TabM(nn.Module):
         -------
         LossOutput
             ``logits`` and ``label_losses`` are those of the mean prediction of the members that
-            train on the row.
+            train on the row; ``terms`` has the loss itself, as "bce".
         """
         labels, known = known_labels(Y)
         members = self.member_logits(X)
@@ -157,7 +165,7 @@ class TabM(nn.Module):
         with torch.no_grad():
             logits = average_members(members, seeing)
             of_mean = label_losses(logits, labels, known)
-        return LossOutput(loss, logits, of_mean, {})
+        return LossOutput(loss, logits, of_mean, {"bce": loss})
 
     def out_of_bag_logits(self, X: Tensor, index: Tensor) -> Tensor:
         """Logits of the mean probability of the members that are blind to each row.

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from skd2ace import CLIFClassifier, DELAClassifier, MultiLabelNetClassifier, PACAClassifier
+from skd2ace import (
+    CLIFClassifier,
+    DELAClassifier,
+    MultiLabelNetClassifier,
+    PACAClassifier,
+    TabMClassifier,
+)
 from skd2ace.selection import D2ACE
 
 
@@ -61,9 +67,26 @@ def make_paca():
     return make_classifier
 
 
-@pytest.fixture(params=["mlp", "clif", "dela", "paca"])
-def make_any(request, make, make_clif, make_dela, make_paca):
-    makers = {"mlp": make, "clif": make_clif, "dela": make_dela, "paca": make_paca}
+@pytest.fixture
+def make_tabm():
+    """Make a small TabM with D2ACE in a few epochs, and a held-out part as the others have."""
+    small = {"module__width": 16, "module__k": 4, "train_split": 0.1}
+
+    def make_classifier(**params):
+        return TabMClassifier(**settings(**(small | params)))
+
+    return make_classifier
+
+
+@pytest.fixture(params=["mlp", "clif", "dela", "paca", "tabm"])
+def make_any(request, make, make_clif, make_dela, make_paca, make_tabm):
+    makers = {
+        "mlp": make,
+        "clif": make_clif,
+        "dela": make_dela,
+        "paca": make_paca,
+        "tabm": make_tabm,
+    }
     return makers[request.param]
 
 
