@@ -1,0 +1,89 @@
+"""A table of any container as numbers and categories."""
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from skd2ace._containers import is_unknown, read_container
+
+
+def read_columns(X: Any, is_category: list[bool] | None = None) -> list[NDArray]:
+    """Columns (n,) of a table: float64 with NaN where unknown, or object with None.
+
+    Parameters
+    ----------
+    X : ndarray or DataFrame of shape (n, d)
+        Bools count as numbers. What is declared as a category, and a column that holds anything
+        but numbers, is one of categories.
+    is_category : list of bool, optional
+        Which columns were, when the table was first seen; others are to be numbers.
+
+    Returns
+    -------
+    list of ndarray
+
+    Raises
+    ------
+    ValueError
+        If X has infinite numbers, or words where numbers are due.
+    """
+    columns = [_read_column(X, j) for j in range(X.shape[1])]
+    for j, column in enumerate(columns):
+        if column.dtype != object and np.isinf(column).any():
+            raise ValueError(f"Input X contains infinity: in column {j}.")
+    return columns if is_category is None else _follow(columns, is_category)
+
+
+def read_sparse(X: Any) -> sp.csr_array | None:
+    """A sparse matrix or frame as CSR, float32; None of anything dense."""
+    if hasattr(X, "dtypes") and not all("Sparse" in str(dtype) for dtype in X.dtypes):
+        return None
+    matrix = read_container(X)
+    return sp.csr_array(matrix, dtype=np.float32) if sp.issparse(matrix) else None
+
+
+def _follow(columns: list[NDArray], is_category: list[bool]) -> list[NDArray]:
+    """Take columns for what they were when the table was first seen."""
+    followed = []
+    for j, (column, other) in enumerate(zip(columns, is_category, strict=True)):
+        words = [] if other or column.dtype != object else [c for c in column if c is not None]
+        if words:
+            raise ValueError(f"Column {j} of X held numbers in fit, and holds {words[0]!r} now.")
+        followed.append(_as_objects(column) if other else column.astype(np.float64))
+    return followed
+
+
+def stack_columns(columns: list[NDArray], chosen: list[int]) -> NDArray:
+    """Columns as one matrix (n, m): of objects if one of them is, of numbers else."""
+    return np.column_stack([columns[j] for j in chosen])
+
+
+def _read_column(X: Any, j: int) -> NDArray:
+    column = X.iloc[:, j] if hasattr(X, "iloc") else X[:, j]
+    values = np.asarray(read_container(column))
+    dtype = str(column.dtype).lower()
+    is_declared = dtype.startswith(("category", "categorical", "enum"))
+    return _as_objects(values) if is_declared else _sort_out(values)
+
+
+def _sort_out(values: NDArray) -> NDArray:
+    """Numbers as float64, all else as objects with None where unknown."""
+    if values.dtype.kind in "biuf":
+        return values.astype(np.float64)
+    return _as_objects(values)
+
+
+def _as_objects(values: NDArray) -> NDArray[np.object_]:
+    """Cells as strings, so that 1, 1.0 and True of two containers are one category."""
+    cells = values.astype(object)
+    return np.array([None if is_unknown(cell) else _show(cell) for cell in cells], dtype=object)
+
+
+def _show(cell: Any) -> str:
+    if isinstance(cell, (bool, np.bool_)):
+        return str(int(cell))
+    if isinstance(cell, (float, np.floating)) and float(cell).is_integer():
+        return str(int(cell))
+    return str(cell)
