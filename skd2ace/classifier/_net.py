@@ -11,9 +11,11 @@ from typing_extensions import Self
 
 from skd2ace._seeding import RandomState
 from skd2ace._sklearn import Interval, Options, StrOptions
+from skd2ace.metrics._records import METRICS
 from skd2ace.selection import BatchSelector
 from skd2ace.training import BatchIterator, SelectedBatches, TensorDataset
 
+from ._held_out import CrossFitting
 from ._parameters import check_parameters
 from ._persistence import read_estimator, write_estimator
 from ._prediction import PredictingNet
@@ -53,9 +55,14 @@ class MultiLabelNetClassifier(PredictingNet):
         ``batch_selector_``, and leaves this one as it is.
     threshold : float, array-like of shape (q,), dict or "tune", default=0.5
         Probability from which a label is predicted; in a dict by the label's name, 0.5 of those
-        that it does not name. "tune" chooses for each label the one with
-        the best F1 on the held-out part (``thresholds_``): at a fixed 0.5 rare labels are almost
-        never predicted.
+        that it does not name. "tune" chooses those that are best by ``threshold_metric`` on
+        instances that were not trained on (``thresholds_``): at a fixed 0.5 rare labels are
+        almost never predicted. These are the held-out part; without one (``train_split=None``)
+        all instances, each third of which is predicted by a copy of the estimator that was
+        trained on the others: four trainings in place of one, and none where training goes on.
+    threshold_metric : {"macro_f1", "micro_f1", "hamming_loss"} or callable, default="macro_f1"
+        What ``threshold="tune"`` makes best: for Macro-F1 each label's F1. A function of true
+        and predicted labels as :func:`~skd2ace.metrics.best_thresholds` takes it.
     label_weight : array-like of shape (q,), "balanced" or None, default=None
         Weight of each label, which multiplies ``sample_weight``. "balanced" gives the positives
         of each label the same weight in all: inversely proportional to how many there are.
@@ -163,6 +170,10 @@ class MultiLabelNetClassifier(PredictingNet):
             "array-like",
             Mapping,
         ],
+        "threshold_metric": [
+            StrOptions({name for name, metric in METRICS.items() if metric.response == "predict"}),
+            callable,
+        ],
         "label_weight": ["array-like", StrOptions({"balanced"}), None],
         "pos_weight": ["array-like", StrOptions({"balanced"}), None],
         "random_state": ["random_state"],
@@ -190,6 +201,7 @@ class MultiLabelNetClassifier(PredictingNet):
         batch_size: int = 128,
         batch_selector: BatchSelector | None = None,
         threshold: Any = 0.5,
+        threshold_metric: Any = "macro_f1",
         label_weight: Any = None,
         pos_weight: Any = None,
         random_state: RandomState = None,
@@ -217,6 +229,7 @@ class MultiLabelNetClassifier(PredictingNet):
             batch_size=batch_size,
             batch_selector=batch_selector,
             threshold=threshold,
+            threshold_metric=threshold_metric,
             label_weight=label_weight,
             pos_weight=pos_weight,
             random_state=random_state,
@@ -285,7 +298,8 @@ class MultiLabelNetClassifier(PredictingNet):
             check_parameters(self)
             data = read_training_data(self, X, y, reset=True, **beside)
             self._start_afresh()
-            self._tune_thresholds(self._train(data, "fit", resume, **fit_params))
+            self._cross_fitting = CrossFitting(X, fit_params, **beside)
+            self._tune_thresholds(self._train(data, "fit", resume, **fit_params), data)
         return self
 
     def partial_fit(
@@ -324,7 +338,7 @@ class MultiLabelNetClassifier(PredictingNet):
             data = read_training_data(self, X, y, reset=reset, classes=classes, **beside)
             if afresh:
                 self._start_afresh()
-            self._tune_thresholds(self._train(data, "partial_fit", **fit_params))
+            self._tune_thresholds(self._train(data, "partial_fit", **fit_params), data)
         return self
 
     def save(self, path: str | os.PathLike[str]) -> None:

@@ -13,8 +13,10 @@ from skd2ace._targets import decode_targets
 
 from ._checks import check_features
 from ._engine import TrainingEngine
+from ._held_out import CrossFitting, HeldOut, find_out_of_bag, read_weight
 from ._item_data import is_of_a_training
 from ._thresholds import read_thresholds, tune_thresholds
+from ._training_data import TrainingData
 from ._validation import score_subset_accuracy
 
 
@@ -23,6 +25,12 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
 
     classes_: NDArray
     thresholds_: NDArray[np.float64]
+
+    # Whether a training leaves ``oob_proba_``: predictions (n, q) of the instances that fit was
+    # given, by members of the network that were not trained on them; rows of NaN where none was.
+    _predicts_out_of_bag: bool = False
+    # What predicts the instances of a fit that holds none out; while fit runs.
+    _cross_fitting: CrossFitting | None = None
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float32]:
         """Logits.
@@ -105,10 +113,16 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
         return score_subset_accuracy(self, X, y, sample_weight)
 
     def get_split_datasets(self, X: Any, y: Any = None, **split_params: Any) -> tuple[Any, Any]:
-        """Split into a training and a validation part, which tuning thresholds needs."""
+        """Split into a training and a validation part; without one, tuning needs cross-fitting."""
         train, valid = super().get_split_datasets(X, y, **split_params)
-        if isinstance(self.threshold, str) and valid is None:
-            raise ValueError('threshold="tune" needs a held-out part: see train_split.')
+        if self._needs_held_out and valid is None and not self._predicts_out_of_bag:
+            if self._cross_fitting is None:
+                raise ValueError(
+                    'threshold="tune" needs a held-out part where training goes on: see '
+                    "train_split."
+                )
+            # Before anything is trained, what can fail.
+            self._cross_fitting.deal_folds(y, self.split_seed_)
         return train, valid
 
     def _start_afresh(self) -> None:
@@ -124,9 +138,27 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
         proba = self.predict_proba(X)
         return proba if self._is_matrix else proba[:, 1:]
 
-    def _tune_thresholds(self, held_out: Any) -> None:
-        if isinstance(self.threshold, str):
-            self.thresholds_ = tune_thresholds(self, self._cells_of(held_out))
+    @property
+    def _needs_held_out(self) -> bool:
+        return isinstance(self.threshold, str)
+
+    def _tune_thresholds(self, held_out: Any, data: TrainingData) -> None:
+        """Tune on predictions of instances that the network was not trained on."""
+        if self._needs_held_out:
+            self.thresholds_ = tune_thresholds(self, self._predict_held_out(held_out, data))
+        self._cross_fitting = None
+
+    def _predict_held_out(self, held_out: Any, data: TrainingData) -> HeldOut:
+        """Predict what was not trained on: out of bag, held out, or by cross-fitting."""
+        if self._predicts_out_of_bag:
+            return HeldOut(data.Y, find_out_of_bag(self), read_weight(data.cell_weight))
+        if held_out is not None:
+            cells = self._cells_of(held_out)
+            proba = self._label_proba(held_out)
+            return HeldOut(cells.labels().cpu().numpy(), proba, read_weight(cells.cell_weight()))
+        assert self._cross_fitting is not None
+        proba = self._cross_fitting.predict(self, data.Y)
+        return HeldOut(data.Y, proba, read_weight(data.cell_weight))
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
