@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import indexable
-from skorch.callbacks.training import Checkpoint, TrainEndCheckpoint
+from skorch.callbacks import Checkpoint, TrainEndCheckpoint
 from torch import Tensor
 from torch.utils.data import Subset
 

@@ -146,7 +146,7 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
         """Tune on predictions of instances that the network was not trained on."""
         if self._needs_held_out:
             self.thresholds_ = tune_thresholds(self, self._predict_held_out(held_out, data))
-        self._cross_fitting = None
+        vars(self).pop("_cross_fitting", None)
 
     def _predict_held_out(self, held_out: Any, data: TrainingData) -> HeldOut:
         """Predict what was not trained on: out of bag, held out, or by cross-fitting."""

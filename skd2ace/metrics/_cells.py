@@ -58,7 +58,7 @@ def read_scored(
     unknown = _find_unknown(scores) if has_empty_rows else None
     if unknown is not None:
         given = np.ones(len(truth)) if weight is None else weight
-        has_scores: NDArray[np.bool_] = ~unknown.all(axis=1)
+        has_scores = np.asarray(~unknown.all(axis=1))
         weight = given * (has_scores if given.ndim == 1 else has_scores[:, None])
     counted = _find_counted(weight, truth.shape)
     (relevant,) = _find_relevant([truth], counted)
