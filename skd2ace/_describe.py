@@ -17,7 +17,12 @@ from torch import nn
 _OF_NO_MATTER = ("device", "verbose", "n_jobs")
 # Parameters that version 0.1 had not, and with which values they do what it did: left out where
 # they have these, so that what was written then is found again.
-NEW_SINCE_0_1 = {"label_weight": None, "pos_weight": None, "threshold_metric": "macro_f1"}
+NEW_SINCE_0_1 = {
+    "label_weight": None,
+    "pos_weight": None,
+    "threshold_metric": "macro_f1",
+    "calibration": None,
+}
 # No estimator is nested so deep; a chain of objects that hold each other may be.
 _DEEPEST = 100
 

@@ -28,7 +28,7 @@ _WRITERS = (Checkpointing, Checkpoint, TrainEndCheckpoint)
 
 
 class HeldOut(NamedTuple):
-    """What thresholds are tuned on."""
+    """What thresholds and temperature are tuned on."""
 
     Y: NDArray[np.float32]
     """Labels (n, q), NaN where unknown."""
@@ -113,7 +113,8 @@ def _copy(est: Any, seed: int) -> Any:
     }
     if isinstance(copy.callbacks, list):
         without["callbacks"] = [one for one in copy.callbacks if not _writes(one)]
-    return copy.set_params(random_state=seed, threshold=0.5, verbose=0, **without)
+    plain = {"threshold": 0.5, "calibration": None, "verbose": 0}
+    return copy.set_params(random_state=seed, **plain, **without)
 
 
 def _writes(callback: Any) -> bool:

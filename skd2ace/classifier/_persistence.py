@@ -26,6 +26,7 @@ _FITTED = (
     "valid_indices_",
     "best_epoch_",
     "thresholds_",
+    "temperature_",
     "last_epoch_",
     "torch_state_",
     "_instance_shape",

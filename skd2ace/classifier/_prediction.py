@@ -11,6 +11,7 @@ from skorch.utils import to_numpy
 
 from skd2ace._targets import decode_targets
 
+from ._calibration import fit_temperature, scale_probabilities
 from ._checks import check_features
 from ._engine import TrainingEngine
 from ._held_out import CrossFitting, HeldOut, find_out_of_bag, read_weight
@@ -25,6 +26,7 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
 
     classes_: NDArray
     thresholds_: NDArray[np.float64]
+    temperature_: float
 
     # Whether a training leaves ``oob_proba_``: predictions (n, q) of the instances that fit was
     # given, by members of the network that were not trained on them; rows of NaN where none was.
@@ -33,7 +35,7 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
     _cross_fitting: CrossFitting | None = None
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float32]:
-        """Logits.
+        """Logits, divided by ``temperature_`` with ``calibration="temperature"``.
 
         Parameters
         ----------
@@ -55,6 +57,8 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
         logits = np.concatenate([to_numpy(batch) for batch in self.forward_iter(X)])
         if not np.isfinite(logits).all():
             raise ValueError("The network's logits are not finite: X is too large for it.")
+        if hasattr(self, "temperature_"):
+            logits = logits / np.float32(self.temperature_)
         return logits if self._is_matrix else logits[:, 0]
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -117,13 +121,19 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
         train, valid = super().get_split_datasets(X, y, **split_params)
         if self._needs_held_out and valid is None and not self._predicts_out_of_bag:
             if self._cross_fitting is None:
+                parameter = "threshold" if isinstance(self.threshold, str) else "calibration"
                 raise ValueError(
-                    'threshold="tune" needs a held-out part where training goes on: see '
-                    "train_split."
+                    f'{parameter}="{getattr(self, parameter)}" needs a held-out part where '
+                    "training goes on: see train_split."
                 )
             # Before anything is trained, what can fail.
             self._cross_fitting.deal_folds(y, self.split_seed_)
         return train, valid
+
+    def _train(self, *args: Any, **kwargs: Any) -> Any:
+        # The network changes, and the next temperature is found from its own logits.
+        vars(self).pop("temperature_", None)
+        return super()._train(*args, **kwargs)
 
     def _start_afresh(self) -> None:
         vars(self).pop("thresholds_", None)
@@ -140,12 +150,19 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
 
     @property
     def _needs_held_out(self) -> bool:
-        return isinstance(self.threshold, str)
+        return isinstance(self.threshold, str) or self.calibration is not None
 
-    def _tune_thresholds(self, held_out: Any, data: TrainingData) -> None:
-        """Tune on predictions of instances that the network was not trained on."""
+    def _tune(self, held_out: Any, data: TrainingData) -> None:
+        """Tune temperature and thresholds on instances that the network was not trained on."""
         if self._needs_held_out:
-            self.thresholds_ = tune_thresholds(self, self._predict_held_out(held_out, data))
+            seen = self._predict_held_out(held_out, data)
+            if self.calibration is not None:
+                self.temperature_ = fit_temperature(seen)
+                seen = seen._replace(proba=scale_probabilities(seen.proba, self.temperature_))
+                if self._predicts_out_of_bag:
+                    self.oob_proba_ = seen.proba
+            if isinstance(self.threshold, str):
+                self.thresholds_ = tune_thresholds(self, seen)
         vars(self).pop("_cross_fitting", None)
 
     def _predict_held_out(self, held_out: Any, data: TrainingData) -> HeldOut:
