@@ -15,9 +15,14 @@ from torch import nn
 
 # They have no say in what is compared.
 _OF_NO_MATTER = ("device", "verbose", "n_jobs")
-# Parameters that version 0.1 had not, which did what None does: left out where they are None, so
-# that what was written then is found again.
-NEW_SINCE_0_1 = ("label_weight", "pos_weight")
+# Parameters that version 0.1 had not, and with which values they do what it did: left out where
+# they have these, so that what was written then is found again.
+NEW_SINCE_0_1 = {
+    "label_weight": None,
+    "pos_weight": None,
+    "threshold_metric": "macro_f1",
+    "calibration": None,
+}
 # No estimator is nested so deep; a chain of objects that hold each other may be.
 _DEEPEST = 100
 
@@ -92,7 +97,7 @@ def _of_kind(thing: Any, path: tuple[Any, ...]) -> dict[str, Any]:
         return {type(thing).__name__: _plain(parts, path)}
     if hasattr(thing, "get_params"):
         parameters = sorted(thing.get_params(deep=False).items())
-        new = {name for name, value in parameters if name in NEW_SINCE_0_1 and value is None}
+        new = {name for name, value in parameters if _is_as_in_0_1(name, value)}
         kept = {k: value for k, value in parameters if k not in _OF_NO_MATTER and k not in new}
         return {type(thing).__name__: {name: _plain(kept[name], path) for name in kept}}
     text = _without_addresses(thing)
@@ -101,6 +106,10 @@ def _of_kind(thing: Any, path: tuple[Any, ...]) -> dict[str, Any]:
     if hides and hasattr(thing, "__dict__"):
         return {"repr": [text, _mapping(vars(thing), path)]}
     return {"repr": text}
+
+
+def _is_as_in_0_1(name: str, value: Any) -> bool:
+    return (value is None or isinstance(value, str)) and NEW_SINCE_0_1.get(name, ...) == value
 
 
 def _array(values: Any, path: tuple[Any, ...]) -> dict[str, Any]:

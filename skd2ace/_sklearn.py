@@ -1,5 +1,6 @@
 """The private parts of scikit-learn that the package uses: all of them, and nowhere else."""
 
+from sklearn.utils import _safe_indexing as take_rows
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -17,5 +18,6 @@ __all__ = [
     "Options",
     "StrOptions",
     "get_feature_names",
+    "take_rows",
     "validate_parameter_constraints",
 ]

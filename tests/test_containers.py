@@ -169,6 +169,7 @@ SPLITTERS = {
 FUNCTIONS = {name: (record.function, record.response) for name, record in METRICS.items()} | {
     "roc_auc_per_label": (metrics.roc_auc_per_label, "predict_proba"),
     "best_f1_thresholds": (metrics.best_f1_thresholds, "predict_proba"),
+    "best_thresholds": (metrics.best_thresholds, "predict_proba"),
 }
 
 

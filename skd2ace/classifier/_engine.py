@@ -483,7 +483,8 @@ class TrainingEngine(ParameterizedNet):
         # A checkpoint in the middle of training would take the data along; compiled code is made
         # anew when it is needed.
         state = dict(super().__getstate__())
-        return {k: v for k, v in state.items() if k not in ("_parts", "_data", "_compiled")}
+        left_out = ("_parts", "_data", "_cross_fitting", "_compiled")
+        return {k: v for k, v in state.items() if k not in left_out}
 
 
 def _keywords(training_loss: Callable[..., LossOutput]) -> frozenset[str]:

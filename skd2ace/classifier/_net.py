@@ -11,10 +11,12 @@ from typing_extensions import Self
 
 from skd2ace._seeding import RandomState
 from skd2ace._sklearn import Interval, StrOptions
+from skd2ace.metrics._records import METRICS
 from skd2ace.selection import BatchSelector
 from skd2ace.training import BatchIterator, SelectedBatches, TensorDataset
 
 from ._batch_size import BATCH_SIZE_CONSTRAINTS
+from ._held_out import CrossFitting
 from ._parameters import check_parameters
 from ._persistence import read_estimator, write_estimator
 from ._prediction import PredictingNet
@@ -54,9 +56,19 @@ class MultiLabelNetClassifier(PredictingNet):
         ``batch_selector_``, and leaves this one as it is.
     threshold : float, array-like of shape (q,), dict or "tune", default=0.5
         Probability from which a label is predicted; in a dict by the label's name, 0.5 of those
-        that it does not name. "tune" chooses for each label the one with
-        the best F1 on the held-out part (``thresholds_``): at a fixed 0.5 rare labels are almost
-        never predicted.
+        that it does not name. "tune" chooses those that are best by ``threshold_metric`` on
+        instances that were not trained on (``thresholds_``): at a fixed 0.5 rare labels are
+        almost never predicted. These are the held-out part; without one (``train_split=None``)
+        all instances, each third of which is predicted by a copy of the estimator that was
+        trained on the others: four trainings in place of one, and none where training goes on.
+    threshold_metric : {"macro_f1", "micro_f1", "hamming_loss"} or callable, default="macro_f1"
+        What ``threshold="tune"`` makes best: for Macro-F1 each label's F1. A function of true
+        and predicted labels as :func:`~skd2ace.metrics.best_thresholds` takes it.
+    calibration : {"temperature"} or None, default=None
+        "temperature" divides the logits of all labels by one number (``temperature_``), that
+        with the lowest cross-entropy on the instances that thresholds are tuned on, and before
+        them: where a network is too sure of itself, probabilities come nearer to frequencies
+        (Guo et al., 2017). No order of instances changes.
     label_weight : array-like of shape (q,), "balanced" or None, default=None
         Weight of each label, which multiplies ``sample_weight``. "balanced" gives the positives
         of each label the same weight in all: inversely proportional to how many there are.
@@ -124,6 +136,8 @@ class MultiLabelNetClassifier(PredictingNet):
         The epoch, counted from 1, whose weights the estimator has.
     thresholds_ : ndarray of shape (q,)
         With ``threshold="tune"``.
+    temperature_ : float
+        With ``calibration="temperature"``.
     history : skorch.history.History
         Per epoch the losses, each term of a network's own loss, Macro-AUC, seconds.
 
@@ -173,6 +187,11 @@ class MultiLabelNetClassifier(PredictingNet):
             "array-like",
             Mapping,
         ],
+        "threshold_metric": [
+            StrOptions({name for name, metric in METRICS.items() if metric.response == "predict"}),
+            callable,
+        ],
+        "calibration": [StrOptions({"temperature"}), None],
         "label_weight": ["array-like", StrOptions({"balanced"}), None],
         "pos_weight": ["array-like", StrOptions({"balanced"}), None],
         "random_state": ["random_state"],
@@ -200,6 +219,8 @@ class MultiLabelNetClassifier(PredictingNet):
         batch_size: int | str = 128,
         batch_selector: BatchSelector | None = None,
         threshold: Any = 0.5,
+        threshold_metric: Any = "macro_f1",
+        calibration: str | None = None,
         label_weight: Any = None,
         pos_weight: Any = None,
         random_state: RandomState = None,
@@ -227,6 +248,8 @@ class MultiLabelNetClassifier(PredictingNet):
             batch_size=batch_size,
             batch_selector=batch_selector,
             threshold=threshold,
+            threshold_metric=threshold_metric,
+            calibration=calibration,
             label_weight=label_weight,
             pos_weight=pos_weight,
             random_state=random_state,
@@ -295,7 +318,8 @@ class MultiLabelNetClassifier(PredictingNet):
             check_parameters(self)
             data = read_training_data(self, X, y, reset=True, **beside)
             self._start_afresh()
-            self._conclude(self._train(data, "fit", resume, **fit_params))
+            self._cross_fitting = CrossFitting(X, fit_params, **beside)
+            self._conclude(self._train(data, "fit", resume, **fit_params), data)
         return self
 
     def partial_fit(
@@ -334,7 +358,7 @@ class MultiLabelNetClassifier(PredictingNet):
             data = read_training_data(self, X, y, reset=reset, classes=classes, **beside)
             if afresh:
                 self._start_afresh()
-            self._conclude(self._train(data, "partial_fit", **fit_params))
+            self._conclude(self._train(data, "partial_fit", **fit_params), data)
         return self
 
     def save(self, path: str | os.PathLike[str]) -> None:

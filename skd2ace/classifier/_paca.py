@@ -22,8 +22,9 @@ class PACAClassifier(PublishedNetClassifier):
     ----------
     optimizer, optimizer__weight_decay, lr, max_epochs, batch_size
         The paper's settings.
-    batch_selector, threshold, random_state, train_split, iterator_train, iterator_valid, \
-dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_load_kwargs
+    batch_selector, threshold, threshold_metric, calibration, random_state, train_split, \
+iterator_train, iterator_valid, dataset, callbacks, warm_start, verbose, device, compile, \
+use_caching, torch_load_kwargs
         As for :class:`MultiLabelNetClassifier`. The default callbacks have ``lr_warmup``
         besides, a :class:`~skd2ace.training.LinearWarmup`.
     **kwargs
@@ -32,7 +33,7 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
     Attributes
     ----------
     classes_, n_features_in_, n_labels_, module_, batch_selector_, best_epoch_, thresholds_, \
-history
+temperature_, history
         As for :class:`MultiLabelNetClassifier`.
 
     See Also

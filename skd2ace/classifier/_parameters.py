@@ -63,6 +63,8 @@ class ParameterizedNet(SkorchNet):
         *,
         batch_selector: BatchSelector | None,
         threshold: Any,
+        threshold_metric: Any,
+        calibration: str | None,
         label_weight: Any,
         pos_weight: Any,
         random_state: RandomState,
@@ -71,6 +73,8 @@ class ParameterizedNet(SkorchNet):
         super().__init__(module, **parameters)
         self.batch_selector = batch_selector
         self.threshold = threshold
+        self.threshold_metric = threshold_metric
+        self.calibration = calibration
         self.label_weight = label_weight
         self.pos_weight = pos_weight
         self.random_state = random_state

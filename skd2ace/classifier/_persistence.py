@@ -29,6 +29,7 @@ _FITTED = (
     "batch_size_",
     "oob_proba_",
     "oob_score_",
+    "temperature_",
     "last_epoch_",
     "torch_state_",
     "_instance_shape",

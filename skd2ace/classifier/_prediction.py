@@ -10,13 +10,16 @@ from sklearn.utils import Tags
 from skorch.utils import to_numpy
 
 from skd2ace._targets import decode_targets
-from skd2ace.training._out_of_bag import has_out_of_bag, predict_out_of_bag
+from skd2ace.training._out_of_bag import HeldOut, has_out_of_bag, predict_out_of_bag
 
+from ._calibration import fit_temperature, scale_probabilities
 from ._checks import check_features
 from ._engine import TrainingEngine
+from ._held_out import CrossFitting, read_weight
 from ._item_data import is_of_a_training
 from ._split import Parts
 from ._thresholds import read_thresholds, tune_thresholds
+from ._training_data import TrainingData
 from ._validation import score_subset_accuracy
 
 
@@ -25,11 +28,15 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
 
     classes_: NDArray
     thresholds_: NDArray[np.float64]
+    temperature_: float
     oob_proba_: NDArray[np.float64]
     oob_score_: float
 
+    # What predicts the instances of a fit that holds none out; while fit runs.
+    _cross_fitting: CrossFitting | None = None
+
     def decision_function(self, X: ArrayLike) -> NDArray[np.float32]:
-        """Logits.
+        """Logits, divided by ``temperature_`` with ``calibration="temperature"``.
 
         Parameters
         ----------
@@ -51,6 +58,8 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
         logits = np.concatenate([to_numpy(batch) for batch in self.forward_iter(X)])
         if not np.isfinite(logits).all():
             raise ValueError("The network's logits are not finite: X is too large for it.")
+        if hasattr(self, "temperature_"):
+            logits = logits / np.float32(self.temperature_)
         return logits if self._is_matrix else logits[:, 0]
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -109,14 +118,26 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
         return score_subset_accuracy(self, X, y, sample_weight)
 
     def get_split_datasets(self, X: Any, y: Any = None, **split_params: Any) -> tuple[Any, Any]:
-        """Split into a training and a validation part, which tuning thresholds needs."""
+        """Split into a training and a validation part; without one, tuning needs cross-fitting."""
         train, valid = super().get_split_datasets(X, y, **split_params)
-        if isinstance(self.threshold, str) and valid is None:
-            raise ValueError('threshold="tune" needs a held-out part: see train_split.')
+        if self._needs_held_out and valid is None and not has_out_of_bag(self.module_):
+            if self._cross_fitting is None:
+                parameter = "threshold" if isinstance(self.threshold, str) else "calibration"
+                raise ValueError(
+                    f'{parameter}="{getattr(self, parameter)}" needs a held-out part where '
+                    "training goes on: see train_split."
+                )
+            # Before anything is trained, what can fail.
+            self._cross_fitting.deal_folds(y, self.split_seed_)
         return train, valid
 
+    def _train(self, *args: Any, **kwargs: Any) -> Any:
+        # The network changes, and the next temperature is found from its own logits.
+        vars(self).pop("temperature_", None)
+        return super()._train(*args, **kwargs)
+
     def _start_afresh(self) -> None:
-        for name in ("thresholds_", "oob_proba_", "oob_score_"):
+        for name in ("thresholds_", "temperature_", "oob_proba_", "oob_score_"):
             vars(self).pop(name, None)
         super()._start_afresh()
 
@@ -129,25 +150,43 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
         proba = self.predict_proba(X)
         return proba if self._is_matrix else proba[:, 1:]
 
-    def _conclude(self, parts: Parts) -> None:
-        """Find what the trained network is asked for once: out-of-bag predictions, thresholds."""
-        if has_out_of_bag(self.module_):
-            self._predict_out_of_bag(parts.train)
-        self._tune_thresholds(parts.valid)
+    @property
+    def _needs_held_out(self) -> bool:
+        return isinstance(self.threshold, str) or self.calibration is not None
 
-    def _predict_out_of_bag(self, train: Any) -> None:
-        out_of_bag = predict_out_of_bag(self, train)
-        self.oob_score_ = out_of_bag.score()
-        proba, rows = out_of_bag.proba, self.train_indices_
-        if rows is not None and self.valid_indices_ is not None:
-            everything = np.full((len(rows) + len(self.valid_indices_), proba.shape[1]), np.nan)
+    def _conclude(self, parts: Parts, data: TrainingData) -> None:
+        """Predict instances that were not trained on, and tune by them what is to be tuned."""
+        out_of_bag = has_out_of_bag(self.module_)
+        if out_of_bag or self._needs_held_out:
+            seen = self._predict_held_out(parts, data)
+            if self.calibration is not None:
+                self.temperature_ = fit_temperature(seen)
+                seen = seen._replace(proba=scale_probabilities(seen.proba, self.temperature_))
+            if isinstance(self.threshold, str):
+                self.thresholds_ = tune_thresholds(self, seen)
+            if out_of_bag:
+                self.oob_score_, self.oob_proba_ = seen.score(), self._spread(seen.proba)
+        vars(self).pop("_cross_fitting", None)
+
+    def _predict_held_out(self, parts: Parts, data: TrainingData) -> HeldOut:
+        """Predict what was not trained on: out of bag, held out, or by cross-fitting."""
+        if has_out_of_bag(self.module_):
+            return predict_out_of_bag(self, parts.train)
+        if parts.valid is not None:
+            cells, proba = self._cells_of(parts.valid), self._label_proba(parts.valid)
+            return HeldOut(cells.labels().cpu().numpy(), proba, read_weight(cells.cell_weight()))
+        assert self._cross_fitting is not None
+        proba = self._cross_fitting.predict(self, data.Y)
+        return HeldOut(data.Y, proba, read_weight(data.cell_weight))
+
+    def _spread(self, proba: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Probabilities of the training part as those of all rows that fit was given."""
+        rows, held_out = self.train_indices_, self.valid_indices_
+        if rows is not None and held_out is not None:
+            everything = np.full((len(rows) + len(held_out), proba.shape[1]), np.nan)
             everything[rows] = proba
             proba = everything
-        self.oob_proba_ = proba if self._is_matrix else np.column_stack((1 - proba, proba))
-
-    def _tune_thresholds(self, held_out: Any) -> None:
-        if isinstance(self.threshold, str):
-            self.thresholds_ = tune_thresholds(self, self._cells_of(held_out))
+        return proba if self._is_matrix else np.column_stack((1 - proba, proba))
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

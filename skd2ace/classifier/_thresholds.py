@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skd2ace._containers import read_container
-from skd2ace.metrics import best_f1_thresholds
-from skd2ace.training import BatchIterator
+from skd2ace.metrics import best_thresholds
+from skd2ace.training._out_of_bag import HeldOut
 
-# Of a label that a dict of thresholds does not name.
+# Of a label that a dict of thresholds does not name, or of which tuning learns nothing.
 _DEFAULT = 0.5
 
 
@@ -50,13 +50,14 @@ def check_thresholds(est: Any, n_labels: int) -> None:
         read_thresholds(est, n_labels)
 
 
-def tune_thresholds(est: Any, cells: BatchIterator) -> NDArray[np.float64]:
-    """Find the thresholds (q,) with the best F1 on held-out instances, counted by weight."""
-    weight = cells.cell_weight()
-    return best_f1_thresholds(
-        cells.labels().cpu().numpy(),
-        est._label_proba(cells.dataset),
-        sample_weight=None if weight is None else weight.cpu().numpy(),
+def tune_thresholds(est: Any, seen: HeldOut) -> NDArray[np.float64]:
+    """Find the thresholds (q,) that are best by the estimator's metric, counted by weight."""
+    return best_thresholds(
+        seen.Y,
+        seen.proba,
+        metric=est.threshold_metric,
+        default=_DEFAULT,
+        sample_weight=seen.weight,
     )
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from skd2ace._renamed import warn_of_old_name
 
-from ._f1 import best_f1_thresholds, macro_f1, micro_f1
+from ._calibration import expected_calibration_error
+from ._f1 import macro_f1, micro_f1
 from ._ranking import macro_auc, one_error, roc_auc_per_label
 from ._records import RENAMED
 from ._scikit_learn import (
@@ -23,6 +24,7 @@ from ._scikit_learn import (
 )
 from ._scorers import (
     coverage_error_scorer,
+    expected_calibration_error_scorer,
     hamming_loss_scorer,
     label_ranking_average_precision_score_scorer,
     label_ranking_loss_scorer,
@@ -31,11 +33,15 @@ from ._scorers import (
     micro_f1_scorer,
     one_error_scorer,
 )
+from ._thresholds import best_f1_thresholds, best_thresholds
 
 __all__ = [
     "best_f1_thresholds",
+    "best_thresholds",
     "coverage_error",
     "coverage_error_scorer",
+    "expected_calibration_error",
+    "expected_calibration_error_scorer",
     "hamming_loss",
     "hamming_loss_scorer",
     "label_ranking_average_precision_score",

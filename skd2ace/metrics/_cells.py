@@ -39,8 +39,12 @@ class Cells(NamedTuple):
         return self.weight.sum(axis=1) / np.maximum((self.weight > 0).sum(axis=1), 1)
 
 
-def read_scored(Y_true: Any, Y_score: Any, sample_weight: Any) -> Cells:
+def read_scored(
+    Y_true: Any, Y_score: Any, sample_weight: Any, *, has_empty_rows: bool = False
+) -> Cells:
     """Read labels, scores and weights out of any container.
+
+    Of instances without scores (``has_empty_rows``), rows of NaN alone, nothing counts.
 
     Raises
     ------
@@ -49,10 +53,15 @@ def read_scored(Y_true: Any, Y_score: Any, sample_weight: Any) -> Cells:
         score that counts is NaN, or a weight is not finite or negative.
     """
     truth, scores = _read_matrix(Y_true), _read_matrix(Y_score)
+    _check_shapes(truth, scores, "scores")
     weight = _find_weight(truth, sample_weight)
+    unknown = _find_unknown(scores) if has_empty_rows else None
+    if unknown is not None:
+        given = np.ones(len(truth)) if weight is None else weight
+        has_scores = np.asarray(~unknown.all(axis=1))
+        weight = given * (has_scores if given.ndim == 1 else has_scores[:, None])
     counted = _find_counted(weight, truth.shape)
     (relevant,) = _find_relevant([truth], counted)
-    _check_shapes(truth, scores, "scores")
     if counted is not None:
         scores = _blank(scores, counted)
     if np.isnan(scores).any():

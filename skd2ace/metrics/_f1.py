@@ -1,10 +1,10 @@
-"""F1 averaged over labels, and the thresholds that make it largest."""
+"""F1 averaged over labels."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import f1_score, precision_recall_curve
+from numpy.typing import ArrayLike
+from sklearn.metrics import f1_score
 
-from ._cells import Cells, read_predicted, read_scored
+from ._cells import Cells, read_predicted
 
 
 def macro_f1(
@@ -53,59 +53,6 @@ def micro_f1(
         As for :func:`macro_f1`.
     """
     return _f1(read_predicted(Y_true, Y_pred, sample_weight), "micro")
-
-
-def best_f1_thresholds(
-    Y_true: ArrayLike,
-    Y_proba: ArrayLike,
-    *,
-    default: float = 0.5,
-    sample_weight: ArrayLike | None = None,
-) -> NDArray[np.float64]:
-    """Threshold of each label that makes its F1 largest.
-
-    Parameters
-    ----------
-    Y_true : array-like or sparse matrix of shape (n, q)
-        0/1; NaN where unknown.
-    Y_proba : array-like of shape (n, q)
-        Probabilities; a label is predicted where its probability is at least the threshold.
-    default : float, default=0.5
-        Threshold of a label without positives that count, whose F1 is 0 at any.
-    sample_weight : array-like of shape (n,) or (n, q), optional
-        What instances or cells count, not negative; those of 0 may hold anything.
-
-    Returns
-    -------
-    ndarray of shape (q,)
-        Each is one of the label's probabilities, the highest of equally good ones.
-
-    Raises
-    ------
-    ValueError
-        If labels that count are not 0/1, a probability that counts is NaN, or shapes or weights
-        do not fit.
-
-    Examples
-    --------
-    >>> best_f1_thresholds([[1], [1], [0]], [[0.3], [0.2], [0.1]])
-    array([0.2])
-    """
-    cells = read_scored(Y_true, Y_proba, sample_weight)
-    relevant, proba, weight = cells.relevant, cells.answer, cells.weigh_cells()
-    thresholds = np.full(relevant.shape[1], default, dtype=np.float64)
-    for label in np.flatnonzero(relevant.any(axis=0)):
-        counted = weight[:, label] > 0
-        precision, recall, cuts = precision_recall_curve(
-            relevant[counted, label],
-            proba[counted, label],
-            sample_weight=None if cells.weight is None else weight[counted, label],
-        )
-        # The curve ends in a point without a threshold.
-        total = precision[:-1] + recall[:-1]
-        f1 = np.divide(2 * precision[:-1] * recall[:-1], total, where=total > 0, out=0 * total)
-        thresholds[label] = cuts[len(f1) - 1 - f1[::-1].argmax()]
-    return thresholds
 
 
 def _f1(cells: Cells, average: str) -> float:

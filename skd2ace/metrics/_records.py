@@ -5,6 +5,7 @@ from typing import Any, Literal, NamedTuple
 
 from sklearn.metrics import make_scorer
 
+from ._calibration import expected_calibration_error
 from ._f1 import macro_f1, micro_f1
 from ._ranking import macro_auc, one_error
 from ._scikit_learn import (
@@ -25,6 +26,9 @@ class Metric(NamedTuple):
     higher_is_better: bool
     title: str
     """For readers."""
+    is_default: bool = True
+    """Whether experiments compute it that name no metrics. A metric added to these makes their
+    settings others than those of the fits that are stored."""
 
     def scorer(self) -> Any:
         """Make the scorer for grid searches and callbacks; of a loss it gives the negative."""
@@ -51,6 +55,13 @@ METRICS = {
         Metric(hamming_loss, "predict", False, "Hamming loss"),
         Metric(one_error, "predict_proba", False, "One-error"),
         Metric(coverage_error, "predict_proba", False, "Coverage"),
+        Metric(
+            expected_calibration_error,
+            "predict_proba",
+            False,
+            "Expected calibration error",
+            is_default=False,
+        ),
     )
 }
 """All metrics of one number, by name."""

@@ -69,6 +69,10 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
     (4, 3)
     """
 
+    n_features_in_: int
+    feature_names_in_: NDArray[np.object_]
+    is_sparse_: bool
+
     def fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Learn what columns hold, and their scales.
 
@@ -89,10 +93,11 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
             If X has dates or infinite numbers, or no column with two values.
         """
         columns = self._read(X, reset=True)
-        self.is_category_ = [getattr(column, "dtype", None) == object for column in columns]
+        self.is_category_ = [
+            getattr(column, "dtype", None) is np.dtype(object) for column in columns
+        ]
         groups = _group_sparse(columns) if sp.issparse(columns) else _group_dense(columns)
         self.steps_ = [(js, t.fit(_stack(columns, js))) for js, t in groups if js]
-        self.is_sparse_ = sp.issparse(columns)
         if not self.steps_:
             raise ValueError("X has no column with two values: there is nothing to learn from.")
         return self

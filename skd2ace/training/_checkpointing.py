@@ -182,7 +182,8 @@ def check_same_training(
 
 
 def _bring_up_to_date(fingerprint: dict[str, str]) -> dict[str, str]:
-    fingerprint = {**dict.fromkeys(NEW_SINCE_0_1, describe(None)), **fingerprint}
+    of_0_1 = {name: describe(value) for name, value in NEW_SINCE_0_1.items()}
+    fingerprint = {**of_0_1, **fingerprint}
     if fingerprint.get("iterator_train") != _BATCH_ITERATOR_OF_0_1:
         return fingerprint
     return {**fingerprint, "iterator_train": describe(SelectedBatches)}

@@ -14,21 +14,22 @@ from skd2ace.metrics import macro_auc
 from ._batches import BatchIterator
 
 
-class OutOfBag(NamedTuple):
-    """Labels of the rows that were trained on, and their out-of-bag prediction.
+class HeldOut(NamedTuple):
+    """Labels of instances, and their prediction by a network that was not trained on them.
 
     Attributes
     ----------
     Y : ndarray of shape (n, q), float32
         NaN where a label is not known.
     proba : ndarray of shape (n, q), float64
-        NaN in rows that every member sees.
-    weight : ndarray of shape (n,) or (n, q), or None
+        NaN in rows without a prediction.
+    weight : ndarray of shape (n,) or (n, q), float64, or None
+        On any scale.
     """
 
     Y: NDArray[np.float32]
     proba: NDArray[np.float64]
-    weight: NDArray[np.float32] | None
+    weight: NDArray[np.float64] | None
 
     def score(self) -> float:
         """Macro-AUC over the rows that have a prediction; NaN where no label has both values."""
@@ -44,7 +45,7 @@ def has_out_of_bag(module: Any) -> bool:
     return bool(getattr(unwrap_compiled(module), "has_out_of_bag", False))
 
 
-def predict_out_of_bag(net: Any, dataset: Any) -> OutOfBag:
+def predict_out_of_bag(net: Any, dataset: Any) -> HeldOut:
     """Predict each row of the training part by the members that are blind to it.
 
     Parameters
@@ -56,7 +57,8 @@ def predict_out_of_bag(net: Any, dataset: Any) -> OutOfBag:
 
     Returns
     -------
-    OutOfBag
+    HeldOut
+        Rows of NaN where every member sees them.
     """
     module = unwrap_compiled(net.module_)
     rows = BatchIterator(dataset, device=net.device)
@@ -68,10 +70,10 @@ def predict_out_of_bag(net: Any, dataset: Any) -> OutOfBag:
     finally:
         module.train(was_training)
     weight = rows.cell_weight()
-    return OutOfBag(
+    return HeldOut(
         rows.labels().cpu().numpy(),
         expit(torch.cat(parts).cpu().numpy().astype(np.float64)),
-        None if weight is None else weight.cpu().numpy(),
+        None if weight is None else weight.double().cpu().numpy(),
     )
 
 

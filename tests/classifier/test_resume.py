@@ -110,6 +110,7 @@ def test_same_bits_for_every_network(make_any, data, tmp_path, crash, outcome):
         {"batch_selector": D2ACE(warmup_epochs=2, unbiased=True)},
         {"train_split": None},
         {"threshold": "tune"},
+        {"threshold": "tune", "train_split": None},
         {"optimizer": torch.optim.SGD, "optimizer__momentum": 0.9},
     ],
     ids=repr,

@@ -131,9 +131,7 @@ def test_tuning_finds_rare_labels(make_clif, yeast):
     assert tuned > fixed + 0.05
 
 
-def test_tuning_needs_a_held_out_part(make_any, data):
-    with pytest.raises(ValueError, match="needs a held-out part"):
-        make_any(threshold="tune", train_split=None).fit(*data)
+def test_thresholds_are_tuned_by_fit(make_any, data):
     est = make_any().fit(*data).set_params(threshold="tune")
     with pytest.raises(ValueError, match="must be set before fit"):
         est.predict(data[0])

@@ -10,6 +10,10 @@ from skd2ace.metrics._records import METRICS
 FUNCTIONS = {name: getattr(metrics, name) for name in METRICS} | {
     "roc_auc_per_label": metrics.roc_auc_per_label,
     "best_f1_thresholds": metrics.best_f1_thresholds,
+    "best_thresholds": metrics.best_thresholds,
+    "error_per_label": lambda *args, **params: metrics.expected_calibration_error(
+        *args, average=None, **params
+    ),
 }
 INSTANCE_WISE = (
     "label_ranking_average_precision_score",

@@ -53,7 +53,8 @@ class Experiment:
 IterativeStratifiedKFold`.
     metrics : dict of str to callable, optional
         Functions of the true labels and of ``Y_score`` or ``Y_pred``, as the second parameter is
-        named; all of :mod:`skd2ace.metrics` by default.
+        named; by default all of :mod:`skd2ace.metrics` but
+        :func:`~skd2ace.metrics.expected_calibration_error`.
     n_seeds : int, default=1
         How many times each fold is fitted, with seeds of its own.
     random_state : int, default=0
@@ -252,7 +253,7 @@ IterativeStratifiedKFold`.
 
 
 def _list_metrics() -> dict[str, Callable[..., float]]:
-    return {name: metric.function for name, metric in METRICS.items()}
+    return {name: metric.function for name, metric in METRICS.items() if metric.is_default}
 
 
 def _check_names(parameter: str, things: Any) -> None:
