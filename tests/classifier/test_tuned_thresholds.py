@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
-import sklearn.metrics
 import torch
 from sklearn import config_context
 from sklearn.model_selection import GridSearchCV, KFold
@@ -22,7 +21,9 @@ from skd2ace.training import Checkpointing
 
 
 def samples_f1(Y_true, Y_pred):
-    return sklearn.metrics.f1_score(Y_true, Y_pred, average="samples", zero_division=0)
+    """As scikit-learn's with average="samples", and faster."""
+    marked = (Y_true + Y_pred).sum(axis=1)
+    return (2 * (Y_true * Y_pred).sum(axis=1) / np.maximum(marked, 1)).mean()
 
 
 METRICS = ["macro_f1", "micro_f1", "hamming_loss", micro_f1, samples_f1]

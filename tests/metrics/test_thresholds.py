@@ -13,7 +13,7 @@ from skd2ace import metrics
 def small(request):
     """Three labels of which all combinations of thresholds can be tried."""
     rng = np.random.default_rng(6)
-    Y = (rng.random((9, 3)) < [0.5, 0.3, 0.15]).astype(float)
+    Y = (rng.random((8, 3)) < [0.5, 0.3, 0.15]).astype(float)
     scores = np.where(Y == 1, 0.15, 0) + 0.8 * rng.random(Y.shape)
     weight = rng.random(Y.shape) * (rng.random(Y.shape) < 0.8)
     return Y, np.round(scores, 1) if request.param == "many ties" else scores, weight
@@ -50,7 +50,9 @@ def test_macro_f1_is_the_default(small):
 
 
 def samples_f1(Y_true, Y_pred):
-    return sklearn.metrics.f1_score(Y_true, Y_pred, average="samples", zero_division=0)
+    """As scikit-learn's with average="samples", and faster."""
+    marked = (Y_true + Y_pred).sum(axis=1)
+    return (2 * (Y_true * Y_pred).sum(axis=1) / np.maximum(marked, 1)).mean()
 
 
 @pytest.mark.parametrize("metric", [samples_f1, sklearn.metrics.accuracy_score])
