@@ -20,6 +20,7 @@ _OF_NO_MATTER = ("device", "verbose", "n_jobs")
 NEW_SINCE_0_1 = {
     "label_weight": None,
     "pos_weight": None,
+    "preprocessor": None,
     "threshold_metric": "macro_f1",
     "calibration": None,
 }

@@ -108,6 +108,18 @@ def check_callbacks(net: Any) -> None:
         )
 
 
+def refuse_what_batches_lack(net: Any, data: Any) -> None:
+    """Raise a TypeError if fit was given what batches of another iterator do not carry."""
+    told = {"cell_weight": "weights", "neighbor_features": "neighbor_features"}
+    for name, meant in told.items():
+        if getattr(data, name, None) is not None:
+            raise TypeError(
+                f"fit was given {meant}, which batches of iterator_train={net.iterator_train!r} "
+                f"and iterator_valid={net.iterator_valid!r} do not carry: "
+                "skd2ace.training.SelectedBatches and BatchIterator do."
+            )
+
+
 def selects_batches(net: Any) -> bool:
     """Whether a selector has a say: where one is given, and with iterators that are told one.
 

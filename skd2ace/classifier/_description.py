@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 import skd2ace.networks
+import skd2ace.preprocessing
 import skd2ace.selection
 import skd2ace.training
 from skd2ace._archive import encode
@@ -18,6 +19,7 @@ _LIBRARIES = {
         torch.nn,
         torch.optim,
         skd2ace.networks,
+        skd2ace.preprocessing,
         skd2ace.selection,
         skd2ace.training,
     )

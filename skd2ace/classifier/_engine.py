@@ -1,35 +1,29 @@
-"""What training does differently from skorch: set-up, split, steps, run."""
+"""What training does differently from skorch: run, split, steps."""
 
 import inspect
 import os
-from collections.abc import Callable, Iterable
-from copy import deepcopy
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import torch
 from sklearn.utils.metadata_routing import MetadataRouter
-from skorch.callbacks import EpochScoring, ProgressBar
 from torch import Tensor
 from torch.nn.functional import pad
 from torch.utils.data import DataLoader
 from typing_extensions import Self
 
-from skd2ace._constraints import to_python
 from skd2ace._devices import full_device
 from skd2ace._labels import keep_known
-from skd2ace._modules import copy_module, materialize, unwrap_compiled
-from skd2ace._precision import single_precision
-from skd2ace._seeding import draw_seeds, set_generator_states, torch_rng
+from skd2ace._modules import unwrap_compiled
+from skd2ace._seeding import set_generator_states, torch_rng
 from skd2ace.networks import LossOutput, known_labels, weighted_mean
 from skd2ace.training import (
     BatchIterator,
-    BatchSelection,
     BestEpoch,
     Checkpointing,
     EpochRecord,
-    OutOfBagScore,
     WeightAverage,
 )
 from skd2ace.training._checkpointing import check_same_training, newest_checkpoint
@@ -38,24 +32,30 @@ from skd2ace.training._state import components, restore_training_state
 from ._batch_size import choose_batch_size
 from ._checks import (
     check_callbacks,
-    check_for_logits,
     check_validation_labels,
     explain_failure,
     made_class,
-    selects_batches,
+    refuse_what_batches_lack,
 )
-from ._parameters import ParameterizedNet, check_parameters, parameter_names, takes_parameter
-from ._split import Parts, find_rows, route_to_splitter, split, takes_split_parameter
+from ._parameters import parameter_names, takes_parameter
+from ._set_up import SetUpNet
+from ._split import (
+    Parts,
+    find_rows,
+    route_to_splitter,
+    select_parts,
+    split,
+    takes_split_parameter,
+)
 from ._training_data import TrainingData, show_labels
-from ._validation import score_macro_auc
 
 # Matrix products sum the rows at the edge of a block in another order than those inside: with
 # whole blocks an instance gets the same bits alone as among others (seen for 16 and more).
 _ROW_BLOCK = 16
 
 
-class TrainingEngine(ParameterizedNet):
-    """A skorch net that is seeded, sized by its data, and trained on batches that are selected.
+class TrainingEngine(SetUpNet):
+    """A net that is trained on batches that are selected.
 
     Any module that maps X (b, d) to logits (b, q) trains with the criterion, which is made with
     ``reduction="none"`` and must give losses (b, q); a module with ``training_loss`` uses that,
@@ -66,8 +66,6 @@ class TrainingEngine(ParameterizedNet):
     """
 
     applies_loss_weights = True
-    # Of the features of one instance, once they are known.
-    _instance_shape: tuple[int, ...] | None = None
     # Whether features must be of shape (n, d).
     _needs_matrix = False
     # The parts of a training under way, what it is given beside X and Y, and the checkpoint that
@@ -77,128 +75,6 @@ class TrainingEngine(ParameterizedNet):
     _checkpoint: tuple[str | os.PathLike[str], dict[str, Any]] | None = None
     # A module and its compiled loss: made when it is first needed, and in no pickle or copy.
     _compiled: tuple[torch.nn.Module, Any] | None = None
-
-    # Set-up
-
-    def _set_sizes(self, n_labels: int) -> None:
-        """Note how many labels there are; features are counted where they are checked."""
-        self.n_labels_ = n_labels
-
-    def _start_afresh(self) -> None:
-        """Forget an earlier fit and make everything anew."""
-        self.history_ = None
-        for name in ("batch_selector_", "best_epoch_"):
-            vars(self).pop(name, None)
-        self.initialize()
-
-    def initialize(self) -> Self:
-        """Make callbacks, module, criterion and optimizer, seeded by ``random_state``.
-
-        Before the first fit the module's sizes must be given: ``module__n_features``,
-        ``module__n_labels``.
-        """
-        check_parameters(self)
-        seeds = draw_seeds(self.random_state, 3)
-        self.torch_seed_, self.split_seed_, self.selector_seed_ = seeds
-        with torch_rng(full_device(self.device), self.torch_seed_) as self.torch_state_:
-            self._make_in_single_precision()
-        try:
-            self._check_criterion()
-            check_for_logits(self.module_, self.criterion_)
-            check_callbacks(self)
-        except ValueError:
-            self.initialized_ = False
-            raise
-        self.must_start_afresh_ = False
-        return self
-
-    def _make_in_single_precision(self) -> None:
-        with single_precision() as usual:
-            super().initialize()
-        if usual is not torch.float32:
-            # Modules that were given as instances are still of the type that was usual.
-            for part in components(self).values():
-                if isinstance(part, torch.nn.Module):
-                    part.float()
-
-    def _make_default_callbacks(self) -> list[tuple[str, Any]]:
-        """Timer and losses of skorch, selection, scores, best epoch, log."""
-        *timing_and_losses, log = super()._make_default_callbacks()
-        scoring = EpochScoring(score_macro_auc, lower_is_better=False, name="valid_macro_auc")
-        # Numpy's integers are no int.
-        verbose = to_python(self.verbose)
-        wants_bar = isinstance(verbose, int) and verbose >= 2
-        progress = [("progress_bar", ProgressBar())] if wants_bar else []
-        selection = [("batch_selection", BatchSelection())] if selects_batches(self) else []
-        return [
-            *timing_and_losses,
-            *selection,
-            ("valid_macro_auc", scoring),
-            ("out_of_bag", OutOfBagScore()),
-            ("best_epoch", BestEpoch()),
-            *progress,
-            log,
-        ]
-
-    def initialize_module(self) -> Self:
-        """Make the module, with the sizes that the data gives."""
-        params = self.get_params_for("module")
-        if isinstance(self.module, torch.nn.Module):
-            # A copy: the parameter is the user's, and the next fit begins with it again.
-            self.module_ = copy_module(self.initialized_instance(self.module, params))
-        else:
-            self.module_ = self.module(**{**self._module_sizes(params), **params})
-        if self._instance_shape is not None:
-            materialize(self.module_, self._instance_shape)
-        return self
-
-    def _module_sizes(self, given: dict[str, Any]) -> dict[str, int]:
-        """Sizes that the module asks for and the user has not given."""
-        known = parameter_names(self.module) or set()
-        sizes = {}
-        for name, attribute in (("n_features", "n_features_in_"), ("n_labels", "n_labels_")):
-            if name in known and name not in given:
-                if not hasattr(self, attribute):
-                    raise ValueError(f"Before the first fit, give the size module__{name}.")
-                sizes[name] = getattr(self, attribute)
-        return sizes
-
-    def initialize_criterion(self) -> Self:
-        """Make the criterion, unreduced."""
-        params = self.get_params_for("criterion")
-        if isinstance(self.criterion, torch.nn.Module) and not params:
-            self.criterion_ = deepcopy(self.criterion)
-            vars(self.criterion_)["reduction"] = "none"
-        else:
-            params = {"reduction": "none", **params}
-            self.criterion_ = self.initialized_instance(self.criterion, params)
-        return self
-
-    def _check_criterion(self) -> None:
-        """Refuse one that would have no say in the training."""
-        chosen = self.criterion is not torch.nn.BCEWithLogitsLoss
-        if self._has_own_loss and (chosen or self.get_params_for("criterion")):
-            raise ValueError(
-                f"{type(self.module_).__name__} has a loss of its own: criterion is not used."
-            )
-
-    @property
-    def _has_own_loss(self) -> bool:
-        return hasattr(self.module_, "training_loss")
-
-    def get_params_for_optimizer(
-        self, prefix: str, named_parameters: Iterable[tuple[str, Any]]
-    ) -> tuple[tuple[list[dict[str, Any]]], dict[str, Any]]:
-        """Give parameters with a learning rate of their own groups of their own, the last ones."""
-        ratios = self._lr_ratios()
-        apart = {id(parameter) for parameters, _ in ratios for parameter in parameters}
-        others = [pair for pair in named_parameters if id(pair[1]) not in apart]
-        (groups,), kwargs = super().get_params_for_optimizer(prefix, others)
-        own = [{"params": params, "lr": ratio * kwargs["lr"]} for params, ratio in ratios]
-        return ([*groups, *own],), kwargs
-
-    def _lr_ratios(self) -> list[tuple[list[Any], float]]:
-        return self.module_.lr_ratios() if hasattr(self.module_, "lr_ratios") else []
 
     # Run: a training from its first epoch, or from a checkpoint, to its last
 
@@ -263,7 +139,11 @@ class TrainingEngine(ParameterizedNet):
         """Split into a training and a validation dataset, and show the network its labels."""
         split_params = {k: v for k, v in split_params.items() if not self._is_of_forward(k)}
         dataset = self._annotate(self.get_dataset(X, y))
-        train, valid = split(self.train_split, dataset, y, self.split_seed_, **split_params)
+        parts = None if self._data is None else self._data.parts
+        if parts is None:
+            train, valid = split(self.train_split, dataset, y, self.split_seed_, **split_params)
+        else:
+            train, valid = select_parts(dataset, *parts)
         if valid is not None:
             check_validation_labels(self._cells_of(valid), y.shape[1])
         self._parts = Parts(train, valid)
@@ -402,7 +282,7 @@ class TrainingEngine(ParameterizedNet):
     def _loss_weights(self, batch: Any, labels: Tensor) -> tuple[Tensor | None, Tensor | None]:
         """Weights of the loss, and beside weights of labels those of instances."""
         if not hasattr(batch, "weights"):
-            self._refuse_what_batches_lack()
+            refuse_what_batches_lack(self, self._data)
         weights = getattr(batch, "weights", None)
         of_instances = getattr(batch, "instance_weights", None)
         if self._data is None or self._data.pos_weight is None:
@@ -411,17 +291,6 @@ class TrainingEngine(ParameterizedNet):
         if weights is not None and weights.ndim == 1:
             weights, of_instances = weights[:, None], weights
         return factors if weights is None else factors * weights, of_instances
-
-    def _refuse_what_batches_lack(self) -> None:
-        """Raise a TypeError if fit was given what batches of another iterator do not carry."""
-        told = {"cell_weight": "weights", "neighbor_features": "neighbor_features"}
-        for name, meant in told.items():
-            if getattr(self._data, name, None) is not None:
-                raise TypeError(
-                    f"fit was given {meant}, which batches of iterator_train="
-                    f"{self.iterator_train!r} and iterator_valid={self.iterator_valid!r} do not "
-                    "carry: skd2ace.training.SelectedBatches and BatchIterator do."
-                )
 
     def _own_loss(self) -> Any:
         """Give the module's ``training_loss``, compiled where the module is.

@@ -20,6 +20,7 @@ from ._held_out import CrossFitting
 from ._parameters import check_parameters
 from ._persistence import read_estimator, write_estimator
 from ._prediction import PredictingNet
+from ._preprocessing import PREPROCESSOR_CONSTRAINTS, transform_features
 from ._rollback import all_or_nothing
 from ._split import SPLIT_CONSTRAINTS
 from ._training_data import read_training_data
@@ -54,6 +55,11 @@ class MultiLabelNetClassifier(PredictingNet):
     batch_selector : BatchSelector or None, default=None
         Which instances go into each batch; None shuffles. The estimator trains a copy,
         ``batch_selector_``, and leaves this one as it is.
+    preprocessor : transformer, "auto" or None, default=None
+        Prepares the features: any transformer of scikit-learn's kind, of which a copy is fitted
+        on the rows that are trained on, ``preprocessor_``; X may then be whatever it takes.
+        "auto" is a :class:`~skd2ace.preprocessing.TabularPreprocessor`, for tables of numbers,
+        categories and missing values. None takes X as it is.
     threshold : float, array-like of shape (q,), dict or "tune", default=0.5
         Probability from which a label is predicted; in a dict by the label's name, 0.5 of those
         that it does not name. "tune" chooses those that are best by ``threshold_metric`` on
@@ -129,6 +135,8 @@ class MultiLabelNetClassifier(PredictingNet):
         Macro-AUC of ``oob_proba_``.
     train_indices_, valid_indices_ : ndarray of int, or None
         Rows that were trained on and that were held out; None where it was not rows of X.
+    preprocessor_ : transformer
+        Where there is one.
     module_ : nn.Module
     batch_selector_ : BatchSelector
         The one that was trained with.
@@ -192,6 +200,7 @@ class MultiLabelNetClassifier(PredictingNet):
             callable,
         ],
         "calibration": [StrOptions({"temperature"}), None],
+        "preprocessor": PREPROCESSOR_CONSTRAINTS,
         "label_weight": ["array-like", StrOptions({"balanced"}), None],
         "pos_weight": ["array-like", StrOptions({"balanced"}), None],
         "random_state": ["random_state"],
@@ -218,6 +227,7 @@ class MultiLabelNetClassifier(PredictingNet):
         max_epochs: int = 100,
         batch_size: int | str = 128,
         batch_selector: BatchSelector | None = None,
+        preprocessor: Any = None,
         threshold: Any = 0.5,
         threshold_metric: Any = "macro_f1",
         calibration: str | None = None,
@@ -247,6 +257,7 @@ class MultiLabelNetClassifier(PredictingNet):
             max_epochs=max_epochs,
             batch_size=batch_size,
             batch_selector=batch_selector,
+            preprocessor=preprocessor,
             threshold=threshold,
             threshold_metric=threshold_metric,
             calibration=calibration,
@@ -317,7 +328,7 @@ class MultiLabelNetClassifier(PredictingNet):
         with all_or_nothing(self):
             check_parameters(self)
             data = read_training_data(self, X, y, reset=True, **beside)
-            self._start_afresh()
+            data = self._start_afresh(data, resume, **fit_params)
             self._cross_fitting = CrossFitting(X, fit_params, **beside)
             self._conclude(self._train(data, "fit", resume, **fit_params), data)
         return self
@@ -357,7 +368,9 @@ class MultiLabelNetClassifier(PredictingNet):
             check_parameters(self)
             data = read_training_data(self, X, y, reset=reset, classes=classes, **beside)
             if afresh:
-                self._start_afresh()
+                data = self._start_afresh(data, **fit_params)
+            elif hasattr(self, "preprocessor_"):
+                data = data._replace(X=transform_features(self, data.X))
             self._conclude(self._train(data, "partial_fit", **fit_params), data)
         return self
 
@@ -414,7 +427,8 @@ class MultiLabelNetClassifier(PredictingNet):
         **parameters
             Take the place of those in the file, for example ``device``. A ``module`` of your own
             must be given, and so must functions and classes of your own among the parameters
-            ``module__...``, ``dataset`` and ``iterator_valid``. Others (``callbacks``,
+            ``module__...``, ``dataset`` and ``iterator_valid``, and a fitted ``preprocessor``
+            unless it is a :class:`~skd2ace.preprocessing.TabularPreprocessor`. Others (``callbacks``,
             ``train_split``) should be; without them predictions are the same, but training does
             not go on as it would have.
 

@@ -30,6 +30,10 @@ _COMPONENTS = (
 )
 
 
+# Estimators among the parameters, whose own parameters skorch would set on the net.
+_NESTED = ("batch_selector__", "preprocessor__")
+
+
 class ParameterizedNet(SkorchNet):
     """A skorch net with parameters as scikit-learn has them, and a nested ``batch_selector``."""
 
@@ -62,6 +66,7 @@ class ParameterizedNet(SkorchNet):
         module: Any,
         *,
         batch_selector: BatchSelector | None,
+        preprocessor: Any,
         threshold: Any,
         threshold_metric: Any,
         calibration: str | None,
@@ -72,6 +77,7 @@ class ParameterizedNet(SkorchNet):
     ) -> None:
         super().__init__(module, **parameters)
         self.batch_selector = batch_selector
+        self.preprocessor = preprocessor
         self.threshold = threshold
         self.threshold_metric = threshold_metric
         self.calibration = calibration
@@ -103,7 +109,7 @@ class ParameterizedNet(SkorchNet):
             If there is no such parameter. Those of components (``module__...``) are looked at
             when they are used, at fit at the latest.
         """
-        nested = {k: v for k, v in params.items() if k.startswith("batch_selector__")}
+        nested = {k: v for k, v in params.items() if k.startswith(_NESTED)}
         own = {k: v for k, v in params.items() if k not in nested}
         if self.initialized_:
             self._check_before_setting(own)
@@ -114,9 +120,14 @@ class ParameterizedNet(SkorchNet):
         changed = {k for k, v in stored.items() if getattr(self, k, None) is not v}
         self.__dict__.update(stored)
         if self.initialized_:
-            self._follow(changed | (own.keys() & {"device", "batch_selector"}))
-        if nested and self.batch_selector is None:
-            raise ValueError(f"batch_selector is None and has no parameters, got {[*nested]}.")
+            watched = ("device", "batch_selector", "preprocessor")
+            self._follow(changed | {k for k in params if k.startswith(watched)})
+        for name in nested:
+            owner = name.partition("__")[0]
+            if not hasattr(getattr(self, owner), "set_params"):
+                raise ValueError(
+                    f"{owner} is {getattr(self, owner)!r} and has no parameters, got {[*nested]}."
+                )
         # Also with nothing nested: it returns self.
         return BaseEstimator.set_params(self, **nested)
 
@@ -151,8 +162,8 @@ class ParameterizedNet(SkorchNet):
             and has_selection is not selects_batches(self)
         ):
             self._remake_callbacks()
-        # With another network or optimizer there is nothing to go on from.
-        if components & {"module", "criterion", "optimizer", "compile"}:
+        # With another network, optimizer or preprocessor there is nothing to go on from.
+        if components & {"module", "criterion", "optimizer", "compile", "preprocessor"}:
             self.must_start_afresh_ = True
 
     def _move_to_device(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from sklearn.utils.validation import check_is_fitted
 
 import skd2ace
 from skd2ace._archive import ArchiveError, read_archive, write_archive
@@ -14,6 +15,7 @@ from skd2ace.training import BatchIterator, SelectedBatches
 from skd2ace.training._state import restore_training_state, training_state
 
 from ._description import describe_parameters, make_parameters
+from ._transformer_state import describe_transformer, make_transformer
 
 _KIND = "estimator"
 _FITTED = (
@@ -36,23 +38,28 @@ _FITTED = (
 )
 _EMPTIED_BY_TRIMMING = ("criterion", "optimizer", "train_split", "iterator_train")
 # Parameters of these components have a say in predictions.
-_PREDICTING = ("module", "dataset", "iterator_valid")
+_PREDICTING = ("module", "dataset", "iterator_valid", "preprocessor")
 
 
 def write_estimator(est: Any, path: str | os.PathLike[str]) -> None:
     """Write a fitted estimator: see :meth:`MultiLabelNetClassifier.save`."""
     if est.must_start_afresh_:
         raise ValueError(
-            "Network or optimizer were set to others after the fit: fit again before saving."
+            "Network, optimizer or preprocessor were set to others after the fit: fit again before "
+            "saving."
         )
     weights = {"components": {"module": unwrap_compiled(est.module_).state_dict()}}
     described, left_out = describe_parameters(est.get_params(deep=False))
+    prepared = None
+    if "preprocessor" not in left_out and hasattr(est, "preprocessor_"):
+        prepared = describe_transformer(est.preprocessor_)
     content = {
         "estimator": type(est).__name__,
         "written_by": f"skd2ace {skd2ace.__version__}, torch {torch.__version__}",
         "parameters": described,
         "left_out": left_out,
         "fitted": {name: getattr(est, name) for name in _FITTED if hasattr(est, name)},
+        "preprocessor": prepared,
         "trimmed": est._is_trimmed,
         "training": weights if est._is_trimmed else training_state(est),
     }
@@ -83,6 +90,12 @@ def _rebuild(cls: Callable[..., Any], content: dict[str, Any], given: dict[str, 
     est = cls(**_on_a_device_that_is_there(stored), **given)
     fitted = {name: value for name, value in content["fitted"].items() if name in _FITTED}
     vars(est).update(fitted)
+    if "preprocessor" in given:
+        # Fitted, since what a file cannot hold is the outcome of its fit.
+        est.preprocessor_ = given["preprocessor"]
+        check_is_fitted(est.preprocessor_)
+    elif content.get("preprocessor") is not None:
+        est.preprocessor_ = make_transformer(content["preprocessor"])
     est.initialize()
     est.torch_state_ = fitted["torch_state_"]
     if trimmed or missing.keys() & {"criterion", "optimizer"}:

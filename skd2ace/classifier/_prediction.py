@@ -13,10 +13,10 @@ from skd2ace._targets import decode_targets
 from skd2ace.training._out_of_bag import HeldOut, has_out_of_bag, predict_out_of_bag
 
 from ._calibration import fit_temperature, scale_probabilities
-from ._checks import check_features
 from ._engine import TrainingEngine
 from ._held_out import CrossFitting, read_weight
 from ._item_data import is_of_a_training
+from ._preprocessing import read_features
 from ._split import Parts
 from ._thresholds import read_thresholds, tune_thresholds
 from ._training_data import TrainingData
@@ -54,7 +54,7 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
         self.check_is_fitted()
         # Scoring callbacks hand in cached batches, which are where the net computes.
         if not is_of_a_training(X):
-            X = check_features(self, X, reset=False)
+            X = read_features(self, X)
         logits = np.concatenate([to_numpy(batch) for batch in self.forward_iter(X)])
         if not np.isfinite(logits).all():
             raise ValueError("The network's logits are not finite: X is too large for it.")
@@ -136,10 +136,10 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
         vars(self).pop("temperature_", None)
         return super()._train(*args, **kwargs)
 
-    def _start_afresh(self) -> None:
+    def _start_afresh(self, *args: Any, **kwargs: Any) -> TrainingData:
         for name in ("thresholds_", "temperature_", "oob_proba_", "oob_score_"):
             vars(self).pop(name, None)
-        super()._start_afresh()
+        return super()._start_afresh(*args, **kwargs)
 
     @property
     def _is_matrix(self) -> bool:

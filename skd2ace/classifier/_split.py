@@ -58,6 +58,16 @@ def split(train_split: Any, dataset: Any, y: Any, seed: int, **params: Any) -> t
     return train_split(dataset, y, **params)
 
 
+def select_parts(
+    dataset: Any, train: NDArray[np.int64], valid: NDArray[np.int64]
+) -> tuple[Any, Any]:
+    """Split a dataset by rows, into what :func:`split` gives."""
+    if not len(valid) and np.array_equal(train, np.arange(len(dataset))):
+        return dataset, None
+    held_out = Subset(dataset, valid.tolist()) if len(valid) else None
+    return Subset(dataset, train.tolist()), held_out
+
+
 def find_rows(part: Any, whole: Any) -> NDArray[np.int64] | None:
     """Rows of a dataset that a part of it is (None: no rows); None where it is of other data."""
     if part is None:

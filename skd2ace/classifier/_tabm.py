@@ -80,6 +80,7 @@ thresholds_, history
         lr=2e-3,
         max_epochs=40,
         batch_size="auto",
+        preprocessor="auto",
         train_split=None,
         optimizer__fused=True,
     )

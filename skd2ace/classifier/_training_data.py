@@ -18,6 +18,7 @@ from skd2ace.training._data import to_tensor
 from ._checks import check_features
 from ._item_data import keep_labels, open_items, workers_of
 from ._parameters import takes_parameter
+from ._preprocessing import check_table
 from ._thresholds import check_thresholds
 
 
@@ -27,6 +28,7 @@ class TrainingData(NamedTuple):
     Attributes
     ----------
     X : ndarray or CSR matrix of shape (n, d), float32
+        As it was given, before a preprocessor has prepared it.
     Y : ndarray of shape (n, q), float32
         NaN where a label is not known or has no weight.
     cell_weight : Tensor of shape (n,) or (n, q), or None
@@ -35,6 +37,8 @@ class TrainingData(NamedTuple):
         Factor on the loss of relevant labels.
     neighbor_features : Tensor of shape (n, m), or None
         What a batch selector finds neighbours on, in the place of X.
+    parts : pair of ndarray of int, or None
+        Rows to train on and rows held out, where they were split before training.
     """
 
     X: Any
@@ -42,6 +46,7 @@ class TrainingData(NamedTuple):
     cell_weight: Tensor | None
     pos_weight: Tensor | None
     neighbor_features: Tensor | None
+    parts: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
 
 
 def read_training_data(
@@ -62,7 +67,8 @@ def read_training_data(
         If data are not as ``fit`` wants them, or a parameter does not fit their labels.
     """
     X, y = open_items(X, y, workers_of(est))
-    X = check_features(est, X, reset=reset)
+    check = check_features if est.preprocessor is None else check_table
+    X = check(est, X, reset=reset)
     # Those of a matrix are always 0 and 1, whatever form they are declared in.
     declared = np.unique(classes) if classes is not None and count_dimensions(y) == 1 else None
     targets = encode_targets(y, declared if reset else est.classes_, sample_weight)

@@ -93,10 +93,9 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
             If X has dates or infinite numbers, or no column with two values.
         """
         columns = self._read(X, reset=True)
-        self.is_category_ = [
-            getattr(column, "dtype", None) is np.dtype(object) for column in columns
-        ]
-        groups = _group_sparse(columns) if sp.issparse(columns) else _group_dense(columns)
+        self.is_sparse_ = sp.issparse(columns)
+        self.is_category_ = [] if self.is_sparse_ else [c.dtype.kind == "O" for c in columns]
+        groups = _group_sparse(columns) if self.is_sparse_ else _group_dense(columns)
         self.steps_ = [(js, t.fit(_stack(columns, js))) for js, t in groups if js]
         if not self.steps_:
             raise ValueError("X has no column with two values: there is nothing to learn from.")

@@ -1,0 +1,101 @@
+"""What prepares features before a network sees them, fitted on the rows that it trains on."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import check_array
+from sklearn.utils.validation import validate_data
+
+from skd2ace._containers import open_features
+from skd2ace._sklearn import HasMethods, StrOptions, take_rows
+from skd2ace.preprocessing import TabularPreprocessor
+from skd2ace.training import TensorDataset
+from skd2ace.training._items import ItemDataset
+
+from ._checks import check_features
+from ._item_data import open_items
+from ._split import find_rows, split
+
+PREPROCESSOR_CONSTRAINTS: list[Any] = [
+    HasMethods(["fit", "transform"]),
+    StrOptions({"auto"}),
+    None,
+]
+
+
+def make_preprocessor(preprocessor: Any) -> Any:
+    """Make what the parameter stands for, unfitted; None where nothing is prepared."""
+    return TabularPreprocessor() if preprocessor == "auto" else clone(preprocessor)
+
+
+def check_table(est: Any, X: Any, *, reset: bool) -> Any:
+    """Look at no more of features than their number and names: the rest is the preprocessor's.
+
+    Raises
+    ------
+    TypeError
+        If X is a data set that is read item by item.
+    ValueError
+        If X has other columns than in ``fit``.
+    """
+    X, _ = open_items(X, y=())
+    if isinstance(X, ItemDataset):
+        raise TypeError(
+            "A preprocessor is fitted on all rows at once, and a data set is read item by item: "
+            "give arrays, or prepare the items and take preprocessor=None."
+        )
+    X = open_features(X)
+    if isinstance(X, (list, tuple)):
+        X = np.asarray(X)
+    validate_data(est, X, reset=reset, skip_check_array=True)
+    return X
+
+
+def fit_preprocessor(est: Any, X: Any, Y: Any, seed: int, **split_params: Any) -> Any:
+    """Split rows as the training will, fit the preprocessor on those to train on, transform all.
+
+    Returns
+    -------
+    X : ndarray or CSR matrix of shape (n, m), float32
+    parts : tuple of ndarray of int
+        Rows to train on, and rows held out, perhaps none.
+
+    Raises
+    ------
+    TypeError
+        If ``train_split`` gives rows of other data.
+    """
+    numbers = TensorDataset(np.arange(len(Y), dtype=np.float32)[:, None], Y)
+    parts = split(est.train_split, numbers, Y, seed, **split_params)
+    train, valid = (find_rows(part, numbers) for part in parts)
+    if train is None or valid is None:
+        raise TypeError(
+            "With a preprocessor, train_split must split the rows that fit is given; those of "
+            "another data set would not be prepared."
+        )
+    est.preprocessor_ = make_preprocessor(est.preprocessor).fit(take_rows(X, train))
+    return transform_features(est, X, reset=True), (train, valid)
+
+
+def transform_features(est: Any, X: Any, *, reset: bool = False) -> Any:
+    """Features as the network takes them, (n, m) of float32.
+
+    Raises
+    ------
+    ValueError
+        If the preprocessor cannot read X, or gives what is no finite matrix.
+    """
+    prepared = check_array(
+        est.preprocessor_.transform(X), accept_sparse="csr", dtype=np.float32, input_name="X"
+    )
+    if reset:
+        est._instance_shape = prepared.shape[1:]
+    return prepared
+
+
+def read_features(est: Any, X: Any) -> Any:
+    """Features to predict from, checked and prepared as in ``fit``."""
+    if hasattr(est, "preprocessor_"):
+        return transform_features(est, check_table(est, X, reset=False))
+    return check_features(est, X, reset=False)
