@@ -97,7 +97,9 @@ class TabM(nn.Module):
         if embedding_size is not None:
             (embedding_size,) = check_sizes(name, embedding_size=embedding_size)
         self.k = k
-        self.embedding = None if embedding_size is None else _make_embedding(n_features, embedding_size)
+        self.embedding = (
+            None if embedding_size is None else _make_embedding(n_features, embedding_size)
+        )
         sizes = [n_features * (embedding_size or 1), *[width] * n_blocks]
         self.layers = nn.ModuleList(
             _make_layer(*pair, k, "packed" if k == 1 else sharing, is_first=i == 0)

@@ -13,7 +13,6 @@ from skd2ace.metrics import macro_auc
 
 from ._batches import BatchIterator
 
-
 # Each member predicts a part of them, and should have enough to do.
 _ROWS_AT_ONCE = 1024
 
