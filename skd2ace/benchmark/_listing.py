@@ -35,7 +35,7 @@ ABOUT = {
         "extra-trees": "500 of them, split at random",
         "mlp": "a network of one hidden layer of 256",
         "catboost": "1000 trees for all labels together, boosted by MultiLogloss",
-        "xgboost": "100 trees for all labels together, boosted",
+        "xgboost": "100 boosted trees for each label",
         "boomer": "1000 rules for one label each or several, boosted",
     },
 }

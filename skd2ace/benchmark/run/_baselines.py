@@ -34,18 +34,17 @@ def _make_catboost() -> BaseEstimator:
 def _make_xgboost() -> BaseEstimator:
     from xgboost import XGBClassifier
 
-    return XGBClassifier(multi_strategy="multi_output_tree", n_jobs=1)
+    return XGBClassifier(n_jobs=1)
 
 
 def _make_boomer() -> BaseEstimator:
     from mlrl.boosting import BoomerClassifier
 
-    # Sparse ones are not what scores are computed of.
+    # Predicting is left to its threads: without them its version 0.12.3 corrupts memory.
     return BoomerClassifier(
         prediction_format="dense",
         parallel_rule_refinement="false",
         parallel_statistic_update="false",
-        parallel_prediction="false",
     )
 
 
