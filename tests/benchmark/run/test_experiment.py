@@ -15,8 +15,8 @@ from sklearn.model_selection import KFold
 
 from skd2ace import CLIFClassifier
 from skd2ace.benchmark import Experiment, Store, make_methods
-from skd2ace.benchmark.run._data import digest_values
 from skd2ace.benchmark.run._baselines import BASELINES, find_missing
+from skd2ace.benchmark.run._data import digest_values
 from skd2ace.benchmark.run._methods import SELECTORS
 from skd2ace.benchmark.run._scoring import predict_label_probabilities
 from skd2ace.metrics import macro_auc, macro_f1
