@@ -67,7 +67,12 @@ def _run(given: argparse.Namespace) -> int:
     if given.retry_failed:
         experiment.retry_failed()
     try:
-        experiment.run(n_jobs=given.jobs, backend=given.backend, progress=not given.quiet)
+        experiment.run(
+            n_jobs=given.jobs,
+            backend=given.backend,
+            progress=not given.quiet,
+            time_limit=given.time_limit,
+        )
     finally:
         failed = _print_all(tell_failures(experiment.failures()))
     left = _print_all(tell_running(experiment.running()))

@@ -88,7 +88,10 @@ def _add_run(add: Any) -> None:
     add("--backend", choices=("loky", "threading", "dask"),
         help="what runs them: processes, threads or a cluster (default loky)")  # fmt: skip
     add("--scheduler", metavar="ADDRESS", help="of the Dask scheduler, for --backend dask")
-    add("--retry-failed", action="store_true", help="try again what failed before")
+    add("--time-limit", type=_parse_from(1), metavar="SECONDS",
+        help="end a fit that takes longer, and go on with the next (default: none)")  # fmt: skip
+    add("--retry-failed", action="store_true",
+        help="try again what failed before or took too long")  # fmt: skip
     add("--quiet", action="store_true", help="no progress bar")
 
 

@@ -5,7 +5,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, ClassVar
 
 from sklearn.base import BaseEstimator
@@ -128,7 +128,13 @@ IterativeStratifiedKFold`.
         self.store = _open_store(store)
 
     def run(
-        self, *, n_jobs: int = 1, backend: str | None = None, progress: bool = True, **config: Any
+        self,
+        *,
+        n_jobs: int = 1,
+        backend: str | None = None,
+        progress: bool = True,
+        time_limit: float | None = None,
+        **config: Any,
     ) -> Any:
         """Do the fits that are not stored yet.
 
@@ -140,6 +146,10 @@ IterativeStratifiedKFold`.
             Of joblib; "dask" with a client made before.
         progress : bool, default=True
             Whether to show a bar.
+        time_limit : float, optional
+            Seconds after which a fit, with its prediction and scores, is ended. It is stored as
+            "timeout", is among the failures, and is done again like these. Each job then has a
+            process of its own for its fits; not for Dask.
         **config
             For ``joblib.parallel_config``.
 
@@ -153,11 +163,12 @@ IterativeStratifiedKFold`.
         KeyboardInterrupt
             On Ctrl-C; the fits that were running are lost, the others stored.
         ValueError
-            After all others have run, if data sets could not be had or split, have labels that
-            are not 0 or 1 or one label only, or are not those that the store has fits of by the
-            same name.
+            If the time limit is not positive or meant for Dask; after all others have run, if data
+            sets could not be had or split, have labels that are not 0 or 1 or one label only, or
+            are not those that the store has fits of by the same name.
         """
         settings = {"n_jobs": n_jobs, **config} | ({"backend": backend} if backend else {})
+        _check_time_limit(time_limit, backend)
         left_out: dict[str, Exception] = {}
         try:
             with call_repeatedly(self.store.renew, _SECONDS_BETWEEN_SIGNS_OF_LIFE):
@@ -171,7 +182,7 @@ IterativeStratifiedKFold`.
                         if progress:
                             tqdm.write(f"{name} is left out: {error}", file=sys.stderr)
                     else:
-                        self._do_fits(name, X, Y, tasks, settings, progress)
+                        self._do_fits(name, X, Y, tasks, settings, time_limit, progress)
         finally:
             self.store.release()
         if left_out:
@@ -184,7 +195,7 @@ IterativeStratifiedKFold`.
         return self._select_mine(self.store.results())
 
     def failures(self) -> Any:
-        """Fits of this experiment that failed, with the traceback in ``error``."""
+        """Fits of this experiment that failed or took too long, as of :meth:`Store.failures`."""
         return self._select_mine(self.store.failures())
 
     def running(self) -> Any:
@@ -195,7 +206,7 @@ IterativeStratifiedKFold`.
         return self._select_mine(self.store.running())
 
     def retry_failed(self) -> None:
-        """Have this experiment's failed fits done again by the next run."""
+        """Have this experiment's fits that failed or took too long done again by the next run."""
         rows = self.failures()[list(Key._fields)]
         self.store.forget(Key(*row) for row in rows.itertuples(index=False))
 
@@ -230,6 +241,7 @@ IterativeStratifiedKFold`.
         Y: Any,
         tasks: list[Task],
         config: dict[str, Any],
+        time_limit: float | None,
         progress: bool,
     ) -> None:
         """Do those of a data set's fits that are not stored."""
@@ -242,7 +254,8 @@ IterativeStratifiedKFold`.
         n_stored = len(tasks) - len(todo)
         bar = Progress(title, len(tasks), n_stored, self.store, is_shown=progress)
         with closing(bar), call_repeatedly(bar.draw, bar.seconds_between_drawings):
-            Fits(X, Y, self.metrics, described, self.store, bar, config).run(todo)
+            fits = Fits(X, Y, self.metrics, described, self.store, bar, config, time_limit)
+            fits.run(todo)
 
     def _digest(self, estimator: BaseEstimator) -> str:
         """Digest what a fit depends on beside its data: other settings are other fits."""
@@ -259,6 +272,14 @@ def _list_metrics() -> dict[str, Callable[..., float]]:
 def _check_names(parameter: str, things: Any) -> None:
     if not all(isinstance(name, str) for name in things):
         raise TypeError(f"{parameter} must be given by names; got {list(things)!r}.")
+
+
+def _check_time_limit(seconds: float | None, backend: str | None) -> None:
+    given = {"time_limit": seconds}
+    wanted = {"time_limit": [Interval(Real, 0, None, closed="neither"), None]}
+    validate_parameter_constraints(wanted, given, "run")
+    if seconds is not None and backend == "dask":
+        raise ValueError("time_limit is for processes of this machine, not for Dask's.")
 
 
 def _make_splitter(cv: Any, random_state: int) -> BaseCrossValidator:
