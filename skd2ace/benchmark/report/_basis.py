@@ -119,18 +119,26 @@ def _describe_unpaired(comparison: Comparison) -> list[Block]:
 
 
 def _describe_imputation(comparison: Comparison) -> list[Block]:
-    """Name the data sets that lack features, and what all methods were given for these."""
+    """Name the data sets that lack features, and what methods were given for these."""
     results = comparison.results
     if "imputation" not in results:
         return []
-    rows = results.dropna(subset=["imputation"])
     return [
         Text(
-            f"Missing features of {', '.join(map(str, alike['dataset'].unique()))}: every method "
-            f"got the same imputation, the {kind} of the feature in the training part of the fold."
+            f"Missing features of {', '.join(map(str, datasets))}: every method"
+            f"{_name_exceptions(results[results['dataset'].isin(datasets)])} got the same "
+            f"imputation, the {kind} of the feature in the training part of the fold."
         )
-        for kind, alike in rows.groupby("imputation", sort=False)
+        for kind, alike in results.dropna(subset=["imputation"]).groupby("imputation", sort=False)
+        for datasets in [alike["dataset"].unique()]
     ]
+
+
+def _name_exceptions(rows: Any) -> str:
+    own = rows.loc[rows["imputation"].isna(), "method"].unique()
+    if not len(own):
+        return ""
+    return f" but {', '.join(map(str, own))}, which read{'s' * (len(own) == 1)} what is missing,"
 
 
 def _find_folds(rows: Any) -> dict[Any, str]:
