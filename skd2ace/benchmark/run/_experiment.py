@@ -20,16 +20,18 @@ from skd2ace.model_selection import IterativeStratifiedKFold
 
 from ._data import Data, digest_values, lacks_values, load_data
 from ._keys import Key
-from ._mulan import find_mulan
 from ._progress import Progress
 from ._repeating import call_repeatedly
 from ._running import Fits
 from ._scoring import find_response
 from ._settings import describe_settings, digest_settings
+from ._sources import find_sources
 from ._store import Store, make_temporary_store
 from ._task import RECORDED, Task
 
 N_FOLDS = 5
+# Rows times labels of a data set that slow methods have one fit of.
+_MANY_CELLS = 100_000
 _SECONDS_BETWEEN_SIGNS_OF_LIFE = 60
 
 
@@ -45,7 +47,8 @@ class Experiment:
     ----------
     datasets : dict of str to (X, Y) or callable, or list of str
         X (n, d) dense, sparse or DataFrame of numbers, Y (n, q) of 0/1; a callable returns the
-        pair when it is needed. A list has names of :func:`~skd2ace.datasets.mulan_registry`.
+        pair when it is needed. A list has names of :func:`~skd2ace.datasets.mulan_registry`, and
+        "mixed-table" for :func:`~skd2ace.datasets.make_mixed_table`.
     methods : dict of str to estimator
         Any scikit-learn multi-label classifiers with ``predict_proba``.
     cv : int or splitter, default=5
@@ -59,6 +62,9 @@ IterativeStratifiedKFold`.
         How many times each fold is fitted, with seeds of its own.
     random_state : int, default=0
         Seed of folds and fits, from 0 to 2^32 - 1.
+    slow : list of str, default=()
+        Methods that data sets of 100 000 cells (rows x labels) or more have one fit of only: the
+        first fold with the first seed.
     store : str, path or Store, optional
         By default results are kept for as long as the experiment, and no longer.
 
@@ -74,7 +80,7 @@ IterativeStratifiedKFold`.
         If data sets, methods or metrics are not given by names.
     ValueError
         If a parameter is of a wrong kind or out of range, a data set given by its name only is
-        unknown, ``cv`` would deal other folds each time, or a metric does not say what it is of
+        unknown, ``slow`` names no method, ``cv`` would deal other folds each time, or a metric does not say what it is of
         or has the name of something else that is stored.
 
     Examples
@@ -95,6 +101,7 @@ IterativeStratifiedKFold`.
         "metrics": [Mapping, None],
         "n_seeds": [Interval(Integral, 1, None, closed="left")],
         "random_state": [Interval(Integral, 0, 2**32 - 1, closed="both")],
+        "slow": [list, tuple],
         "store": [str, os.PathLike, Store, None],
     }
 
@@ -107,19 +114,21 @@ IterativeStratifiedKFold`.
         *,
         n_seeds: int = 1,
         random_state: int = 0,
+        slow: Sequence[str] = (),
         store: str | os.PathLike[str] | Store | None = None,
     ) -> None:
         named = {"datasets": datasets, "methods": methods, "metrics": metrics}
         numbers = {"cv": cv, "n_seeds": n_seeds, "random_state": random_state}
-        given = {**named, **numbers, "store": store}
+        given = {**named, **numbers, "slow": slow, "store": store}
         validate_parameter_constraints(self._parameter_constraints, given, "Experiment")
         for parameter, things in named.items():
             _check_names(parameter, things or ())
-        self.datasets = dict(datasets if isinstance(datasets, Mapping) else find_mulan(datasets))
+        self.datasets = dict(datasets if isinstance(datasets, Mapping) else find_sources(datasets))
         self.methods = dict(methods)
         self.metrics = dict(metrics or _list_metrics())
         self.n_seeds = int(n_seeds)
         self.random_state = int(random_state)
+        self.slow = _find_slow(slow, self.methods)
         self.cv = _make_splitter(cv, self.random_state)
         for metric in self.metrics.values():
             find_response(metric)
@@ -230,7 +239,10 @@ IterativeStratifiedKFold`.
         for fold, (train, test) in enumerate(self.cv.split(X, Y)):
             for seed in range(self.n_seeds):
                 random_state = derive_seed(derive_seed(self.random_state, fold), seed) % 2**32
+                is_first = fold == seed == 0
                 for name, estimator in self.methods.items():
+                    if name in self.slow and Y.size >= _MANY_CELLS and not is_first:
+                        continue
                     key = Key(dataset, name, fold, seed, settings[name])
                     yield Task(key, estimator, random_state, train, test, is_imputed)
 
@@ -280,6 +292,12 @@ def _check_time_limit(seconds: float | None, backend: str | None) -> None:
     validate_parameter_constraints(wanted, given, "run")
     if seconds is not None and backend == "dask":
         raise ValueError("time_limit is for processes of this machine, not for Dask's.")
+
+
+def _find_slow(slow: Sequence[str], methods: Mapping[str, BaseEstimator]) -> list[str]:
+    if unknown := [name for name in slow if name not in methods]:
+        raise ValueError(f"slow must name methods; there is no {unknown[0]!r}.")
+    return list(slow)
 
 
 def _make_splitter(cv: Any, random_state: int) -> BaseCrossValidator:
