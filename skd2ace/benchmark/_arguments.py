@@ -60,12 +60,8 @@ def make_parser(*, run: _Action, report: _Action, listing: _Action) -> argparse.
 
 def _add_run(add: Any) -> None:
     add("--preset", choices=PRESETS, help="a whole comparison; what else is given replaces parts")
-    add(
-        "--datasets",
-        nargs="+",
-        metavar="NAME",
-        help="of MULAN, and one made up; the command list shows them",
-    )
+    add("--datasets", nargs="+", metavar="NAME",
+        help="of MULAN, and one made up; the command list shows them")  # fmt: skip
     add("--networks", nargs="+", choices=NETWORKS, metavar="NAME",
         help=f"deep networks (default none): {', '.join(NETWORKS)}")  # fmt: skip
     add("--selectors", nargs="+", choices=SELECTORS, metavar="NAME",
@@ -77,7 +73,8 @@ def _add_run(add: Any) -> None:
     add("--folds", type=_parse_from(2), default=N_FOLDS, metavar="K",
         help="of a stratified cross-validation (default %(default)s)")  # fmt: skip
     add("--seeds", type=_parse_from(1), metavar="N",
-        help="fits of each fold, differently seeded (default 1, or as the preset has it)")  # fmt: skip
+        help="fits of each fold, differently seeded (default 1, or as the preset has it)"
+        )  # fmt: skip
     add("--epochs", type=_parse_from(1), metavar="N",
         help="of the networks (default: their own, 100 of the D2ACE paper's); selectors only "
         "shuffle in the first ten"

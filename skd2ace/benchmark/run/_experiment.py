@@ -80,8 +80,8 @@ IterativeStratifiedKFold`.
         If data sets, methods or metrics are not given by names.
     ValueError
         If a parameter is of a wrong kind or out of range, a data set given by its name only is
-        unknown, ``slow`` names no method, ``cv`` would deal other folds each time, or a metric does not say what it is of
-        or has the name of something else that is stored.
+        unknown, ``slow`` names no method, ``cv`` would deal other folds each time, or a metric
+        does not say what it is of or has the name of something else that is stored.
 
     Examples
     --------

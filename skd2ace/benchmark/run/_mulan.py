@@ -66,7 +66,7 @@ def find_mulan(
 
 
 def fetch_missing(sources: Iterable[Any]) -> None:
-    """Download what is not on the disk of MULAN's sets, before anybody waits for fits on the others.
+    """Download MULAN's sets that are not on the disk, before anybody waits for fits on the others.
 
     Raises
     ------
