@@ -428,9 +428,9 @@ class MultiLabelNetClassifier(PredictingNet):
             Take the place of those in the file, for example ``device``. A ``module`` of your own
             must be given, and so must functions and classes of your own among the parameters
             ``module__...``, ``dataset`` and ``iterator_valid``, and a fitted ``preprocessor``
-            unless it is a :class:`~skd2ace.preprocessing.TabularPreprocessor`. Others (``callbacks``,
-            ``train_split``) should be; without them predictions are the same, but training does
-            not go on as it would have.
+            unless it is a :class:`~skd2ace.preprocessing.TabularPreprocessor`. Others
+            (``callbacks``, ``train_split``) should be; without them predictions are the same, but
+            training does not go on as it would have.
 
         Returns
         -------

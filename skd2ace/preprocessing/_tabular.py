@@ -49,7 +49,9 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
     feature_names_in_ : ndarray of shape (d,), of str
         Where X was a frame with names that are strings.
     is_category_ : list of bool
-        Which columns of X hold categories.
+        Which columns of a dense X hold categories.
+    is_sparse_ : bool
+        Whether X was sparse.
     steps_ : list of (list of int, transformer)
         Columns of X and the fitted transformer of scikit-learn's kind that they go through.
 
@@ -198,8 +200,8 @@ def _group_dense(columns: list[NDArray]) -> list[tuple[list[int], Any]]:
         (sorts.get("spread", []), _impute("median", SmoothClipScaler())),
         (sorts.get("tied", []), _impute("median", quantiles)),
         (sorts.get("binary", []), _impute("most_frequent", BoundedScaler())),
-        (sorted(with_gaps), make_pipeline(MissingIndicator(features="all"), BoundedScaler())),
-        (sorts.get("category", []), make_pipeline(encoder, BoundedScaler())),
+        (sorted(with_gaps), _chain(MissingIndicator(features="all"), BoundedScaler())),
+        (sorts.get("category", []), _chain(encoder, BoundedScaler())),
     ]
 
 
@@ -221,8 +223,8 @@ def _group_sparse(matrix: sp.csr_array) -> list[tuple[list[int], Any]]:
     varying = np.flatnonzero(matrix.max(axis=0).toarray() != matrix.min(axis=0).toarray())
     zeros = SimpleImputer(strategy="constant", fill_value=0, keep_empty_features=True)
     return [
-        (varying.tolist(), make_pipeline(zeros, BoundedScaler(with_mean=False))),
-        (with_gaps.tolist(), MissingIndicator(features="all", sparse=True)),
+        (varying.tolist(), _chain(zeros, BoundedScaler(with_mean=False))),
+        (with_gaps.tolist(), _chain(MissingIndicator(features="all", sparse=True))),
     ]
 
 
@@ -232,4 +234,10 @@ def _stack(columns: Any, chosen: list[int]) -> Any:
 
 
 def _impute(strategy: str, scaler: Any) -> Pipeline:
-    return make_pipeline(SimpleImputer(strategy=strategy, keep_empty_features=True), scaler)
+    return _chain(SimpleImputer(strategy=strategy, keep_empty_features=True), scaler)
+
+
+def _chain(*steps: Any) -> Pipeline:
+    # Whatever the user has set for what transformers give: frames cannot be sparse, or stacked.
+    chained: Pipeline = make_pipeline(*steps).set_output(transform="default")
+    return chained
