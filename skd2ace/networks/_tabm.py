@@ -36,7 +36,7 @@ class TabM(nn.Module):
         Number of members. One is a plain multi-layer perceptron, as :class:`MLP`.
     width : int, default=256
         Units of each hidden layer.
-    n_blocks : int, default=3
+    n_blocks : int, default=2
         Hidden layers.
     dropout : float, default=0.3
         Probability that the output of a unit is left out; as a multiple of 1/256.
@@ -77,7 +77,7 @@ class TabM(nn.Module):
         *,
         k: int = 16,
         width: int = 256,
-        n_blocks: int = 3,
+        n_blocks: int = 2,
         dropout: float = 0.3,
         n_parts: int | None = 4,
         sharing: Sharing = "shared",
@@ -214,7 +214,7 @@ class MLP(TabM):
         n_labels: int,
         *,
         width: int = 256,
-        n_blocks: int = 3,
+        n_blocks: int = 2,
         dropout: float = 0.3,
         embedding_size: int | None = None,
     ) -> None:
