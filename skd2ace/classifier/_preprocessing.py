@@ -7,7 +7,7 @@ from sklearn.base import clone
 from sklearn.utils import InputTags, check_array, get_tags, indexable
 from sklearn.utils.validation import validate_data
 
-from skd2ace._containers import open_features
+from skd2ace._containers import count_dimensions, open_features
 from skd2ace._seeding import derive_seed
 from skd2ace._sklearn import HasMethods, StrOptions, take_rows
 from skd2ace.preprocessing import TabularPreprocessor
@@ -67,7 +67,9 @@ def check_table(est: Any, X: Any, *, reset: bool) -> Any:
     (X,) = indexable(X)
     if reset:
         vars(est).pop("n_features_in_", None)
-    validate_data(est, X, reset=reset, skip_check_array=True)
+    # Texts are no table; where one is due, the preprocessor says so.
+    if count_dimensions(X) > 1:
+        validate_data(est, X, reset=reset, skip_check_array=True)
     return X
 
 

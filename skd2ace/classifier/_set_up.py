@@ -135,10 +135,12 @@ class SetUpNet(ParameterizedNet):
             assert self._instance_shape is not None
             n_features = self._instance_shape[0]
         found = {"n_features": n_features, "n_labels": getattr(self, "n_labels_", None)}
-        sizes = {name: n for name, n in found.items() if name in known and name not in given}
-        for name, size in sizes.items():
-            if size is None:
-                raise ValueError(f"Before the first fit, give the size module__{name}.")
+        sizes = {}
+        for name, size in found.items():
+            if name in known and name not in given:
+                if size is None:
+                    raise ValueError(f"Before the first fit, give the size module__{name}.")
+                sizes[name] = size
         return sizes
 
     def initialize_criterion(self) -> Self:
