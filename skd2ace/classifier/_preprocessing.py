@@ -11,6 +11,7 @@ from skd2ace._containers import count_dimensions, open_features
 from skd2ace._seeding import derive_seed
 from skd2ace._sklearn import HasMethods, StrOptions, take_rows
 from skd2ace.preprocessing import TabularPreprocessor
+from skd2ace.preprocessing._table import keep_numbers
 from skd2ace.training import TensorDataset
 from skd2ace.training._items import ItemDataset
 
@@ -62,8 +63,7 @@ def check_table(est: Any, X: Any, *, reset: bool) -> Any:
         )
     X = open_features(X)
     if isinstance(X, (list, tuple)):
-        # Among words numpy would turn numbers into words.
-        X = np.asarray(X, dtype=object) if np.asarray(X).dtype.kind in "OSU" else np.asarray(X)
+        X = keep_numbers(X)
     (X,) = indexable(X)
     if reset:
         vars(est).pop("n_features_in_", None)

@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder
-from sklearn.utils import Tags
+from sklearn.utils import Tags, check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 from typing_extensions import Self
 
@@ -17,7 +17,7 @@ from skd2ace._columns import name_bad_column
 from skd2ace._containers import open_features
 
 from ._scaling import BoundedScaler, SmoothClipScaler, TiedQuantileTransformer
-from ._table import read_columns, read_sparse, stack_columns
+from ._table import keep_numbers, read_columns, read_sparse, stack_columns
 
 # A category that fewer rows have says nothing that carries over to others.
 _LEAST_ROWS = 3
@@ -150,18 +150,22 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
     def _read(self, X: Any, *, reset: bool) -> Any:
         """Columns of a dense table, or a sparse matrix; with the checks of scikit-learn."""
         X = open_features(X)
+        least = 2 if reset else 1
         with name_bad_column(X):
-            # Of frames the answer is not used: it would hold anything as objects.
-            checked = validate_data(
-                self,
-                X,
-                reset=reset,
-                dtype=None,
-                accept_sparse="csr",
-                ensure_all_finite=False,
-                ensure_min_samples=2 if reset else 1,
-            )
-        X = X if hasattr(X, "columns") else checked
+            if hasattr(X, "columns"):
+                # scikit-learn would make one matrix of it, and fails on words beside NA.
+                validate_data(self, X, reset=reset, skip_check_array=True)
+                check_array(np.broadcast_to(0, X.shape), ensure_min_samples=least)
+            else:
+                X = validate_data(
+                    self,
+                    keep_numbers(X) if isinstance(X, (list, tuple)) else X,
+                    reset=reset,
+                    dtype=None,
+                    accept_sparse="csr",
+                    ensure_all_finite=False,
+                    ensure_min_samples=least,
+                )
         sparse = read_sparse(X)
         if reset:
             return read_columns(X) if sparse is None else sparse
