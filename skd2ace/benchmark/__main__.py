@@ -10,6 +10,7 @@ from ._listing import list_choices
 from .compare import Comparison
 from .compare._published import published
 from .report._report import write_report
+from .run._baselines import find_missing
 from .run._experiment import Experiment
 from .run._methods import PRESETS, make_methods
 from .run._mulan import MulanSource, fetch_missing, find_mulan
@@ -84,10 +85,13 @@ def _choose(given: argparse.Namespace) -> tuple[dict[str, MulanSource], dict[str
         raise ValueError("give --datasets, or a --preset")
     if given.selectors and "networks" not in parts:
         raise ValueError("--selectors needs --networks")
+    missing = find_missing(given.baselines)
+    for name, reason in missing.items():
+        print(f"{name} is left out: {reason}", file=sys.stderr)
     methods = make_methods(
         parts.get("networks", []),
         parts.get("selectors", ["random"]),
-        given.baselines,
+        [name for name in given.baselines if name not in missing],
         max_epochs=given.epochs,
         device=given.device,
     )

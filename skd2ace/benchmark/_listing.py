@@ -7,6 +7,7 @@ from skd2ace.datasets import MulanSet, mulan_registry
 from skd2ace.datasets._mulan import is_here
 
 from .compare._published import published
+from .run._baselines import find_missing
 from .run._methods import PRESETS
 
 ABOUT = {
@@ -30,8 +31,12 @@ ABOUT = {
     "Baselines (--baselines)": {
         "logistic-regression": "one for each label",
         "mlknn": "ML-kNN: posterior of a label given how many of 10 neighbours have it",
-        "random-forest": "200 trees for all labels together",
+        "random-forest": "500 trees for all labels together",
+        "extra-trees": "500 of them, split at random",
         "mlp": "a network of one hidden layer of 256",
+        "catboost": "1000 trees for all labels together, boosted by MultiLogloss",
+        "xgboost": "100 boosted trees for each label",
+        "boomer": "1000 rules for one label each or several, boosted",
     },
 }
 _HEADER = ("name", "n", "d", "q", "domain", "published", "files")
@@ -47,10 +52,16 @@ def list_choices(data_home: Path | None = None) -> str:
             "report --published shows",
             _align([_HEADER, *rows], "<>>><<<"),
         ),
-        *((title, _align(about.items(), "<<")) for title, about in ABOUT.items()),
+        *((title, _align(_tell_what_is_missing(about), "<<")) for title, about in ABOUT.items()),
         ("Presets (--preset)", _list_presets()),
     ]
     return "\n\n".join("\n  ".join([title, *lines]) for title, lines in sections)
+
+
+def _tell_what_is_missing(about: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    missing = find_missing(about)
+    for name, text in about.items():
+        yield name, f"{text} ({missing[name]})" if name in missing else text
 
 
 def _find_papers() -> dict[str, str]:

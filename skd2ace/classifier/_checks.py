@@ -18,6 +18,7 @@ from skd2ace._modules import unwrap_compiled
 from skd2ace.networks import known_labels
 from skd2ace.training import BatchIterator, BatchSelection
 from skd2ace.training._items import ItemDataset
+from skd2ace.training._out_of_bag import has_out_of_bag
 
 from ._item_data import check_items, open_items
 
@@ -118,6 +119,16 @@ def refuse_what_batches_lack(net: Any, data: Any) -> None:
                 f"and iterator_valid={net.iterator_valid!r} do not carry: "
                 "skd2ace.training.SelectedBatches and BatchIterator do."
             )
+
+
+def refuse_to_hide_rows(net: Any) -> None:
+    """Raise a TypeError if members of the network are to be blind to rows that are not known."""
+    if has_out_of_bag(net.module_):
+        raise TypeError(
+            "The network hides rows from its members by their positions, which batches of "
+            f"iterator_train={net.iterator_train!r} do not carry: skd2ace.training.SelectedBatches "
+            "do. With module__n_parts=None nothing is hidden."
+        )
 
 
 def selects_batches(net: Any) -> bool:

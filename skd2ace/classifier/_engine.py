@@ -35,6 +35,7 @@ from ._checks import (
     check_validation_labels,
     explain_failure,
     made_class,
+    refuse_to_hide_rows,
     refuse_what_batches_lack,
 )
 from ._parameters import parameter_names, takes_parameter
@@ -272,6 +273,8 @@ class TrainingEngine(SetUpNet):
         labels, known = known_labels(Y)
         weights, of_instances = self._loss_weights(batch, labels)
         if self._has_own_loss:
+            if not hasattr(batch, "instances"):
+                refuse_to_hide_rows(self)
             taken = _keywords(unwrap_compiled(self.module_).training_loss)
             offered = {"index": getattr(batch, "instances", None), "instance_weights": of_instances}
             kwargs = {name: value for name, value in offered.items() if name in taken}

@@ -29,6 +29,8 @@ from ._validation import score_macro_auc
 class SetUpNet(ParameterizedNet):
     """A skorch net that is seeded, and sized by its data, of which it prepares the features."""
 
+    preprocessor_: Any
+
     # Of the features of one instance, once they are known and prepared.
     _instance_shape: tuple[int, ...] | None = None
 

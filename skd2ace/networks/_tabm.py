@@ -7,7 +7,7 @@ import torch
 from rtdl_num_embeddings import PiecewiseLinearEmbeddings
 from tabm import LinearBatchEnsemble, LinearEnsemble
 from torch import Tensor, nn
-from torch.nn.functional import relu
+from torch.nn.functional import linear, relu
 
 from ._blindness import Blindness
 from ._layers import ByteDropout, check_sizes
@@ -97,7 +97,9 @@ class TabM(nn.Module):
         if embedding_size is not None:
             (embedding_size,) = check_sizes(name, embedding_size=embedding_size)
         self.k = k
-        self.embedding = None if embedding_size is None else _embed(n_features, embedding_size)
+        self.embedding = (
+            None if embedding_size is None else _make_embedding(n_features, embedding_size)
+        )
         sizes = [n_features * (embedding_size or 1), *[width] * n_blocks]
         self.layers = nn.ModuleList(
             _make_layer(*pair, k, "packed" if k == 1 else sharing, is_first=i == 0)
@@ -123,8 +125,7 @@ class TabM(nn.Module):
         -------
         Tensor of shape (b, k, q)
         """
-        hidden = X if self.embedding is None else relu(self.embedding(X)).flatten(1)
-        hidden = hidden[:, None].expand(-1, self.k, -1)
+        hidden = self._embed(X)[:, None].expand(-1, self.k, -1)
         for layer in self.layers:
             hidden = self.dropout(relu(layer(hidden)))
         logits: Tensor = self.head(hidden)
@@ -188,7 +189,23 @@ class TabM(nn.Module):
         """
         if self.blindness is None:
             raise ValueError("All members see all rows: there is nothing out of bag.")
-        return average_members(self.member_logits(X), self.blindness(index))
+        blind = self.blindness(index)
+        members = X.new_zeros(len(X), self.k, self.head.out_features)
+        # One after the other: each predicts no more than the rows that it did not see.
+        for m in range(self.k):
+            rows = blind[:, m].nonzero()[:, 0]
+            members[rows, m] = self._logits_of_member(m, X[rows])
+        return average_members(members, blind)
+
+    def _logits_of_member(self, m: int, X: Tensor) -> Tensor:
+        hidden = self._embed(X)
+        for layer in self.layers:
+            hidden = self.dropout(relu(_apply_member(layer, m, hidden)))
+        logits: Tensor = _apply_member(self.head, m, hidden)
+        return logits
+
+    def _embed(self, X: Tensor) -> Tensor:
+        return X if self.embedding is None else relu(self.embedding(X)).flatten(1)
 
 
 class MLP(TabM):
@@ -278,7 +295,17 @@ def _make_layer(
     )
 
 
-def _embed(n_features: int, embedding_size: int) -> PiecewiseLinearEmbeddings:
+def _apply_member(layer: nn.Module, m: int, hidden: Tensor) -> Tensor:
+    """Output (b, n_out) of a layer for inputs (b, n_in) of one member."""
+    if isinstance(layer, LinearBatchEnsemble):
+        return linear(hidden * layer.r[m], layer.weight) * layer.s[m] + layer.bias[m]
+    if isinstance(layer, LinearEnsemble):
+        return hidden @ layer.weight[m] + layer.bias[m]
+    output: Tensor = layer(hidden)
+    return output
+
+
+def _make_embedding(n_features: int, embedding_size: int) -> PiecewiseLinearEmbeddings:
     inner = torch.linspace(0, 1, _N_BINS + 1)[1:-1]
     edges = torch.special.ndtri(inner)
     # Beyond the last bends the function goes on as a line.

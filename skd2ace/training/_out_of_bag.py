@@ -13,6 +13,9 @@ from skd2ace.metrics import macro_auc
 
 from ._batches import BatchIterator
 
+# Each member predicts a part of them, and should have enough to do.
+_ROWS_AT_ONCE = 1024
+
 
 class HeldOut(NamedTuple):
     """Labels of instances, and their prediction by a network that was not trained on them.
@@ -61,7 +64,7 @@ def predict_out_of_bag(net: Any, dataset: Any) -> HeldOut:
         Rows of NaN where every member sees them.
     """
     module = unwrap_compiled(net.module_)
-    rows = BatchIterator(dataset, device=net.device)
+    rows = BatchIterator(dataset, batch_size=_ROWS_AT_ONCE, device=net.device)
     was_training = module.training
     module.eval()
     try:

@@ -5,14 +5,11 @@ from functools import partial
 from typing import Any
 
 from sklearn.base import BaseEstimator
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.multiclass import OneVsRestClassifier
-from sklearn.neural_network import MLPClassifier
 
 from skd2ace import CLIFClassifier, DELAClassifier, PACAClassifier, selection
 from skd2ace._describe import describe, describe_briefly
-from skd2ace.neighbors import MLkNN
+
+from ._baselines import BASELINES
 
 MAX_EPOCHS = 100
 NETWORKS: dict[str, Callable[..., Any]] = {
@@ -32,12 +29,6 @@ SELECTORS: dict[str, Callable[[], selection.BatchSelector | None]] = {
     "ml-unc": selection.MLUnc,
     "d2ace": selection.D2ACE,
     "d2ace-reference": selection.D2ACE.reference,
-}
-BASELINES: dict[str, Callable[[], BaseEstimator]] = {
-    "logistic-regression": lambda: OneVsRestClassifier(LogisticRegression(max_iter=1000)),
-    "mlknn": MLkNN,
-    "random-forest": partial(RandomForestClassifier, n_estimators=200),
-    "mlp": partial(MLPClassifier, hidden_layer_sizes=(256,), max_iter=100),
 }
 PRESETS: dict[str, dict[str, list[str]]] = {
     "d2ace-table3": {
@@ -82,6 +73,8 @@ def make_methods(
 
     Raises
     ------
+    ImportError
+        If a baseline is not installed.
     TypeError
         If a selector is none.
     ValueError

@@ -37,7 +37,7 @@ RECORDED = {
     *Key._fields, "status", "curve", "metrics", "best_epoch", "fit_seconds", "predict_seconds",
     "selection_seconds", "peak_memory_mb", "device", "n_train", "n_test", "versions", "git_commit",
     "pid", "machine", "started", "split", "described", "estimator", "error",
-    "imputation",
+    "imputation", "oob_score",
 }  # fmt: skip
 _NO_NEWS = (
     # A label that all or none of a fold's instances have.
@@ -126,6 +126,7 @@ def _fit_and_score(
         "metrics": compute_scores(metrics, Y[task.test], proba, labels),
         "curve": _read_curve(est),
         "best_epoch": getattr(est, "best_epoch_", None),
+        "oob_score": getattr(est, "oob_score_", None),
         "fit_seconds": trained - begin,
         "predict_seconds": predicted - trained,
         "selection_seconds": _read_selection_seconds(est),

@@ -1,0 +1,160 @@
+"""TabMClassifier: what its members predict of rows that they did not see."""
+
+import numpy as np
+import pytest
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import EpochScoring
+from torch.utils.data import Subset
+
+from skd2ace import MultiLabelNetClassifier, TabMClassifier
+from skd2ace.metrics import macro_auc
+from skd2ace.networks import MLP, TabM
+from skd2ace.training import BestEpoch, OutOfBagScore, TensorDataset
+from skd2ace.training._out_of_bag import predict_out_of_bag
+
+
+def make(**params):
+    small = {"module__width": 32, "module__k": 8, "max_epochs": 8, "random_state": 0, "verbose": 0}
+    return TabMClassifier(**(small | params))
+
+
+@pytest.fixture
+def noise():
+    """Features of which labels know nothing: what is learned of them is learned by heart."""
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(300, 20)), rng.integers(0, 2, size=(300, 4))
+
+
+def slow_out_of_bag(est, X):
+    """Each row alone, by each member that is blind to it."""
+    prepared = torch.from_numpy(est.preprocessor_.transform(X))
+    members = est.module_.eval().member_logits(prepared).detach().double().sigmoid()
+    proba = np.full((len(X), members.shape[2]), np.nan)
+    for position, row in enumerate(est.train_indices_):
+        blind = est.module_.blindness(torch.tensor([position]))[0]
+        if blind.any():
+            proba[row] = members[row][blind].mean(0)
+    return proba
+
+
+@pytest.mark.parametrize("n_parts", [4, 12])
+@pytest.mark.parametrize("train_split", [None, 0.25])
+def test_predictions_are_those_of_members_that_did_not_see_a_row(data, train_split, n_parts):
+    X, Y = data
+    est = make(train_split=train_split, module__n_parts=n_parts).fit(X, Y)
+    expected = slow_out_of_bag(est, X)
+    np.testing.assert_allclose(est.oob_proba_, expected, rtol=1e-5)
+    assert np.isnan(est.oob_proba_[est.valid_indices_]).all()
+    some = np.isnan(est.oob_proba_[est.train_indices_]).any()
+    assert some == (n_parts == 12)
+    known = ~np.isnan(expected).any(1)
+    assert est.oob_score_ == pytest.approx(macro_auc(Y[known], expected[known]))
+
+
+def test_what_is_learned_by_heart_is_not_predicted_out_of_bag(noise):
+    """The honesty of it: on noise, training rows are known and unseen ones are at chance."""
+    X, Y = noise
+    est = make(max_epochs=60, module__dropout=0.0, callbacks__best_epoch=None).fit(X, Y)
+    assert macro_auc(Y, est.predict_proba(X)) > 0.9
+    # Five standard errors of a Macro-AUC over four labels of 150 positives and negatives.
+    assert abs(est.oob_score_ - 0.5) < 5 * (301 / (12 * 150 * 150) / 4) ** 0.5
+
+
+def test_the_best_epoch_is_that_of_the_best_score(data):
+    est = make().fit(*data)
+    scores = est.history[:, "oob_macro_auc"]
+    assert est.best_epoch_ == 1 + int(np.argmax(scores))
+    assert est.oob_score_ == pytest.approx(max(scores))
+    last = make(callbacks__best_epoch=None).fit(*data)
+    assert last.oob_score_ == pytest.approx(scores[-1])
+
+
+def test_another_score_may_choose(data):
+    best = BestEpoch("train_loss", lower_is_better=True)
+    est = make(callbacks__best_epoch=best, callbacks__out_of_bag=None).fit(*data)
+    assert "oob_macro_auc" not in est.history[0]
+    losses = est.history[:, "train_loss"]
+    assert est.best_epoch_ == 1 + losses.index(min(losses))
+
+
+def test_weights_count(data):
+    X, Y = data
+    weight = np.random.default_rng(0).random(Y.shape)
+    est = make().fit(X, Y, sample_weight=weight)
+    expected = macro_auc(Y, est.oob_proba_, sample_weight=weight)
+    assert est.oob_score_ == pytest.approx(expected)
+    hidden = np.where(weight < 0.3, np.nan, Y)
+    est = make().fit(X, hidden)
+    assert est.oob_score_ == pytest.approx(macro_auc(hidden, est.oob_proba_))
+
+
+def test_one_member_has_none(data):
+    est = make(module__k=1).fit(*data)
+    assert not hasattr(est, "oob_score_")
+    assert "oob_macro_auc" not in est.history[0]
+    # It trains all its epochs, or those that a held-out part chooses.
+    assert est.best_epoch_ == 8
+    est = make(module__k=1, train_split=0.3).fit(*data)
+    scores = est.history[:, "valid_macro_auc"]
+    assert scores[est.best_epoch_ - 1] == max(scores)
+
+
+def test_one_member_is_the_mlp(data):
+    params = {"max_epochs": 3, "random_state": 0, "verbose": 0, "module__width": 8}
+    mlp = MultiLabelNetClassifier(MLP, **params).fit(*data)
+    one = MultiLabelNetClassifier(TabM, module__k=1, **params).fit(*data)
+    np.testing.assert_array_equal(mlp.predict_proba(data[0]), one.predict_proba(data[0]))
+
+
+def test_a_fit_without_forgets_what_one_with_left(data):
+    est = make().fit(*data)
+    est.set_params(module__k=1).fit(*data)
+    assert not hasattr(est, "oob_proba_")
+
+
+def test_one_label_has_two_columns(data):
+    X, Y = data
+    est = make().fit(X, Y[:, 0])
+    assert est.oob_proba_.shape == (len(X), 2)
+    np.testing.assert_allclose(est.oob_proba_.sum(axis=1), 1)
+
+
+def test_saved(data, tmp_path):
+    est = make().fit(*data)
+    est.save(tmp_path / "tabm")
+    again = TabMClassifier.load(tmp_path / "tabm")
+    np.testing.assert_array_equal(again.oob_proba_, est.oob_proba_)
+    assert (again.oob_score_, again.batch_size_) == (est.oob_score_, est.batch_size_)
+    np.testing.assert_array_equal(again.predict_proba(data[0]), est.predict_proba(data[0]))
+
+
+def test_batches_without_positions_cannot_hide_rows(data):
+    X, Y = (part.astype("float32") for part in data)
+    loader = {"iterator_train": torch.utils.data.DataLoader, "preprocessor": None}
+    with pytest.raises(TypeError, match="hides rows from its members by their positions"):
+        make(**loader).fit(X, Y)
+    est = make(module__n_parts=None, **loader).fit(X, Y)
+    assert not hasattr(est, "oob_proba_")
+
+
+def test_in_a_plain_skorch_net(data):
+    X, Y = (torch.from_numpy(np.asarray(part, dtype="float32")) for part in data)
+    module = TabM(X.shape[1], Y.shape[1], width=8, k=4).eval()
+    part = Subset(TensorDataset(X, Y), [3, 1, 4, 1, 5])
+    net = NeuralNet(module, torch.nn.BCEWithLogitsLoss).initialize()
+    seen = predict_out_of_bag(net, part)
+    rows = torch.tensor([3, 1, 4, 1, 5])
+    expected = module.out_of_bag_logits(X[rows], torch.arange(5)).sigmoid().detach()
+    np.testing.assert_allclose(seen.proba, expected, rtol=1e-5)
+    np.testing.assert_array_equal(seen.Y, Y[rows])
+
+
+def test_parameters_and_callbacks():
+    est = TabMClassifier()
+    assert repr(est) == "TabMClassifier()"
+    names = [name for name, _ in est.set_params(module__n_features=2, module__n_labels=2)
+             .initialize().callbacks_]  # fmt: skip
+    assert names.index("weight_average") < names.index("out_of_bag") < names.index("best_epoch")
+    assert isinstance(dict(est.callbacks_)["out_of_bag"], OutOfBagScore)
+    assert not any(isinstance(cb, EpochScoring) for name, cb in est.callbacks_ if "bag" in name)
