@@ -37,7 +37,7 @@ def read_columns(X: Any, is_category: list[bool] | None = None) -> list[NDArray]
 
 
 def keep_numbers(rows: Any) -> NDArray:
-    """A list of rows as an array: of objects where some cells are words, as numpy makes all then."""
+    """A list of rows as an array, of objects where numpy would turn all cells into words."""
     array = np.asarray(rows)
     return np.asarray(rows, dtype=object) if array.dtype.kind in "SU" else array
 

@@ -1,4 +1,4 @@
-"""``preprocessor=``: as if the rows to train on had been prepared by hand, and kept with the fit."""
+"""``preprocessor=``: as if the rows to train on were prepared by hand; kept with the fit."""
 
 import pickle
 import shutil
@@ -46,14 +46,22 @@ def by_hand(est, scaler, X):
 
 
 # Selectors find neighbours, CLIF its label graph, and both count weights and unknown labels.
-@pytest.mark.parametrize("train_split", [None, 0.2, ShuffleSplit(test_size=0.3)])
-def test_is_the_same_as_preparing_the_rows_to_train_on_by_hand(make_any, data, train_split):
+def test_is_the_same_as_preparing_the_rows_to_train_on_by_hand(make_any, data):
+    compare_with_preparing_by_hand(make_any, data, 0.2)
+
+
+@pytest.mark.parametrize("train_split", [None, ShuffleSplit(test_size=0.3)])
+def test_is_the_same_with_any_split(make, data, train_split):
+    compare_with_preparing_by_hand(make, data, train_split)
+
+
+def compare_with_preparing_by_hand(make_any, data, train_split):
     X, Y = data
     Y = np.where(np.random.default_rng(2).random(Y.shape) < 0.1, np.nan, Y)
     given = {"sample_weight": np.random.default_rng(3).uniform(0.5, 2, len(X))}
     inside = make_any(preprocessor=StandardScaler(), train_split=train_split).fit(X, Y, **given)
     Z = by_hand(inside, StandardScaler(), X)
-    outside = make_any(train_split=train_split).fit(Z, Y, **given)
+    outside = make_any(preprocessor=None, train_split=train_split).fit(Z, Y, **given)
     assert_array_equal(inside.train_indices_, outside.train_indices_)
     assert_array_equal(inside.predict_proba(X), outside.predict_proba(Z))
     # Training goes on without fitting anew.
@@ -84,7 +92,7 @@ def test_tables_of_words_and_gaps(make_any, frame, data):
     with pytest.raises(ValueError, match="feature names"):
         est.predict(frame[["b", "a", "c", "word"]])
     with pytest.raises(ValueError, match="NaN"):
-        make_any().fit(frame[["a", "b", "c"]], Y)
+        make_any(preprocessor=None).fit(frame[["a", "b", "c"]], Y)
 
 
 def test_a_table_network_prepares_by_default(frame, data):
@@ -127,14 +135,17 @@ def test_a_lazy_network_takes_its_new_size(data):
 
 def test_search_over_preprocessors_and_their_parameters(make, data):
     X, Y = data
-    grid = [{"preprocessor": [None, "auto"]}, {"preprocessor": [PCA()], "preprocessor__whiten": [True, False]}]  # fmt: skip
+    grid = [
+        {"preprocessor": [None, "auto"]},
+        {"preprocessor": [PCA()], "preprocessor__whiten": [True, False]},
+    ]
     search = GridSearchCV(make(max_epochs=1), grid, cv=2, error_score="raise").fit(X, Y)
     assert len(search.cv_results_["params"]) == 4
 
 
 @pytest.mark.parametrize("preprocessor", [None, "auto"])
 def test_parameters_of_nothing_are_refused(make, preprocessor):
-    with pytest.raises(ValueError, match="preprocessor is .* and has no parameters"):
+    with pytest.raises(ValueError, match=r"preprocessor is .* and has no parameters"):
         make(preprocessor=preprocessor).set_params(preprocessor__with_mean=False)
 
 
@@ -147,7 +158,7 @@ def test_what_is_no_preprocessor_is_refused(make, data, wrong):
 def test_what_draws_is_seeded(make, data):
     X, Y = data
     X = np.hstack([X, np.random.default_rng(4).normal(size=(60, 60))])
-    draws = PCA(2, svd_solver="randomized", iterated_power=0, n_oversamples=0)
+    draws = PCA(2, svd_solver="randomized", iterated_power=0, n_oversamples=1)
     once, again = (make(preprocessor=draws).fit(X, Y) for _ in range(2))
     other = make(preprocessor=draws, random_state=1, train_split=None).fit(X, Y)
     same_rows = make(preprocessor=draws, train_split=None).fit(X, Y)
@@ -220,11 +231,19 @@ def test_a_failed_fit_leaves_the_old_one(make, frame, data):
 
 @pytest.mark.parametrize("how", ["pickle", "file"])
 @pytest.mark.parametrize("preprocessor", ["auto", TabularPreprocessor()])
-def test_is_kept(make_any, frame, data, tmp_path, how, preprocessor):
+def test_is_kept(make, frame, data, tmp_path, how, preprocessor):
+    keep_and_compare(make(preprocessor=preprocessor), frame, data, tmp_path, how)
+
+
+def test_is_kept_in_files_of_all(make_any, frame, data, tmp_path):
+    keep_and_compare(make_any(preprocessor="auto"), frame, data, tmp_path, "file")
+
+
+def keep_and_compare(est, frame, data, tmp_path, how):
     _, Y = data
     # A rare category: all that an encoder can learn.
     frame.loc[7, "word"] = "rare"
-    est = make_any(preprocessor=preprocessor).fit(frame, Y)
+    est.fit(frame, Y)
     if how == "pickle":
         again = pickle.loads(pickle.dumps(est))
     else:

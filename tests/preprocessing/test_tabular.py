@@ -1,4 +1,4 @@
-"""TabularPreprocessor against formulas, scikit-learn's own transformers and scikit-learn's checks."""
+"""TabularPreprocessor against formulas, scikit-learn's own transformers and its checks."""
 
 import numpy as np
 import pandas as pd
