@@ -33,6 +33,7 @@ class SetUpNet(ParameterizedNet):
 
     # Of the features of one instance, once they are known and prepared.
     _instance_shape: tuple[int, ...] | None = None
+    n_features_in_: int
 
     def _set_sizes(self, n_labels: int) -> None:
         """Note how many labels there are; features are counted where they are checked."""

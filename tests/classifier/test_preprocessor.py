@@ -108,6 +108,9 @@ def test_warm_start_keeps_it_and_another_one_begins_afresh(make, data):
     est.fit(X * 3, Y)
     assert est.preprocessor_ is fitted
     assert len(est.history) == 10
+    # What is set to what it is changes nothing.
+    est.set_params(**est.get_params()).fit(X, Y)
+    assert len(est.history) == 15
     for params in ({"preprocessor__with_mean": False}, {"preprocessor": PCA(2)}):
         est.set_params(**params).fit(X, Y)
         assert est.preprocessor_ is not fitted
