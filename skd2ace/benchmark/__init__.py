@@ -13,6 +13,7 @@ try:
     from .compare import Comparison
     from .compare._functions import (
         average_ranks,
+        count_best,
         critical_difference_diagram,
         differences,
         friedman,
@@ -44,6 +45,7 @@ __all__ = [
     "FriedmanTest",
     "Store",
     "average_ranks",
+    "count_best",
     "critical_difference_diagram",
     "differences",
     "format_means",

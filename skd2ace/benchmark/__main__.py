@@ -12,11 +12,15 @@ from .compare._published import published
 from .report._report import write_report
 from .run._baselines import find_missing
 from .run._experiment import Experiment
-from .run._methods import PRESETS, make_methods
-from .run._mulan import MulanSource, fetch_missing, find_mulan
+from .run._methods import make_methods
+from .run._mulan import fetch_missing
 from .run._preflight import check_device, find_shufflers
+from .run._presets import PRESETS, Preset
+from .run._sources import find_sources
 from .run._store import Store
 from .run._summary import tell_failures, tell_running
+
+_NO_PRESET = Preset(datasets=(), networks=(), selectors=())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,7 +49,9 @@ def _run(given: argparse.Namespace) -> int:
         given.backend = given.backend or "dask"
     if (given.backend == "dask") != bool(given.scheduler):
         raise ValueError("--backend dask and --scheduler ADDRESS need each other")
-    sources, methods = _choose(given)
+    _fill_in(given)
+    methods = _make_methods(given)
+    sources = find_sources(given.datasets, given.data_home, given.min_positives)
     if shufflers := find_shufflers(methods):
         print(
             f"These will only shuffle, as their warm-up takes all epochs: {', '.join(shufflers)}.",
@@ -61,43 +67,52 @@ def _run(given: argparse.Namespace) -> int:
         methods,
         given.folds,
         n_seeds=given.seeds,
+        slow=[name for name in methods if name.split()[0] in given.slow],
         random_state=given.random_state,
         store=given.store,
     )
     if given.retry_failed:
         experiment.retry_failed()
     try:
-        experiment.run(n_jobs=given.jobs, backend=given.backend, progress=not given.quiet)
+        experiment.run(
+            n_jobs=given.jobs,
+            backend=given.backend,
+            progress=not given.quiet,
+            time_limit=given.time_limit,
+        )
     finally:
         failed = _print_all(tell_failures(experiment.failures()))
     left = _print_all(tell_running(experiment.running()))
     return int(failed or left)
 
 
-def _choose(given: argparse.Namespace) -> tuple[dict[str, MulanSource], dict[str, Any]]:
-    """Find data sets and make methods: those of the preset, in parts replaced by the others."""
-    parts = PRESETS.get(given.preset, {}) | {
-        name: value
-        for name in ("datasets", "networks", "selectors")
-        if (value := getattr(given, name))
-    }
-    if "datasets" not in parts:
+def _fill_in(given: argparse.Namespace) -> None:
+    """Take what was not given from the preset, or else the defaults."""
+    preset = PRESETS.get(given.preset, _NO_PRESET)
+    for name, value in vars(preset).items():
+        if getattr(given, name, None) is None:
+            setattr(given, name, value)
+    if not given.datasets:
         raise ValueError("give --datasets, or a --preset")
-    if given.selectors and "networks" not in parts:
+    if given.selectors and not given.networks:
         raise ValueError("--selectors needs --networks")
+
+
+def _make_methods(given: argparse.Namespace) -> dict[str, Any]:
+    """Make the methods that can be run here; tell of the others."""
     missing = find_missing(given.baselines)
     for name, reason in missing.items():
         print(f"{name} is left out: {reason}", file=sys.stderr)
     methods = make_methods(
-        parts.get("networks", []),
-        parts.get("selectors", ["random"]),
+        given.networks,
+        given.selectors or ["random"],
         [name for name in given.baselines if name not in missing],
         max_epochs=given.epochs,
         device=given.device,
     )
     if not methods:
         raise ValueError("give --networks or --baselines")
-    return find_mulan(parts["datasets"], given.data_home, given.min_positives), methods
+    return methods
 
 
 def _connect(scheduler: str) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 
 from skd2ace.metrics._records import METRICS
 
+from .run._baselines import BASELINES
 from .run._experiment import N_FOLDS
-from .run._methods import BASELINES, MAX_EPOCHS, NETWORKS, PRESETS, SELECTORS
+from .run._methods import NETWORKS, SELECTORS
+from .run._presets import PRESETS
 
 _RUN = """
 A small comparison, and what came of it:
@@ -58,21 +60,24 @@ def make_parser(*, run: _Action, report: _Action, listing: _Action) -> argparse.
 
 def _add_run(add: Any) -> None:
     add("--preset", choices=PRESETS, help="a whole comparison; what else is given replaces parts")
-    add("--datasets", nargs="+", metavar="NAME", help="of MULAN; the command list shows them")
+    add("--datasets", nargs="+", metavar="NAME",
+        help="of MULAN, and one made up; the command list shows them")  # fmt: skip
     add("--networks", nargs="+", choices=NETWORKS, metavar="NAME",
         help=f"deep networks (default none): {', '.join(NETWORKS)}")  # fmt: skip
     add("--selectors", nargs="+", choices=SELECTORS, metavar="NAME",
         help="batch selection, each with every network (default random): "
         f"{', '.join(SELECTORS)}")  # fmt: skip
-    add("--baselines", nargs="+", choices=BASELINES, metavar="NAME", default=[],
+    add("--baselines", nargs="+", choices=BASELINES, metavar="NAME",
         help="plain methods to run beside them (default none): "
         f"{', '.join(BASELINES)}")  # fmt: skip
     add("--folds", type=_parse_from(2), default=N_FOLDS, metavar="K",
         help="of a stratified cross-validation (default %(default)s)")  # fmt: skip
-    add("--seeds", type=_parse_from(1), default=1, metavar="N",
-        help="fits of each fold, differently seeded (default %(default)s)")  # fmt: skip
-    add("--epochs", type=_parse_from(1), default=MAX_EPOCHS, metavar="N",
-        help="of the networks (default %(default)s); selectors only shuffle in the first ten"
+    add("--seeds", type=_parse_from(1), metavar="N",
+        help="fits of each fold, differently seeded (default 1, or as the preset has it)"
+        )  # fmt: skip
+    add("--epochs", type=_parse_from(1), metavar="N",
+        help="of the networks (default: their own, 100 of the D2ACE paper's); selectors only "
+        "shuffle in the first ten"
         )  # fmt: skip
     add("--min-positives", type=_parse_from(1), metavar="N",
         help="drop labels of fewer instances, then instances without labels (default: keep all; "
@@ -88,7 +93,11 @@ def _add_run(add: Any) -> None:
     add("--backend", choices=("loky", "threading", "dask"),
         help="what runs them: processes, threads or a cluster (default loky)")  # fmt: skip
     add("--scheduler", metavar="ADDRESS", help="of the Dask scheduler, for --backend dask")
-    add("--retry-failed", action="store_true", help="try again what failed before")
+    add("--time-limit", type=_parse_from(1), metavar="SECONDS",
+        help="end a fit that takes longer, and go on with the next (default none, or as the "
+        "preset has it)")  # fmt: skip
+    add("--retry-failed", action="store_true",
+        help="try again what failed before or took too long")  # fmt: skip
     add("--quiet", action="store_true", help="no progress bar")
 
 

@@ -8,13 +8,15 @@ from skd2ace.datasets._mulan import is_here
 
 from .compare._published import published
 from .run._baselines import find_missing
-from .run._methods import PRESETS
+from .run._presets import PRESETS
+from .run._sources import MIXED_TABLE
 
 ABOUT = {
     "Networks (--networks)": {
         "clif": "label embeddings from a graph of labels gate features for each label",
         "dela": "trained on features perturbed where the label does not need them",
         "paca": "prototypes of having and of lacking each label, with normalising flows",
+        "tabm": "an ensemble of perceptrons in one network, which prepares features itself",
     },
     "Selectors (--selectors)": {
         "random": "shuffled batches",
@@ -40,6 +42,7 @@ ABOUT = {
     },
 }
 _HEADER = ("name", "n", "d", "q", "domain", "published", "files")
+_MADE_UP = (MIXED_TABLE, "1500", "20", "8", "made up", "-", "none needed")
 
 
 def list_choices(data_home: Path | None = None) -> str:
@@ -50,7 +53,7 @@ def list_choices(data_home: Path | None = None) -> str:
         (
             "Data sets (--datasets): n instances, d features, q labels; whose papers' numbers "
             "report --published shows",
-            _align([_HEADER, *rows], "<>>><<<"),
+            _align([_HEADER, *rows, _MADE_UP], "<>>><<<"),
         ),
         *((title, _align(_tell_what_is_missing(about), "<<")) for title, about in ABOUT.items()),
         ("Presets (--preset)", _list_presets()),
@@ -94,7 +97,9 @@ def _align(rows: Iterable[Sequence[str]], sides: str) -> list[str]:
 
 
 def _list_presets() -> Iterator[str]:
-    for name, parts in PRESETS.items():
+    for name, preset in PRESETS.items():
         yield name
-        for part, names in parts.items():
-            yield f"  {part + ':':<10} {' '.join(names)}"
+        for part, chosen in vars(preset).items():
+            if chosen:
+                names = " ".join(chosen) if isinstance(chosen, tuple) else chosen
+                yield f"  {part + ':':<12} {names}"

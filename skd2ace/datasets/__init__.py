@@ -3,6 +3,7 @@
 from ._arff import load_arff
 from ._arff_header import ArffError
 from ._describe import LabelStatistics, describe
+from ._mixed_table import make_mixed_table
 from ._mulan import fetch_mulan
 from ._preprocessing import drop_rare_labels, drop_unlabelled, select_top_features
 from ._registry import MulanSet, mulan_registry
@@ -18,6 +19,7 @@ __all__ = [
     "fetch_mulan",
     "load_arff",
     "load_yeast",
+    "make_mixed_table",
     "mulan_registry",
     "select_top_features",
 ]

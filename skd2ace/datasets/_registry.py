@@ -105,6 +105,8 @@ _SHA256 = {
     "bibtex.xml": "08fe20013c1e75dcf1888c185f5187c95e76495b8518ce289b4d3afce38d1232",
     "LLOG-F.arff": "dea319de884e277a42ba65d2e41e92f04e08f1d272b9a7036f5d76def85f4cad",
     "LLOG-F.xml": "67ef662e4e68b20564acd1a41d2f1c571e068de03dd9c480cacdcdfb3aa7bc2a",
+    "yahoo-Arts-small.arff": "d9104ecc347d0e53d5d2b545e3fbe6c26a44d5e3cd4e9e1578966caeca858649",
+    "yahoo-Arts-small.xml": "d0f107cb9c0c5a3200eceeea327d5bb2f99c46fbdc894cfdb3b4c232f9d9d0f8",
     "emotions.arff": "6f2f790047073d1293ac0872c0d55f2dc98b6177802fc96c6b66b309dfee1e4b",
     "emotions.xml": "dbce8e6ccbbb2fcbfd9e9edbb230d7ed12692c6e13f59fdbc0161fa9b6cf2dc0",
     "flags.arff": "d3ed8b5683f1b27e68069aad2c29388bb57d4caa5041b559e646cc3854a0cd1e",
@@ -199,6 +201,14 @@ _SETS = (
         source=_LISTED,
         top_fraction=0.1,
         note="As the papers have it; MULAN's has more features.",
+    ),
+    _set(
+        "yahoo-Arts-small",
+        (5000, 462, 26, 1.636),
+        "text",
+        _UEDA,
+        source=_LISTED,
+        note="Measured on an edition rebuilt from a public one, of fewer instances and features.",
     ),
     _set(
         "yahoo-Business",

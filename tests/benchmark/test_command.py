@@ -12,10 +12,13 @@ import pytest
 
 from skd2ace.benchmark import Experiment, Store, __main__
 from skd2ace.benchmark._listing import ABOUT
-from skd2ace.benchmark.run import _mulan
-from skd2ace.benchmark.run._methods import BASELINES, NETWORKS, PRESETS, SELECTORS
+from skd2ace.benchmark.run import _experiment, _mulan
+from skd2ace.benchmark.run._baselines import BASELINES
+from skd2ace.benchmark.run._methods import NETWORKS, SELECTORS
 from skd2ace.benchmark.run._mulan import find_mulan
-from skd2ace.datasets import mulan_registry
+from skd2ace.benchmark.run._presets import PRESETS
+from skd2ace.benchmark.run._sources import MIXED_TABLE, find_sources
+from skd2ace.datasets import make_mixed_table, mulan_registry
 from skd2ace.neighbors import MLkNN
 
 main = __main__.main
@@ -91,10 +94,16 @@ def test_networks_with_selectors(made_up, tmp_path):
 
 def test_presets_name_what_there_is():
     for preset in PRESETS.values():
-        assert set(preset["datasets"]) <= set(mulan_registry())
-        assert set(preset["selectors"]) <= set(SELECTORS)
+        assert set(preset.datasets) <= {*mulan_registry(), MIXED_TABLE}
+        assert set(preset.networks) <= set(NETWORKS)
+        assert set(preset.selectors) <= set(SELECTORS)
+        assert set(preset.baselines) <= set(BASELINES)
+        assert set(preset.slow) <= set(preset.networks)
     table3 = PRESETS["d2ace-table3"]
-    assert [len(table3[part]) for part in ("datasets", "networks", "selectors")] == [13, 3, 8]
+    parts = table3.datasets, table3.networks, table3.selectors
+    assert [len(part) for part in parts] == [13, 3, 8]
+    assert len(PRESETS["tables"].datasets) == 14
+    assert set(PRESETS["tables"].baselines) == set(BASELINES)
 
 
 def test_a_preset_in_part(made_up, tmp_path):
@@ -103,6 +112,25 @@ def test_a_preset_in_part(made_up, tmp_path):
     arguments = ["run", "--preset", "d2ace-table3", *parts, "--folds", "2", "--epochs", "1"]
     assert main([*arguments, "--store", path, "--quiet"]) == 0
     assert set(Store(path).results()["method"]) == {"clif balance"}
+
+
+def test_the_tables_in_part(made_up, tmp_path, capsys, monkeypatch):
+    """Three seeds, and of the slow networks one fit where there are many cells."""
+    monkeypatch.setattr(_experiment, "_MANY_CELLS", 1000)
+    path = str(tmp_path / "results.sqlite")
+    parts = ["--datasets", "flags", "mixed-table", "--networks", "clif", "--baselines", "mlknn"]
+    arguments = ["run", "--preset", "tables", *parts, "--folds", "2", "--epochs", "1"]
+    assert main([*arguments, "--store", path, "--quiet"]) == 0
+    n_fits = Store(path).results().groupby(["dataset", "method"]).size().to_dict()
+    assert n_fits == {
+        ("flags", "clif random"): 6,
+        ("flags", "mlknn"): 6,
+        ("mixed-table", "clif random"): 1,
+        ("mixed-table", "mlknn"): 6,
+    }
+    assert main([*arguments, "--seeds", "1", "--store", path, "--quiet"]) == 0
+    assert main(["report", "--store", path]) == 0
+    assert "## Best or within one standard error" in capsys.readouterr().out
 
 
 def test_features_that_the_papers_keep(tmp_path, data, monkeypatch):
@@ -125,6 +153,9 @@ def test_rare_labels(made_up, tmp_path, data):
     assert main(["run", *arguments, "--min-positives", str(least), "--quiet"]) == 0
     sizes = Store(path).results()[["n_train", "n_test"]].sum(axis=1)
     assert set(sizes) == {int(data[1][:, :3].any(axis=1).sum())} != {60}
+    _, Y = find_sources(["mixed-table"], None, 50)["mixed-table"]()
+    assert list(Y) == list(make_mixed_table(random_state=0)[1].columns[:6])
+    assert Y.any(axis=1).all()
     assert find_mulan(["flags"], None, least)["flags"]()[1].shape[1] == 3
 
 
@@ -147,7 +178,8 @@ def test_list(capsys, tmp_path):
     assert "flags 194 19 7 images - here" in lines
     # Whose papers have numbers.
     assert "yeast 2417 103 14 biology D2ACE, Hard-Imb to be downloaded" in lines
-    assert f"networks: {' '.join(PRESETS['d2ace-table3']['networks'])}" in lines
+    assert f"networks: {' '.join(PRESETS['d2ace-table3'].networks)}" in lines
+    assert "mixed-table 1500 20 8 made up - none needed" in lines
     # Each with what it is.
     for names, known in zip(ABOUT.values(), (NETWORKS, SELECTORS, BASELINES), strict=True):
         assert list(names) == list(known)

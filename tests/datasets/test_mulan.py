@@ -248,6 +248,7 @@ def test_the_registry():
         *("cal500", "birds", "enron", "scene", "yeast", "Corel5k", "rcv1subset1", "rcv1subset2"),
         *("rcv1subset3", "bibtex", "yahoo-Arts", "yahoo-Business", "mediamill", "tmc2007"),
         *("LLOG-F", "emotions", "flags", "genbase", "medical", "delicious", "bookmarks"),
+        "yahoo-Arts-small",
     }
     assert set(entries) == papers
     for entry in entries.values():
@@ -261,6 +262,7 @@ def test_the_registry():
     assert mine == papers - {
         *("rcv1subset1", "rcv1subset2", "rcv1subset3", "yahoo-Arts", "yahoo-Business", "LLOG-F"),
         *("mediamill", "tmc2007", "genbase", "medical", "delicious", "bookmarks"),
+        "yahoo-Arts-small",
     }
 
 

@@ -74,7 +74,14 @@ def _find_interval(gains: Any, confidence: float, test_share: float) -> dict[str
     k, mean = len(of_folds), float(of_folds.mean())
     half = np.nan
     if k > 1:
-        error = float(np.sqrt((1 / k + test_share) * of_folds.var(ddof=1)))
-        half = float(stats.t.ppf((1 + confidence) / 2, k - 1)) * error
+        half = float(stats.t.ppf((1 + confidence) / 2, k - 1)) * find_error(of_folds, test_share)
     ends = {"difference": mean, "low": mean - half, "high": mean + half}
     return {**ends, "n_folds": k, "n_runs": len(gains)}
+
+
+def find_error(gains: Any, test_share: float) -> float:
+    """Find the standard error of the mean of the folds' differences; NaN with one fold.
+
+    Training sets overlap, for which it is corrected as the interval is.
+    """
+    return float(np.sqrt((1 / len(gains) + test_share) * gains.var(ddof=1)))

@@ -1,5 +1,6 @@
 """The statistics of a comparison as functions of results, for who wants a single one."""
 
+from collections.abc import Collection
 from typing import Any
 
 from skd2ace._results import (
@@ -14,6 +15,7 @@ from skd2ace._results import (
 from skd2ace.inspection import CriticalDifferenceDisplay
 from skd2ace.inspection._metric import find_column, find_direction, find_title
 
+from ._best import find_best
 from ._differences import find_test_shares, measure_differences
 from ._statistics import (
     FriedmanTest,
@@ -293,6 +295,68 @@ def differences(
     runs = arrange_runs(results, metric)
     shares, method = find_test_shares(results, runs), _find_method(reference, results, metric)
     return measure_differences(runs, shares, method, upward, confidence)
+
+
+def count_best(
+    results: Any,
+    metric: str,
+    *,
+    without: Collection[str] = (),
+    higher_is_better: bool | None = None,
+) -> Any:
+    """On how many datasets each method is best, or within one standard error of the best.
+
+    A method counts on a dataset where no other one is better than it by more than one standard
+    error of their paired difference. So several may count.
+
+    Parameters
+    ----------
+    results : DataFrame
+        As for :func:`differences`.
+    metric : str
+        Column.
+    without : collection of str, default=()
+        Datasets that are not counted, such as those that settings were chosen on.
+    higher_is_better : bool, optional
+        As for :func:`ranks`.
+
+    Returns
+    -------
+    Series of int
+        By method. ``attrs["n_datasets"]`` says of how many datasets.
+
+    Raises
+    ------
+    ValueError
+        As :func:`mean_table`.
+
+    Notes
+    -----
+    The standard error is that of :func:`differences`, corrected for training sets that overlap:
+    ``sqrt((1/k + n_test/n_train) s²)`` over k folds, seeds averaged within a fold. Only runs that
+    both methods have are compared. Where these are of one fold there is no error, and the better
+    one is better. A method that has no run in common with another one does not count.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> runs = {"dataset": "yeast", "fold": [0, 1, 2], "seed": 0}
+    >>> results = pd.concat([
+    ...     pd.DataFrame({**runs, "method": "A", "macro_auc": [0.7, 0.8, 0.9]}),
+    ...     pd.DataFrame({**runs, "method": "B", "macro_auc": [0.8, 0.7, 0.8]}),
+    ...     pd.DataFrame({**runs, "method": "C", "macro_auc": [0.6, 0.7, 0.8]}),
+    ... ])
+    >>> count_best(results, "macro_auc").to_dict()
+    {'A': 1, 'B': 1, 'C': 0}
+    """
+    metric = _find_column(metric, results)
+    upward = find_direction(metric, higher_is_better)
+    runs = arrange_runs(results, metric)
+    best = find_best(runs, find_test_shares(results, runs), upward)
+    counted = best.drop(index=list(without), errors="ignore")
+    counts = counted.sum().astype(int).rename(None)
+    counts.attrs["n_datasets"] = len(counted)
+    return counts
 
 
 def critical_difference_diagram(

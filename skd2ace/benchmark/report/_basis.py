@@ -14,6 +14,8 @@ from ._blocks import Block, Text
 _PACKAGES = ("skd2ace", "torch", "scikit-learn")
 # Columns of results, what a reader calls them, and how much of a value is shown.
 _FACTS = (("machine", "machine", None), ("device", "device", None), ("git_commit", "commit", 10))
+# What became of a fit that has no results, by its status.
+_FATES = {"failed": "failed", "timeout": "ended by the time limit"}
 # So many values that differ are listed.
 _LISTED = 3
 
@@ -48,8 +50,10 @@ def _find_fates(comparison: Comparison) -> dict[tuple[Any, ...], str]:
         key: "valued" if is_known else "without a value"
         for key, is_known in zip(_keys(results), results[comparison.metric].notna(), strict=True)
     }
-    for key in _keys(comparison.failures):
-        fates.setdefault(key, "failed")
+    failures = comparison.failures
+    statuses = failures["status"] if "status" in failures else ["failed"] * len(failures)
+    for key, status in zip(_keys(failures), statuses, strict=True):
+        fates.setdefault(key, _FATES[status])
     methods = dict.fromkeys(method for _, method, *_ in fates)
     runs = dict.fromkeys((dataset, fold, seed) for dataset, _, fold, seed in fates)
     for dataset, fold, seed in runs:
@@ -79,7 +83,7 @@ def _count_fits(fates: dict[tuple[Any, ...], str]) -> str:
     if n_valued == len(fates):
         return f"All {n_valued} fits have a value."
     parts = [f"Of {len(fates)} fits, {n_valued} have a value"]
-    for fate in ("failed", "missing", "without a value"):
+    for fate in (*_FATES.values(), "missing", "without a value"):
         of_methods = Counter(key[1] for key, its_fate in fates.items() if its_fate == fate)
         names = ", ".join(f"{method} ({number})" for method, number in of_methods.items())
         parts += [f"{fate}: {names}"] if names else []
@@ -115,18 +119,26 @@ def _describe_unpaired(comparison: Comparison) -> list[Block]:
 
 
 def _describe_imputation(comparison: Comparison) -> list[Block]:
-    """Name the data sets that lack features, and what all methods were given for these."""
+    """Name the data sets that lack features, and what methods were given for these."""
     results = comparison.results
     if "imputation" not in results:
         return []
-    rows = results.dropna(subset=["imputation"])
     return [
         Text(
-            f"Missing features of {', '.join(map(str, alike['dataset'].unique()))}: every method "
-            f"got the same imputation, the {kind} of the feature in the training part of the fold."
+            f"Missing features of {', '.join(map(str, datasets))}: every method"
+            f"{_name_exceptions(results[results['dataset'].isin(datasets)])} got the same "
+            f"imputation, the {kind} of the feature in the training part of the fold."
         )
-        for kind, alike in rows.groupby("imputation", sort=False)
+        for kind, alike in results.dropna(subset=["imputation"]).groupby("imputation", sort=False)
+        for datasets in [alike["dataset"].unique()]
     ]
+
+
+def _name_exceptions(rows: Any) -> str:
+    own = rows.loc[rows["imputation"].isna(), "method"].unique()
+    if not len(own):
+        return ""
+    return f" but {', '.join(map(str, own))}, which read{'s' * (len(own) == 1)} what is missing,"
 
 
 def _find_folds(rows: Any) -> dict[Any, str]:

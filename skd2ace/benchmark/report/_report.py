@@ -4,6 +4,7 @@ from typing import Any
 
 from ..compare._comparison import Comparison
 from ._basis import describe_basis
+from ._best import describe_best
 from ._blocks import Heading
 from ._differences import describe_differences
 from ._formats import FORMATS, check_format
@@ -138,6 +139,7 @@ def write_report(comparison: Comparison, *, format: str = "markdown", published:
         *describe_differences(comparison),
         *describe_ranks(comparison, pictures=pictures),
         *describe_tests(comparison),
+        *describe_best(comparison),
         *describe_times(comparison),
         *describe_validation(comparison, pictures=pictures),
         *describe_published(comparison, published),

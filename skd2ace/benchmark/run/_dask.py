@@ -13,7 +13,7 @@ from ._task import describe_failure
 class Cluster(DaskDistributedBackend):
     """Joblib's backend, on which a lost fit is a failed one, and which runs none in this process.
 
-    It takes calls of ``run_task``, one a batch.
+    It takes calls of ``run_limited``, one a batch.
     """
 
     def effective_n_jobs(self, n_jobs: int) -> int:

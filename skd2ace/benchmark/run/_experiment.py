@@ -5,7 +5,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, ClassVar
 
 from sklearn.base import BaseEstimator
@@ -20,16 +20,18 @@ from skd2ace.model_selection import IterativeStratifiedKFold
 
 from ._data import Data, digest_values, lacks_values, load_data
 from ._keys import Key
-from ._mulan import find_mulan
 from ._progress import Progress
 from ._repeating import call_repeatedly
 from ._running import Fits
 from ._scoring import find_response
 from ._settings import describe_settings, digest_settings
+from ._sources import find_sources
 from ._store import Store, make_temporary_store
 from ._task import RECORDED, Task
 
 N_FOLDS = 5
+# Rows times labels of a data set that slow methods have one fit of.
+_MANY_CELLS = 100_000
 _SECONDS_BETWEEN_SIGNS_OF_LIFE = 60
 
 
@@ -45,7 +47,8 @@ class Experiment:
     ----------
     datasets : dict of str to (X, Y) or callable, or list of str
         X (n, d) dense, sparse or DataFrame of numbers, Y (n, q) of 0/1; a callable returns the
-        pair when it is needed. A list has names of :func:`~skd2ace.datasets.mulan_registry`.
+        pair when it is needed. A list has names of :func:`~skd2ace.datasets.mulan_registry`, and
+        "mixed-table" for :func:`~skd2ace.datasets.make_mixed_table`.
     methods : dict of str to estimator
         Any scikit-learn multi-label classifiers with ``predict_proba``.
     cv : int or splitter, default=5
@@ -59,6 +62,9 @@ IterativeStratifiedKFold`.
         How many times each fold is fitted, with seeds of its own.
     random_state : int, default=0
         Seed of folds and fits, from 0 to 2^32 - 1.
+    slow : list of str, default=()
+        Methods that data sets of 100 000 cells (rows x labels) or more have one fit of only: the
+        first fold with the first seed.
     store : str, path or Store, optional
         By default results are kept for as long as the experiment, and no longer.
 
@@ -74,8 +80,8 @@ IterativeStratifiedKFold`.
         If data sets, methods or metrics are not given by names.
     ValueError
         If a parameter is of a wrong kind or out of range, a data set given by its name only is
-        unknown, ``cv`` would deal other folds each time, or a metric does not say what it is of
-        or has the name of something else that is stored.
+        unknown, ``slow`` names no method, ``cv`` would deal other folds each time, or a metric
+        does not say what it is of or has the name of something else that is stored.
 
     Examples
     --------
@@ -95,6 +101,7 @@ IterativeStratifiedKFold`.
         "metrics": [Mapping, None],
         "n_seeds": [Interval(Integral, 1, None, closed="left")],
         "random_state": [Interval(Integral, 0, 2**32 - 1, closed="both")],
+        "slow": [list, tuple],
         "store": [str, os.PathLike, Store, None],
     }
 
@@ -107,19 +114,21 @@ IterativeStratifiedKFold`.
         *,
         n_seeds: int = 1,
         random_state: int = 0,
+        slow: Sequence[str] = (),
         store: str | os.PathLike[str] | Store | None = None,
     ) -> None:
         named = {"datasets": datasets, "methods": methods, "metrics": metrics}
         numbers = {"cv": cv, "n_seeds": n_seeds, "random_state": random_state}
-        given = {**named, **numbers, "store": store}
+        given = {**named, **numbers, "slow": slow, "store": store}
         validate_parameter_constraints(self._parameter_constraints, given, "Experiment")
         for parameter, things in named.items():
             _check_names(parameter, things or ())
-        self.datasets = dict(datasets if isinstance(datasets, Mapping) else find_mulan(datasets))
+        self.datasets = dict(datasets if isinstance(datasets, Mapping) else find_sources(datasets))
         self.methods = dict(methods)
         self.metrics = dict(metrics or _list_metrics())
         self.n_seeds = int(n_seeds)
         self.random_state = int(random_state)
+        self.slow = _find_slow(slow, self.methods)
         self.cv = _make_splitter(cv, self.random_state)
         for metric in self.metrics.values():
             find_response(metric)
@@ -128,7 +137,13 @@ IterativeStratifiedKFold`.
         self.store = _open_store(store)
 
     def run(
-        self, *, n_jobs: int = 1, backend: str | None = None, progress: bool = True, **config: Any
+        self,
+        *,
+        n_jobs: int = 1,
+        backend: str | None = None,
+        progress: bool = True,
+        time_limit: float | None = None,
+        **config: Any,
     ) -> Any:
         """Do the fits that are not stored yet.
 
@@ -140,6 +155,10 @@ IterativeStratifiedKFold`.
             Of joblib; "dask" with a client made before.
         progress : bool, default=True
             Whether to show a bar.
+        time_limit : float, optional
+            Seconds after which a fit, with its prediction and scores, is ended. It is stored as
+            "timeout", is among the failures, and is done again like these. Each job then has a
+            process of its own for its fits; not for Dask.
         **config
             For ``joblib.parallel_config``.
 
@@ -153,11 +172,12 @@ IterativeStratifiedKFold`.
         KeyboardInterrupt
             On Ctrl-C; the fits that were running are lost, the others stored.
         ValueError
-            After all others have run, if data sets could not be had or split, have labels that
-            are not 0 or 1 or one label only, or are not those that the store has fits of by the
-            same name.
+            If the time limit is not positive or meant for Dask; after all others have run, if data
+            sets could not be had or split, have labels that are not 0 or 1 or one label only, or
+            are not those that the store has fits of by the same name.
         """
         settings = {"n_jobs": n_jobs, **config} | ({"backend": backend} if backend else {})
+        _check_time_limit(time_limit, backend)
         left_out: dict[str, Exception] = {}
         try:
             with call_repeatedly(self.store.renew, _SECONDS_BETWEEN_SIGNS_OF_LIFE):
@@ -171,7 +191,7 @@ IterativeStratifiedKFold`.
                         if progress:
                             tqdm.write(f"{name} is left out: {error}", file=sys.stderr)
                     else:
-                        self._do_fits(name, X, Y, tasks, settings, progress)
+                        self._do_fits(name, X, Y, tasks, settings, time_limit, progress)
         finally:
             self.store.release()
         if left_out:
@@ -184,7 +204,7 @@ IterativeStratifiedKFold`.
         return self._select_mine(self.store.results())
 
     def failures(self) -> Any:
-        """Fits of this experiment that failed, with the traceback in ``error``."""
+        """Fits of this experiment that failed or took too long, as of :meth:`Store.failures`."""
         return self._select_mine(self.store.failures())
 
     def running(self) -> Any:
@@ -195,7 +215,7 @@ IterativeStratifiedKFold`.
         return self._select_mine(self.store.running())
 
     def retry_failed(self) -> None:
-        """Have this experiment's failed fits done again by the next run."""
+        """Have this experiment's fits that failed or took too long done again by the next run."""
         rows = self.failures()[list(Key._fields)]
         self.store.forget(Key(*row) for row in rows.itertuples(index=False))
 
@@ -219,7 +239,10 @@ IterativeStratifiedKFold`.
         for fold, (train, test) in enumerate(self.cv.split(X, Y)):
             for seed in range(self.n_seeds):
                 random_state = derive_seed(derive_seed(self.random_state, fold), seed) % 2**32
+                is_first = fold == seed == 0
                 for name, estimator in self.methods.items():
+                    if name in self.slow and Y.size >= _MANY_CELLS and not is_first:
+                        continue
                     key = Key(dataset, name, fold, seed, settings[name])
                     yield Task(key, estimator, random_state, train, test, is_imputed)
 
@@ -230,6 +253,7 @@ IterativeStratifiedKFold`.
         Y: Any,
         tasks: list[Task],
         config: dict[str, Any],
+        time_limit: float | None,
         progress: bool,
     ) -> None:
         """Do those of a data set's fits that are not stored."""
@@ -242,7 +266,8 @@ IterativeStratifiedKFold`.
         n_stored = len(tasks) - len(todo)
         bar = Progress(title, len(tasks), n_stored, self.store, is_shown=progress)
         with closing(bar), call_repeatedly(bar.draw, bar.seconds_between_drawings):
-            Fits(X, Y, self.metrics, described, self.store, bar, config).run(todo)
+            fits = Fits(X, Y, self.metrics, described, self.store, bar, config, time_limit)
+            fits.run(todo)
 
     def _digest(self, estimator: BaseEstimator) -> str:
         """Digest what a fit depends on beside its data: other settings are other fits."""
@@ -259,6 +284,20 @@ def _list_metrics() -> dict[str, Callable[..., float]]:
 def _check_names(parameter: str, things: Any) -> None:
     if not all(isinstance(name, str) for name in things):
         raise TypeError(f"{parameter} must be given by names; got {list(things)!r}.")
+
+
+def _check_time_limit(seconds: float | None, backend: str | None) -> None:
+    given = {"time_limit": seconds}
+    wanted = {"time_limit": [Interval(Real, 0, None, closed="neither"), None]}
+    validate_parameter_constraints(wanted, given, "run")
+    if seconds is not None and backend == "dask":
+        raise ValueError("time_limit is for processes of this machine, not for Dask's.")
+
+
+def _find_slow(slow: Sequence[str], methods: Mapping[str, BaseEstimator]) -> list[str]:
+    if unknown := [name for name in slow if name not in methods]:
+        raise ValueError(f"slow must name methods; there is no {unknown[0]!r}.")
+    return list(slow)
 
 
 def _make_splitter(cv: Any, random_state: int) -> BaseCrossValidator:

@@ -6,16 +6,16 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 
-from skd2ace import CLIFClassifier, DELAClassifier, PACAClassifier, selection
+from skd2ace import CLIFClassifier, DELAClassifier, PACAClassifier, TabMClassifier, selection
 from skd2ace._describe import describe, describe_briefly
 
 from ._baselines import BASELINES
 
-MAX_EPOCHS = 100
 NETWORKS: dict[str, Callable[..., Any]] = {
     "clif": CLIFClassifier,
     "dela": DELAClassifier,
     "paca": PACAClassifier,
+    "tabm": TabMClassifier,
 }
 SELECTORS: dict[str, Callable[[], selection.BatchSelector | None]] = {
     "random": lambda: None,
@@ -30,18 +30,6 @@ SELECTORS: dict[str, Callable[[], selection.BatchSelector | None]] = {
     "d2ace": selection.D2ACE,
     "d2ace-reference": selection.D2ACE.reference,
 }
-PRESETS: dict[str, dict[str, list[str]]] = {
-    "d2ace-table3": {
-        "datasets": [
-            "cal500", "birds", "enron", "scene", "yeast", "Corel5k", "rcv1subset1", "rcv1subset2",
-            "rcv1subset3", "bibtex", "yahoo-Arts", "yahoo-Business", "mediamill",
-        ],
-        "networks": ["clif", "dela", "paca"],
-        "selectors": [
-            "random", "active", "recent", "dihcl", "balance", "hard-imb", "ml-unc", "d2ace",
-        ],
-    },
-}  # fmt: skip
 
 
 def make_methods(
@@ -49,7 +37,7 @@ def make_methods(
     selectors: Iterable[str | selection.BatchSelector],
     baselines: Iterable[str] = (),
     *,
-    max_epochs: int = MAX_EPOCHS,
+    max_epochs: int | None = None,
     device: str = "cpu",
 ) -> dict[str, BaseEstimator]:
     """Make each network with each selector, and baselines.
@@ -60,8 +48,8 @@ def make_methods(
         Of ``NETWORKS`` and ``BASELINES``.
     selectors : iterable of str or BatchSelector
         Of ``SELECTORS``, or any others.
-    max_epochs : int, default=100
-        Of the networks.
+    max_epochs : int, optional
+        Of the networks; by default each one's own, 100 of those of the D2ACE paper.
     device : str, default="cpu"
         Of the networks.
 
@@ -90,10 +78,11 @@ def make_methods(
     methods = {name: _find(name, BASELINES)() for name in baselines}
     makers = {name: _find(name, NETWORKS) for name in networks}
     named = _name_selectors(selectors)
+    epochs = {} if max_epochs is None else {"max_epochs": max_epochs}
     for network, make in makers.items():
         for name, selector in named.items():
             methods[f"{network} {name}"] = make(
-                batch_selector=selector, max_epochs=max_epochs, device=device, verbose=0
+                batch_selector=selector, device=device, verbose=0, **epochs
             )
     return methods
 

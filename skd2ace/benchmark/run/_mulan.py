@@ -65,15 +65,19 @@ def find_mulan(
     return {entry.name: MulanSource(entry, data_home, min_positives) for entry in entries}
 
 
-def fetch_missing(sources: Iterable[MulanSource]) -> None:
-    """Download what is not on the disk, before anybody waits for fits on the others.
+def fetch_missing(sources: Iterable[Any]) -> None:
+    """Download MULAN's sets that are not on the disk, before anybody waits for fits on the others.
 
     Raises
     ------
     ValueError
         If a set cannot be had; the others that are missing are named too.
     """
-    missing = [source for source in sources if not is_here(source.entry, source.data_home)]
+    missing = [
+        source
+        for source in sources
+        if isinstance(source, MulanSource) and not is_here(source.entry, source.data_home)
+    ]
     # Those first that need no attempt to be told of.
     missing.sort(key=lambda source: source.entry.is_downloadable)
     for number, source in enumerate(missing):

@@ -9,9 +9,10 @@ from typing import Any
 from joblib import Parallel, delayed, parallel_config
 
 from ._keys import Key
+from ._limited import run_limited
 from ._progress import Progress
 from ._store import Store
-from ._task import Task, describe_failure, run_task
+from ._task import Task, describe_failure
 
 
 class Fits:
@@ -28,6 +29,8 @@ class Fits:
     progress : Progress
     config : dict
         For ``joblib.parallel_config``.
+    time_limit : float or None
+        Seconds after which a fit is ended.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class Fits:
         store: Store,
         progress: Progress,
         config: dict[str, Any],
+        time_limit: float | None = None,
     ) -> None:
         self.X = X
         self.Y = Y
@@ -47,6 +51,7 @@ class Fits:
         self.store = store
         self.progress = progress
         self.config = config
+        self.time_limit = time_limit
 
     def run(self, tasks: Iterable[Task]) -> None:
         """Do the fits that no other process does.
@@ -112,7 +117,8 @@ class Fits:
                 self.progress.add(task)
                 writer = self.store.make_epoch_writer(task.key)
                 # In a tuple, Dask sends data with each fit; else it is lost with its workers.
-                yield delayed(run_task)(task, (self.X, self.Y), self.metrics, writer)
+                data = (self.X, self.Y)
+                yield delayed(run_limited)(task, data, self.metrics, writer, self.time_limit)
 
     def _write(self, task: Task, record: dict[str, Any]) -> None:
         self.store.write(task.key, {**record, **self.described[task.key.method]})

@@ -94,11 +94,15 @@ class Store:
         return pd.DataFrame(rows, columns=columns)
 
     def failures(self) -> pd.DataFrame:
-        """Fits that failed, a row each, with the traceback in ``error``."""
+        """Fits that failed, a row each, with the traceback in ``error``; ``status`` is "failed".
+
+        Or it is "timeout", of those that were ended by the time limit.
+        """
         rows = [
-            {**key._asdict(), "error": record["error"]} for key, record in self._records("failed")
+            {**key._asdict(), "error": record["error"], "status": record["status"]}
+            for key, record in self._records("failed", "timeout")
         ]
-        return pd.DataFrame(rows, columns=[*Key._fields, "error"])
+        return pd.DataFrame(rows, columns=[*Key._fields, "error", "status"])
 
     def running(self) -> pd.DataFrame:
         """Fits that processes have claimed and not ended, a row each.
@@ -125,7 +129,7 @@ class Store:
         return EpochWriter(self.path.absolute(), key, *this_process())
 
     def status(self, key: Key) -> str | None:
-        """Whether a fit is "ok" or "failed"; None where it is not stored."""
+        """Whether a fit is "ok", "failed" or "timeout"; None where it is not stored."""
         with self._connection() as db:
             row = db.execute(f"SELECT status FROM fits WHERE {MATCH}", key).fetchone()
         return row and row[0]
@@ -173,7 +177,8 @@ class Store:
         """Store a fit and take back the claim on it.
 
         ``record`` has a ``status``: "ok", with ``metrics`` and ``curve`` and what else is to be
-        in :meth:`results`, or "failed", with a traceback in ``error``.
+        in :meth:`results`, or "failed", with a traceback in ``error``, or "timeout", with how long
+        it took there.
         """
         with self._transaction() as db:
             db.execute(
@@ -192,12 +197,13 @@ class Store:
         with self._transaction() as db:
             db.executemany(f"DELETE FROM fits WHERE {MATCH}", keys)
 
-    def _records(self, status: str) -> Iterator[tuple[Key, dict[str, Any]]]:
+    def _records(self, *statuses: str) -> Iterator[tuple[Key, dict[str, Any]]]:
         with self._connection() as db:
             rows = db.execute(
-                f"SELECT {', '.join(Key._fields)}, record FROM fits WHERE status = ? "
+                f"SELECT {', '.join(Key._fields)}, record FROM fits "
+                f"WHERE status IN ({', '.join('?' * len(statuses))}) "
                 "ORDER BY dataset, method, fold, seed",
-                (status,),
+                statuses,
             ).fetchall()
         for *key, record in rows:
             yield Key(*key), json.loads(record)

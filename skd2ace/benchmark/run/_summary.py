@@ -10,7 +10,7 @@ def tell_failures(failures: Any) -> Iterator[str]:
     for row in failures.itertuples():
         last_line = row.error.strip().splitlines()[-1]
         seed = f", seed {row.seed}" if row.seed else ""
-        yield f"failed: {row.dataset}, {row.method}, fold {row.fold + 1}{seed}: {last_line}"
+        yield f"{row.status}: {row.dataset}, {row.method}, fold {row.fold + 1}{seed}: {last_line}"
     if len(failures):
         yield "Their tracebacks are in the store; --retry-failed tries them again."
 

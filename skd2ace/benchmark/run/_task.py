@@ -7,15 +7,13 @@ from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
-from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler
 
 from skd2ace import MultiLabelNetClassifier
 from skd2ace._describe import digest
+from skd2ace._sklearn import take_rows
 
 from ._epochs import EpochWriter
 from ._interrupts import notice_interrupts
@@ -26,12 +24,11 @@ from ._measuring import (
     read_peak_memory,
     reset_peak_memory,
 )
+from ._preparing import IMPUTATION, make_preparation, prepares_itself
 from ._scoring import compute_scores, predict_label_probabilities
 from ._warmup import warm_up
 from ._warnings import ignore_warnings
 
-# What every method gets for missing features, of the training part.
-IMPUTATION = "median"
 # Columns of results beside the metrics, which must have other names.
 RECORDED = {
     *Key._fields, "status", "curve", "metrics", "best_epoch", "fit_seconds", "predict_seconds",
@@ -56,7 +53,8 @@ class Task(NamedTuple):
     train: NDArray[np.int64]
     test: NDArray[np.int64]
     is_imputed: bool = False
-    """Whether the data set lacks features, for which every method gets the same."""
+    """Whether the data set lacks features, for which methods get the same but those that read it
+    as it is."""
 
     @property
     def split(self) -> str:
@@ -112,16 +110,18 @@ def _fit_and_score(
     tell_epoch: Callable[[int], None] | None,
 ) -> dict[str, Any]:
     est = _prepare(task, tell_epoch)
-    model = make_pipeline(*_make_preparation(task, X), est)
+    model = make_pipeline(*make_preparation(est, X, is_imputed=task.is_imputed), est)
+    is_imputed = task.is_imputed and not prepares_itself(est)
+    X_train, X_test = take_rows(X, task.train), take_rows(X, task.test)
     device = str(getattr(est, "device", "cpu"))
     warm_up(est)
     reset_peak_memory(device)
     begin = time.perf_counter()
-    model.fit(X[task.train], Y[task.train])
+    model.fit(X_train, Y[task.train])
     trained = time.perf_counter()
-    proba = predict_label_probabilities(model, X[task.test])
+    proba = predict_label_probabilities(model, X_test)
     predicted = time.perf_counter()
-    labels = np.asarray(model.predict(X[task.test]))
+    labels = np.asarray(model.predict(X_test))
     return {
         "metrics": compute_scores(metrics, Y[task.test], proba, labels),
         "curve": _read_curve(est),
@@ -134,17 +134,8 @@ def _fit_and_score(
         "device": device,
         "n_train": len(task.train),
         "n_test": len(task.test),
-        **({"imputation": IMPUTATION} if task.is_imputed else {}),
+        **({"imputation": IMPUTATION} if is_imputed else {}),
     }
-
-
-def _make_preparation(task: Task, X: Any) -> list[BaseEstimator]:
-    """Make what is fitted inside the fold: the test part has no say in medians and scale."""
-    # A feature without any value in the training part stays, as zeros: all folds have as many.
-    imputer = SimpleImputer(strategy=IMPUTATION, keep_empty_features=True)
-    # The scale of sparse features keeps zeros.
-    scaler = MaxAbsScaler() if sp.issparse(X) else MinMaxScaler()
-    return [imputer, scaler] if task.is_imputed else [scaler]
 
 
 def _prepare(task: Task, tell_epoch: Callable[[int], None] | None) -> BaseEstimator:

@@ -15,6 +15,7 @@ from sklearn.model_selection import KFold
 
 from skd2ace import CLIFClassifier
 from skd2ace.benchmark import Experiment, Store, make_methods
+from skd2ace.benchmark.run import _experiment
 from skd2ace.benchmark.run._baselines import BASELINES, find_missing
 from skd2ace.benchmark.run._data import digest_values
 from skd2ace.benchmark.run._methods import SELECTORS
@@ -148,6 +149,22 @@ def test_a_failure_is_stored_and_the_rest_goes_on(data, tmp_path):
     assert len(experiment.failures()) == 3
     experiment.retry_failed()
     assert len(experiment.failures()) == 0
+
+
+def test_slow_methods_have_one_fit_of_large_sets(data, monkeypatch):
+    X, Y = data
+    methods = {"knn": MLkNN(3), "slow": MLkNN(5)}
+    monkeypatch.setattr(_experiment, "_MANY_CELLS", Y.size)
+    sets = {"large": (X, Y), "small": (X[1:], Y[1:])}
+    experiment = Experiment(sets, methods, 3, n_seeds=2, slow=["slow"])
+    n_fits = experiment.run(progress=False).groupby(["dataset", "method"]).size().to_dict()
+    others = {("large", "knn"): 6, ("small", "knn"): 6, ("small", "slow"): 6}
+    assert n_fits == {("large", "slow"): 1} | others
+    # What it is part of has the same fit.
+    whole = Experiment(sets, methods, 3, n_seeds=2, store=experiment.store).run(progress=False)
+    assert len(whole) == 24
+    with pytest.raises(ValueError, match="there is no 'clif'"):
+        Experiment(sets, methods, slow=["clif"])
 
 
 def test_methods_by_name(data, tmp_path):

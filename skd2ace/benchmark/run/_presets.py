@@ -1,0 +1,57 @@
+"""Whole comparisons that the command line knows by name."""
+
+from dataclasses import dataclass
+
+from ._baselines import BASELINES
+
+
+@dataclass(frozen=True)
+class Preset:
+    """What a comparison is made of.
+
+    Parameters
+    ----------
+    datasets, networks, selectors, baselines : tuple of str
+        Names that the command takes.
+    seeds : int, default=1
+        Fits of each fold.
+    slow : tuple of str
+        Networks that large data sets have one fit of, as of ``Experiment``.
+    time_limit : float, optional
+        Seconds after which a fit is ended.
+    """
+
+    datasets: tuple[str, ...]
+    networks: tuple[str, ...]
+    selectors: tuple[str, ...]
+    baselines: tuple[str, ...] = ()
+    seeds: int = 1
+    slow: tuple[str, ...] = ()
+    time_limit: float | None = None
+
+
+PRESETS = {
+    "d2ace-table3": Preset(
+        datasets=(
+            "cal500", "birds", "enron", "scene", "yeast", "Corel5k", "rcv1subset1", "rcv1subset2",
+            "rcv1subset3", "bibtex", "yahoo-Arts", "yahoo-Business", "mediamill",
+        ),
+        networks=("clif", "dela", "paca"),
+        selectors=(
+            "random", "active", "recent", "dihcl", "balance", "hard-imb", "ml-unc", "d2ace",
+        ),
+    ),
+    "tables": Preset(
+        # Small ones first: what is wrong shows early.
+        datasets=(
+            "flags", "emotions", "birds", "mixed-table", "cal500", "yeast", "scene", "enron",
+            "LLOG-F", "yahoo-Arts-small", "rcv1subset1", "rcv1subset2", "bibtex", "Corel5k",
+        ),
+        networks=("tabm", "clif", "dela", "paca"),
+        selectors=("random",),
+        baselines=tuple(BASELINES),
+        seeds=3,
+        slow=("clif", "dela", "paca"),
+        time_limit=1800,
+    ),
+}  # fmt: skip
