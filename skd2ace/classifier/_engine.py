@@ -171,6 +171,8 @@ class TrainingEngine(SetUpNet):
                         "skd2ace.training.TensorDataset or a subclass."
                     )
                 setattr(dataset, name, value)
+        if hasattr(self, "preprocessor_"):
+            dataset.is_prepared = True
         return dataset
 
     def _is_of_forward(self, name: str) -> bool:

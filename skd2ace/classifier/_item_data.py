@@ -29,10 +29,15 @@ def open_items(X: Any, y: Any = None, workers: Workers | None = None) -> tuple[A
     return items, items.read_labels(workers) if y is None else y
 
 
-def is_of_a_training(X: Any) -> bool:
-    """Whether X is a data set of ours, or a part of one, that has been looked at already."""
+def is_of_a_training(X: Any, *, prepared: bool) -> bool:
+    """Whether X is a data set that has been looked at already, or a part of one.
+
+    Where features are prepared, one of ours may as well hold what the user has.
+    """
     while isinstance(X, Subset):
         X = X.dataset
+    if prepared:
+        return getattr(X, "is_prepared", False)
     return isinstance(X, (TensorDataset, ItemDataset))
 
 

@@ -111,6 +111,7 @@ class ParameterizedNet(SkorchNet):
         """
         nested = {k: v for k, v in params.items() if k.startswith(_NESTED)}
         own = {k: v for k, v in params.items() if k not in nested}
+        prepares_otherwise = self._changes_of_preprocessor(params)
         if self.initialized_:
             self._check_before_setting(own)
         stored = {k: v for k, v in own.items() if self._is_only_stored(k)}
@@ -120,8 +121,7 @@ class ParameterizedNet(SkorchNet):
         changed = {k for k, v in stored.items() if getattr(self, k, None) is not v}
         self.__dict__.update(stored)
         if self.initialized_:
-            watched = ("device", "batch_selector", "preprocessor")
-            self._follow(changed | {k for k in params if k.startswith(watched)})
+            self._follow(changed | prepares_otherwise | (own.keys() & {"device", "batch_selector"}))
         for name in nested:
             owner = name.partition("__")[0]
             if not hasattr(getattr(self, owner), "set_params"):
@@ -130,6 +130,15 @@ class ParameterizedNet(SkorchNet):
                 )
         # Also with nothing nested: it returns self.
         return BaseEstimator.set_params(self, **nested)
+
+    def _changes_of_preprocessor(self, params: dict[str, Any]) -> set[str]:
+        """Names of parameters that are to be others, of the preprocessor's and itself."""
+        now = {"preprocessor": self.preprocessor}
+        if hasattr(self.preprocessor, "get_params"):
+            nested = self.preprocessor.get_params().items()
+            now |= {f"preprocessor__{name}": value for name, value in nested}
+        named = {name for name in params if name.partition("__")[0] == "preprocessor"}
+        return {name for name in named if name not in now or now[name] is not params[name]}
 
     def _is_only_stored(self, name: str) -> bool:
         # Skorch would make callbacks before what they need is there. After a fit it would put an

@@ -90,12 +90,7 @@ def _rebuild(cls: Callable[..., Any], content: dict[str, Any], given: dict[str, 
     est = cls(**_on_a_device_that_is_there(stored), **given)
     fitted = {name: value for name, value in content["fitted"].items() if name in _FITTED}
     vars(est).update(fitted)
-    if "preprocessor" in given:
-        # Fitted, since what a file cannot hold is the outcome of its fit.
-        est.preprocessor_ = given["preprocessor"]
-        check_is_fitted(est.preprocessor_)
-    elif content.get("preprocessor") is not None:
-        est.preprocessor_ = make_transformer(content["preprocessor"])
+    _restore_preprocessor(est, content, given.get("preprocessor"))
     est.initialize()
     est.torch_state_ = fitted["torch_state_"]
     if trimmed or missing.keys() & {"criterion", "optimizer"}:
@@ -111,6 +106,18 @@ def _rebuild(cls: Callable[..., Any], content: dict[str, Any], given: dict[str, 
             stacklevel=3,
         )
     return est
+
+
+def _restore_preprocessor(est: Any, content: dict[str, Any], given: Any) -> None:
+    """Take the preprocessor that load was given, fitted, or the one in the file."""
+    described = content.get("preprocessor")
+    if hasattr(given, "fit"):
+        check_is_fitted(given)
+        est.preprocessor_ = given
+    elif described is not None:
+        est.preprocessor_ = make_transformer(described)
+    elif "preprocessor" in content["left_out"]:
+        raise ValueError(f"preprocessor must be given as it was fitted, got {given!r}.")
 
 
 def _check_given(missing: dict[str, str]) -> None:

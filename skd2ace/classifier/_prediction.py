@@ -16,7 +16,7 @@ from ._calibration import fit_temperature, scale_probabilities
 from ._engine import TrainingEngine
 from ._held_out import CrossFitting, read_weight
 from ._item_data import is_of_a_training
-from ._preprocessing import read_features
+from ._preprocessing import read_features, read_input_tags
 from ._split import Parts
 from ._thresholds import read_thresholds, tune_thresholds
 from ._training_data import TrainingData
@@ -53,7 +53,7 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
         """
         self.check_is_fitted()
         # Scoring callbacks hand in cached batches, which are where the net computes.
-        if not is_of_a_training(X):
+        if not is_of_a_training(X, prepared=hasattr(self, "preprocessor_")):
             X = read_features(self, X)
         logits = np.concatenate([to_numpy(batch) for batch in self.forward_iter(X)])
         if not np.isfinite(logits).all():
@@ -193,4 +193,5 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
         tags.classifier_tags.multi_label = True
         tags.classifier_tags.multi_class = False
         tags.input_tags.sparse = True
+        tags.input_tags = read_input_tags(self.preprocessor, tags.input_tags)
         return tags

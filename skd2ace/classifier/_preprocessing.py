@@ -4,12 +4,14 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils import check_array
+from sklearn.utils import InputTags, check_array, get_tags, indexable
 from sklearn.utils.validation import validate_data
 
-from skd2ace._containers import open_features
+from skd2ace._containers import count_dimensions, open_features
+from skd2ace._seeding import derive_seed
 from skd2ace._sklearn import HasMethods, StrOptions, take_rows
 from skd2ace.preprocessing import TabularPreprocessor
+from skd2ace.preprocessing._table import keep_numbers
 from skd2ace.training import TensorDataset
 from skd2ace.training._items import ItemDataset
 
@@ -18,15 +20,29 @@ from ._item_data import open_items
 from ._split import find_rows, split
 
 PREPROCESSOR_CONSTRAINTS: list[Any] = [
-    HasMethods(["fit", "transform"]),
+    HasMethods(["fit", "transform", "get_params"]),
     StrOptions({"auto"}),
     None,
 ]
 
 
-def make_preprocessor(preprocessor: Any) -> Any:
-    """Make what the parameter stands for, unfitted; None where nothing is prepared."""
-    return TabularPreprocessor() if preprocessor == "auto" else clone(preprocessor)
+def make_preprocessor(preprocessor: Any, seed: int) -> Any:
+    """Make what the parameter stands for, unfitted; what has no seed of its own gets one."""
+    made = TabularPreprocessor() if isinstance(preprocessor, str) else clone(preprocessor)
+    unseeded = [
+        name
+        for name, value in sorted(made.get_params().items())
+        if value is None and name.rpartition("__")[2] == "random_state"
+    ]
+    seeds = {name: derive_seed(seed, step) % 2**32 for step, name in enumerate(unseeded)}
+    return made.set_params(**seeds) if seeds else made
+
+
+def read_input_tags(preprocessor: Any, default: InputTags) -> InputTags:
+    """What may be given to ``fit``: what the preprocessor takes."""
+    if isinstance(preprocessor, str):
+        preprocessor = TabularPreprocessor()
+    return get_tags(preprocessor).input_tags if hasattr(preprocessor, "fit") else default
 
 
 def check_table(est: Any, X: Any, *, reset: bool) -> Any:
@@ -47,8 +63,13 @@ def check_table(est: Any, X: Any, *, reset: bool) -> Any:
         )
     X = open_features(X)
     if isinstance(X, (list, tuple)):
-        X = np.asarray(X)
-    validate_data(est, X, reset=reset, skip_check_array=True)
+        X = keep_numbers(X)
+    (X,) = indexable(X)
+    if reset:
+        vars(est).pop("n_features_in_", None)
+    # Texts are no table; where one is due, the preprocessor says so.
+    if count_dimensions(X) > 1:
+        validate_data(est, X, reset=reset, skip_check_array=True)
     return X
 
 
@@ -66,19 +87,20 @@ def fit_preprocessor(est: Any, X: Any, Y: Any, seed: int, **split_params: Any) -
     TypeError
         If ``train_split`` gives rows of other data.
     """
-    numbers = TensorDataset(np.arange(len(Y), dtype=np.float32)[:, None], Y)
-    parts = split(est.train_split, numbers, Y, seed, **split_params)
-    train, valid = (find_rows(part, numbers) for part in parts)
+    given = TensorDataset(X, Y, length=len(Y))
+    parts = split(est.train_split, given, Y, seed, **split_params)
+    train, valid = (find_rows(part, given) for part in parts)
     if train is None or valid is None:
         raise TypeError(
             "With a preprocessor, train_split must split the rows that fit is given; those of "
             "another data set would not be prepared."
         )
-    est.preprocessor_ = make_preprocessor(est.preprocessor).fit(take_rows(X, train))
-    return transform_features(est, X, reset=True), (train, valid)
+    preprocessor = make_preprocessor(est.preprocessor, est.torch_seed_)
+    est.preprocessor_ = preprocessor.fit(take_rows(X, train))
+    return transform_features(est, X), (train, valid)
 
 
-def transform_features(est: Any, X: Any, *, reset: bool = False) -> Any:
+def transform_features(est: Any, X: Any) -> Any:
     """Features as the network takes them, (n, m) of float32.
 
     Raises
@@ -86,12 +108,9 @@ def transform_features(est: Any, X: Any, *, reset: bool = False) -> Any:
     ValueError
         If the preprocessor cannot read X, or gives what is no finite matrix.
     """
-    prepared = check_array(
+    return check_array(
         est.preprocessor_.transform(X), accept_sparse="csr", dtype=np.float32, input_name="X"
     )
-    if reset:
-        est._instance_shape = prepared.shape[1:]
-    return prepared
 
 
 def read_features(est: Any, X: Any) -> Any:

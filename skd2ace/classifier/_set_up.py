@@ -15,6 +15,7 @@ from skd2ace._precision import single_precision
 from skd2ace._seeding import draw_seeds, torch_rng
 from skd2ace.training import BatchSelection, BestEpoch, OutOfBagScore
 from skd2ace.training._checkpointing import newest_checkpoint
+from skd2ace.training._items import ItemDataset
 from skd2ace.training._state import components
 
 from ._checks import check_callbacks, check_for_logits, selects_batches
@@ -32,6 +33,7 @@ class SetUpNet(ParameterizedNet):
 
     # Of the features of one instance, once they are known and prepared.
     _instance_shape: tuple[int, ...] | None = None
+    n_features_in_: int
 
     def _set_sizes(self, n_labels: int) -> None:
         """Note how many labels there are; features are counted where they are checked."""
@@ -55,6 +57,8 @@ class SetUpNet(ParameterizedNet):
             }
             X, parts = fit_preprocessor(self, data.X, data.Y, self.split_seed_, **split_params)
             data = data._replace(X=X, parts=parts)
+        if not isinstance(data.X, ItemDataset):
+            self._instance_shape = tuple(data.X.shape[1:])
         self._initialize()
         return data
 
@@ -128,16 +132,18 @@ class SetUpNet(ParameterizedNet):
     def _module_sizes(self, given: dict[str, Any]) -> dict[str, int]:
         """Sizes that the module asks for and the user has not given."""
         known = parameter_names(self.module) or set()
-        sizes = {}
-        for name, attribute in (("n_features", "n_features_in_"), ("n_labels", "n_labels_")):
-            if name in known and name not in given:
-                if not hasattr(self, attribute):
-                    raise ValueError(f"Before the first fit, give the size module__{name}.")
-                sizes[name] = getattr(self, attribute)
-        if "n_features" in sizes and hasattr(self, "preprocessor_"):
+        n_features = getattr(self, "n_features_in_", None)
+        if hasattr(self, "preprocessor_"):
             # Those that the preprocessor makes.
             assert self._instance_shape is not None
-            sizes["n_features"] = self._instance_shape[0]
+            n_features = self._instance_shape[0]
+        found = {"n_features": n_features, "n_labels": getattr(self, "n_labels_", None)}
+        sizes = {}
+        for name, size in found.items():
+            if name in known and name not in given:
+                if size is None:
+                    raise ValueError(f"Before the first fit, give the size module__{name}.")
+                sizes[name] = size
         return sizes
 
     def initialize_criterion(self) -> Self:

@@ -24,7 +24,7 @@ class SmoothClipScaler(RobustScaler):
     def transform(self, X: Any) -> NDArray[np.float64]:
         """Scale numbers (n, d)."""
         scaled = super().transform(X)
-        clipped: NDArray[np.float64] = scaled / np.sqrt(1 + np.square(scaled / _BEND))
+        clipped: NDArray[np.float64] = scaled / np.hypot(1, scaled / _BEND)
         return clipped
 
 

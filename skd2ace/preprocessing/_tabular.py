@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder
-from sklearn.utils import Tags
+from sklearn.utils import Tags, check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 from typing_extensions import Self
 
@@ -17,7 +17,7 @@ from skd2ace._columns import name_bad_column
 from skd2ace._containers import open_features
 
 from ._scaling import BoundedScaler, SmoothClipScaler, TiedQuantileTransformer
-from ._table import read_columns, read_sparse, stack_columns
+from ._table import keep_numbers, read_columns, read_sparse, stack_columns
 
 # A category that fewer rows have says nothing that carries over to others.
 _LEAST_ROWS = 3
@@ -49,7 +49,9 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
     feature_names_in_ : ndarray of shape (d,), of str
         Where X was a frame with names that are strings.
     is_category_ : list of bool
-        Which columns of X hold categories.
+        Which columns of a dense X hold categories.
+    is_sparse_ : bool
+        Whether X was sparse.
     steps_ : list of (list of int, transformer)
         Columns of X and the fitted transformer of scikit-learn's kind that they go through.
 
@@ -148,18 +150,22 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
     def _read(self, X: Any, *, reset: bool) -> Any:
         """Columns of a dense table, or a sparse matrix; with the checks of scikit-learn."""
         X = open_features(X)
+        least = 2 if reset else 1
         with name_bad_column(X):
-            # Of frames the answer is not used: it would hold anything as objects.
-            checked = validate_data(
-                self,
-                X,
-                reset=reset,
-                dtype=None,
-                accept_sparse="csr",
-                ensure_all_finite=False,
-                ensure_min_samples=2 if reset else 1,
-            )
-        X = X if hasattr(X, "columns") else checked
+            if hasattr(X, "columns"):
+                # scikit-learn would make one matrix of it, and fails on words beside NA.
+                validate_data(self, X, reset=reset, skip_check_array=True)
+                check_array(np.broadcast_to(0, X.shape), ensure_min_samples=least)
+            else:
+                X = validate_data(
+                    self,
+                    keep_numbers(X) if isinstance(X, (list, tuple)) else X,
+                    reset=reset,
+                    dtype=None,
+                    accept_sparse="csr",
+                    ensure_all_finite=False,
+                    ensure_min_samples=least,
+                )
         sparse = read_sparse(X)
         if reset:
             return read_columns(X) if sparse is None else sparse
@@ -198,8 +204,8 @@ def _group_dense(columns: list[NDArray]) -> list[tuple[list[int], Any]]:
         (sorts.get("spread", []), _impute("median", SmoothClipScaler())),
         (sorts.get("tied", []), _impute("median", quantiles)),
         (sorts.get("binary", []), _impute("most_frequent", BoundedScaler())),
-        (sorted(with_gaps), make_pipeline(MissingIndicator(features="all"), BoundedScaler())),
-        (sorts.get("category", []), make_pipeline(encoder, BoundedScaler())),
+        (sorted(with_gaps), _chain(MissingIndicator(features="all"), BoundedScaler())),
+        (sorts.get("category", []), _chain(encoder, BoundedScaler())),
     ]
 
 
@@ -221,8 +227,8 @@ def _group_sparse(matrix: sp.csr_array) -> list[tuple[list[int], Any]]:
     varying = np.flatnonzero(matrix.max(axis=0).toarray() != matrix.min(axis=0).toarray())
     zeros = SimpleImputer(strategy="constant", fill_value=0, keep_empty_features=True)
     return [
-        (varying.tolist(), make_pipeline(zeros, BoundedScaler(with_mean=False))),
-        (with_gaps.tolist(), MissingIndicator(features="all", sparse=True)),
+        (varying.tolist(), _chain(zeros, BoundedScaler(with_mean=False))),
+        (with_gaps.tolist(), _chain(MissingIndicator(features="all", sparse=True))),
     ]
 
 
@@ -232,4 +238,10 @@ def _stack(columns: Any, chosen: list[int]) -> Any:
 
 
 def _impute(strategy: str, scaler: Any) -> Pipeline:
-    return make_pipeline(SimpleImputer(strategy=strategy, keep_empty_features=True), scaler)
+    return _chain(SimpleImputer(strategy=strategy, keep_empty_features=True), scaler)
+
+
+def _chain(*steps: Any) -> Pipeline:
+    # Whatever the user has set for what transformers give: frames cannot be sparse, or stacked.
+    chained: Pipeline = make_pipeline(*steps).set_output(transform="default")
+    return chained

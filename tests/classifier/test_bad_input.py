@@ -64,7 +64,7 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_data_at_fit(make_any, data, case):
     change, message = BAD[case]
-    est = make_any()
+    est = make_any(preprocessor=None)
     before = dict(vars(est))
     with pytest.raises(ValueError, match=message):
         est.fit(*change(*data))
@@ -95,7 +95,7 @@ def test_thresholds_that_are_no_numbers(make, data, threshold):
 
 def test_features_at_predict(make_any, data):
     X, Y = data
-    est = make_any().fit(X, Y)
+    est = make_any(preprocessor=None).fit(X, Y)
     for method in (est.predict, est.predict_proba, est.decision_function):
         with pytest.raises(ValueError, match="X has 7 features"):
             method(X[:, :7])

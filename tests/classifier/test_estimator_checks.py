@@ -21,6 +21,10 @@ ESTIMATORS = [
     CLIFClassifier(max_epochs=6, batch_size=32, lr=0.01, **SETTINGS),
     DELAClassifier(max_epochs=6, batch_size=32, lr=0.01, **SETTINGS),
     PACAClassifier(max_epochs=6, batch_size=32, lr=0.01, **SETTINGS),
+    # What is taken and refused is then the preprocessor's.
+    MultiLabelNetClassifier(
+        make_mlp, preprocessor="auto", max_epochs=10, batch_size=16, lr=0.05, **SETTINGS
+    ),
 ]
 
 
@@ -63,9 +67,10 @@ def pairs():
 
 
 def name(value):
-    """The class of an estimator, or a check and its settings."""
+    """The class of an estimator and its preprocessor, or a check and its settings."""
     if not isinstance(value, partial):
-        return type(value).__name__
+        prepares = isinstance(value.preprocessor, str)
+        return type(value).__name__ + ("-prepared" if prepares else "")
     settings = ",".join(f"{key}={setting}" for key, setting in value.keywords.items())
     return f"{value.func.__name__}({settings})" if settings else value.func.__name__
 

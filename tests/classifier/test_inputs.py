@@ -123,7 +123,7 @@ def test_one_label_as_a_matrix(make_any, data):
 @pytest.mark.parametrize("n", [1, 2, 3, 11])
 def test_fewer_instances_than_a_batch(make_any, data, n):
     X, Y = data
-    est = make_any(batch_size=128).fit(X[:n], Y[:n])
+    est = make_any(batch_size=128, preprocessor=None).fit(X[:n], Y[:n])
     assert np.isfinite(est.predict_proba(X)).all()
     # Two instances can be ranked, one cannot: then nothing is held out.
     assert ("valid_macro_auc" in est.history[-1]) == (n == 11)
