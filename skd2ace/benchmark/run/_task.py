@@ -113,7 +113,8 @@ def _fit_and_score(
     model = make_pipeline(*make_preparation(est, X, is_imputed=task.is_imputed), est)
     is_imputed = task.is_imputed and not prepares_itself(est)
     X_train, X_test = take_rows(X, task.train), take_rows(X, task.test)
-    device = str(getattr(est, "device", "cpu"))
+    # XGBoost has the name too, and leaves it open.
+    device = str(getattr(est, "device", None) or "cpu")
     warm_up(est)
     reset_peak_memory(device)
     begin = time.perf_counter()

@@ -10,6 +10,7 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.multioutput import MultiOutputClassifier
 
+from skd2ace.benchmark import Experiment
 from skd2ace.benchmark.__main__ import main
 from skd2ace.benchmark.run._baselines import BASELINES, find_missing
 from skd2ace.benchmark.run._scoring import predict_label_probabilities
@@ -141,3 +142,11 @@ def test_what_is_not_installed_is_left_out(made_up, tmp_path, capsys, monkeypatc
     (line,) = (row for row in capsys.readouterr().out.splitlines() if "MultiLogloss" in row)
     assert line.endswith("`pip install 'skd2ace[baselines]'`)")
     assert main(["run", "--datasets", "yeast", "--baselines", "catboost", "--store", store]) == 2
+
+
+@pytest.mark.parametrize("name", ["xgboost", "mlknn"])
+def test_the_device_is_told(data, name):
+    """Also of a library whose estimators have a device that is None."""
+    est = make(name, **SMALL.get(name, {}))
+    results = Experiment({"d": data}, {name: est}, 2).run(progress=False)
+    assert results["device"].tolist() == ["cpu"] * 2
