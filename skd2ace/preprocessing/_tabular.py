@@ -33,11 +33,11 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
       in most rows, are mapped to a normal distribution by their quantiles instead [2]_ (n / 30 of
       them, from 10 to 1000);
     - columns of two values are standardised;
-    - categories (strings, and what a frame declares as such) become a column each, standardised;
+    - categories (strings, and what a frame declares as such) become a column of 0 and 1 each;
       those of fewer than three rows, and those not seen in ``fit``, are one;
     - missing numbers become the median, or the value that is most frequent, with a column that
       says where; a missing category is one of its own;
-    - columns of one value are dropped.
+    - columns of one value are dropped, unless there are no others.
 
     Of a sparse table columns are divided by their standard deviation, so that it stays sparse;
     missing values become 0, with a column that says where. What is standardised ends at -10 and
@@ -92,15 +92,16 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X has dates or infinite numbers, or no column with two values.
+            If X has dates or infinite numbers.
         """
         columns = self._read(X, reset=True)
         self.is_sparse_ = sp.issparse(columns)
         self.is_category_ = [] if self.is_sparse_ else [c.dtype.kind == "O" for c in columns]
         groups = _group_sparse(columns) if self.is_sparse_ else _group_dense(columns)
+        if not any(js for js, _ in groups):
+            # A network must have an input, if only to learn how frequent labels are.
+            groups = [([0], _take_constant(is_category=any(self.is_category_[:1])))]
         self.steps_ = [(js, t.fit(_stack(columns, js))) for js, t in groups if js]
-        if not self.steps_:
-            raise ValueError("X has no column with two values: there is nothing to learn from.")
         return self
 
     def transform(self, X: ArrayLike) -> Any:
@@ -150,12 +151,11 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
     def _read(self, X: Any, *, reset: bool) -> Any:
         """Columns of a dense table, or a sparse matrix; with the checks of scikit-learn."""
         X = open_features(X)
-        least = 2 if reset else 1
         with name_bad_column(X):
             if hasattr(X, "columns"):
                 # scikit-learn would make one matrix of it, and fails on words beside NA.
                 validate_data(self, X, reset=reset, skip_check_array=True)
-                check_array(np.broadcast_to(0, X.shape), ensure_min_samples=least)
+                check_array(np.broadcast_to(0, X.shape), ensure_min_samples=1)
             else:
                 X = validate_data(
                     self,
@@ -164,7 +164,6 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
                     dtype=None,
                     accept_sparse="csr",
                     ensure_all_finite=False,
-                    ensure_min_samples=least,
                 )
         sparse = read_sparse(X)
         if reset:
@@ -197,15 +196,12 @@ def _group_dense(columns: list[NDArray]) -> list[tuple[list[int], Any]]:
     quantiles = TiedQuantileTransformer(
         n_quantiles=n_quantiles, output_distribution="normal", subsample=None
     )
-    encoder = OneHotEncoder(
-        min_frequency=_LEAST_ROWS, handle_unknown="infrequent_if_exist", sparse_output=False
-    )
     return [
         (sorts.get("spread", []), _impute("median", SmoothClipScaler())),
         (sorts.get("tied", []), _impute("median", quantiles)),
         (sorts.get("binary", []), _impute("most_frequent", BoundedScaler())),
         (sorted(with_gaps), _chain(MissingIndicator(features="all"), BoundedScaler())),
-        (sorts.get("category", []), _chain(encoder, BoundedScaler())),
+        (sorts.get("category", []), _chain(_make_encoder())),
     ]
 
 
@@ -220,6 +216,20 @@ def _find_sort(column: NDArray) -> str:
         return "binary"
     low, high = np.quantile(known, [0.25, 0.75])
     return "spread" if low < high else "tied"
+
+
+def _take_constant(*, is_category: bool) -> Any:
+    """Make what transforms a column of one value, whatever it is."""
+    if is_category:
+        return _chain(_make_encoder())
+    zeros = SimpleImputer(strategy="constant", fill_value=0, keep_empty_features=True)
+    return _chain(zeros, BoundedScaler(with_mean=False))
+
+
+def _make_encoder() -> OneHotEncoder:
+    return OneHotEncoder(
+        min_frequency=_LEAST_ROWS, handle_unknown="infrequent_if_exist", sparse_output=False
+    )
 
 
 def _group_sparse(matrix: sp.csr_array) -> list[tuple[list[int], Any]]:
