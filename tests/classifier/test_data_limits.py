@@ -130,16 +130,19 @@ def test_fits(make_any, data, case):
 def test_refused(make_any, data, case):
     change, message = REFUSED[case]
     with pytest.raises(ValueError, match=message):
-        make_any().fit(*change(*data))
+        # A preprocessor bounds numbers and fills gaps: this is what networks themselves take.
+        make_any(preprocessor=None).fit(*change(*data))
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_forms(make_any, data, form):
     X, Y = FORMS[form](*data)
     before = contents(X), contents(Y)
-    proba = make_any(max_epochs=3).fit(X, Y).predict_proba(X)
+    proba = make_any(max_epochs=3, preprocessor=None).fit(X, Y).predict_proba(X)
     assert (contents(X), contents(Y)) == before
-    expected = make_any(max_epochs=3).fit(dense(X), dense(Y)).predict_proba(dense(X))
+    expected = (
+        make_any(max_epochs=3, preprocessor=None).fit(dense(X), dense(Y)).predict_proba(dense(X))
+    )
     np.testing.assert_array_equal(proba, expected)
 
 
