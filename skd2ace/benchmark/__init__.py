@@ -27,6 +27,7 @@ try:
 
     # Over the package of the same name, which is at hand by its own modules only.
     from .report._report import report, write_report
+    from .run._exchange import export_fits, import_fits
     from .run._experiment import Experiment
     from .run._methods import make_methods
     from .run._store import Store
@@ -48,8 +49,10 @@ __all__ = [
     "count_best",
     "critical_difference_diagram",
     "differences",
+    "export_fits",
     "format_means",
     "friedman",
+    "import_fits",
     "make_methods",
     "mean_table",
     "published",

@@ -1,4 +1,4 @@
-"""The command ``python -m skd2ace.benchmark``: run, report, list."""
+"""The command ``python -m skd2ace.benchmark``: run, report, list, export, import."""
 
 import argparse
 import sys
@@ -11,6 +11,7 @@ from .compare import Comparison
 from .compare._published import published
 from .report._report import write_report
 from .run._baselines import find_missing
+from .run._exchange import export_fits, import_fits
 from .run._experiment import Experiment
 from .run._methods import make_methods
 from .run._mulan import fetch_missing
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit status: 0, 1 where fits failed or are left to other processes, 2 where the command
         was wrong or data sets were left out, 130 after Ctrl-C.
     """
-    parser = make_parser(run=_run, report=_report, listing=_list)
+    parser = make_parser(run=_run, report=_report, listing=_list, export=_export, take=_import)
     given = parser.parse_args(arguments)
     try:
         return given.action(given)
@@ -149,6 +150,18 @@ def _report(given: argparse.Namespace) -> int:
         print(text)
     else:
         given.output.write_text(text, encoding="utf-8")
+    return 0
+
+
+def _export(given: argparse.Namespace) -> int:
+    if not given.store.exists():
+        raise ValueError(f"there is no store {given.store}")
+    print(f"{export_fits(Store(given.store), given.file)} fits written.")
+    return 0
+
+
+def _import(given: argparse.Namespace) -> int:
+    print(f"{import_fits(Store(given.store), given.file)} fits taken.")
     return 0
 
 

@@ -30,10 +30,18 @@ All that is stored as a page with pictures, and the ranks of two methods by anot
   python -m skd2ace.benchmark report --store results.sqlite --metric label_ranking_loss \\
       --methods 'clif random' 'clif d2ace'
 """
+_EXPORT = """
+Results that go with a project, and a comparison that goes on elsewhere:
+
+  python -m skd2ace.benchmark export --store results.sqlite --file results.jsonl.gz
+  python -m skd2ace.benchmark import --store other.sqlite --file results.jsonl.gz
+"""
 _Action = Callable[[argparse.Namespace], int]
 
 
-def make_parser(*, run: _Action, report: _Action, listing: _Action) -> argparse.ArgumentParser:
+def make_parser(
+    *, run: _Action, report: _Action, listing: _Action, export: _Action, take: _Action
+) -> argparse.ArgumentParser:
     """Make the parser of the command, whose ``action`` is one of those given."""
     parser = argparse.ArgumentParser(
         prog="python -m skd2ace.benchmark",
@@ -41,12 +49,14 @@ def make_parser(*, run: _Action, report: _Action, listing: _Action) -> argparse.
         epilog=_RUN,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    actions = parser.add_subparsers(required=True, metavar="{run,report,list}")
+    actions = parser.add_subparsers(required=True, metavar="{run,report,list,export,import}")
     commands: list[tuple[str, str, str, _Action, Callable[[Any], None]]] = [
         ("run", "fit what is not stored yet", _RUN, run, _add_run),
         ("report", "tables, ranks, tests and pictures of what is stored", _REPORT, report,
          _add_report),
         ("list", "show data sets, methods and presets, and what they are", "", listing, _add_list),
+        ("export", "write what is stored to a file of text", _EXPORT, export, _add_file),
+        ("import", "take what export wrote into a store, where it is not yet", "", take, _add_file),
     ]  # fmt: skip
     for name, does, example, action, add_options in commands:
         command = actions.add_parser(
@@ -118,6 +128,12 @@ def _add_report(add: Any) -> None:
     add("--format", choices=("markdown", "html", "latex"), default="markdown",
         help="html has pictures, the others are text (default %(default)s)")  # fmt: skip
     add("--output", type=Path, metavar="FILE", help="to write (default: print)")
+
+
+def _add_file(add: Any) -> None:
+    _add_store(add)
+    add("--file", type=Path, required=True, metavar="FILE",
+        help="of JSON lines; compressed where its name ends in .gz")  # fmt: skip
 
 
 def _add_list(add: Any) -> None:

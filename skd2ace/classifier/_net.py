@@ -132,7 +132,7 @@ class MultiLabelNetClassifier(PredictingNet):
         (:class:`~skd2ace.networks.TabM`): probabilities of each row of X by those that did not
         see it; NaN where there are none. (n, 2) for a one-dimensional y.
     oob_score_ : float
-        Macro-AUC of ``oob_proba_``.
+        Macro-AUC of these predictions, corrected for comparing members that differ.
     train_indices_, valid_indices_ : ndarray of int, or None
         Rows that were trained on and that were held out; None where it was not rows of X.
     preprocessor_ : transformer

@@ -10,7 +10,12 @@ from sklearn.utils import Tags
 from skorch.utils import to_numpy
 
 from skd2ace._targets import decode_targets
-from skd2ace.training._out_of_bag import HeldOut, has_out_of_bag, predict_out_of_bag
+from skd2ace.training._out_of_bag import (
+    HeldOut,
+    has_out_of_bag,
+    measure_pooling,
+    predict_out_of_bag,
+)
 
 from ._calibration import fit_temperature, scale_probabilities
 from ._engine import TrainingEngine
@@ -165,7 +170,8 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
             if isinstance(self.threshold, str):
                 self.thresholds_ = tune_thresholds(self, seen)
             if out_of_bag:
-                self.oob_score_, self.oob_proba_ = seen.score(), self._spread(seen.proba)
+                self.oob_score_ = seen.score() + measure_pooling(self, parts.train)
+                self.oob_proba_ = self._spread(seen.proba)
         vars(self).pop("_cross_fitting", None)
 
     def _predict_held_out(self, parts: Parts, data: TrainingData) -> HeldOut:

@@ -187,6 +187,22 @@ class TabM(nn.Module):
         ValueError
             If no member is blind to anything.
         """
+        return average_members(*self.blind_member_logits(X, index))
+
+    def blind_member_logits(self, X: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits of each member for those rows that it does not see.
+
+        Parameters
+        ----------
+        X, index
+            As for :meth:`out_of_bag_logits`, and with the same error.
+
+        Returns
+        -------
+        logits : Tensor of shape (b, k, q)
+            0 where a member sees the row.
+        blind : Tensor of shape (b, k), bool
+        """
         if self.blindness is None:
             raise ValueError("All members see all rows: there is nothing out of bag.")
         blind = self.blindness(index)
@@ -195,7 +211,7 @@ class TabM(nn.Module):
         for m in range(self.k):
             rows = blind[:, m].nonzero()[:, 0]
             members[rows, m] = self._logits_of_member(m, X[rows])
-        return average_members(members, blind)
+        return members, blind
 
     def _logits_of_member(self, m: int, X: Tensor) -> Tensor:
         hidden = self._embed(X)

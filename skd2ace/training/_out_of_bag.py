@@ -9,7 +9,7 @@ from scipy.special import expit
 from skorch.callbacks import Callback
 
 from skd2ace._modules import unwrap_compiled
-from skd2ace.metrics import macro_auc
+from skd2ace.metrics import macro_auc, roc_auc_per_label
 
 from ._batches import BatchIterator
 
@@ -78,6 +78,75 @@ def predict_out_of_bag(net: Any, dataset: Any) -> HeldOut:
         expit(torch.cat(parts).cpu().numpy().astype(np.float64)),
         None if weight is None else weight.double().cpu().numpy(),
     )
+
+
+def measure_pooling(net: Any, dataset: Any) -> float:
+    """What an out-of-bag Macro-AUC loses by comparing predictions of members that differ.
+
+    A member that has not seen a positive row takes the label for a little rarer than the others
+    do, and so predicts just this row a little lower than they predict the rest: over all rows,
+    rare labels come out worse than they are. Within the rows that one member does not see there
+    is no such thing. The difference of the two, of single members, is what the mean of several
+    lacks too.
+
+    Parameters
+    ----------
+    net, dataset
+        As for :func:`predict_out_of_bag`; the module has ``blind_member_logits(X, index)`` too.
+
+    Returns
+    -------
+    float
+        To be added to the Macro-AUC; the mean over labels, 0 of those that no member can rank.
+    """
+    rows = BatchIterator(dataset, batch_size=_ROWS_AT_ONCE, device=net.device)
+    Y, weight = rows.labels().cpu().numpy(), rows.cell_weight()
+    cell_weight = np.ones(len(Y)) if weight is None else weight.double().cpu().numpy()
+    proba, blind = _predict_by_members(unwrap_compiled(net.module_), rows)
+
+    def auc(chosen: NDArray[np.int64], member: NDArray[np.int64]) -> NDArray[np.float64]:
+        found = np.full(Y.shape[1], np.nan)
+        if len(chosen):
+            weights = cell_weight[chosen]
+            found = roc_auc_per_label(Y[chosen], proba[chosen, member], sample_weight=weights)
+        return found
+
+    within, pairs = [], []
+    for m in range(blind.shape[1]):
+        unseen = np.flatnonzero(blind[:, m])
+        within.append(auc(unseen, np.full(len(unseen), m)))
+        pairs.append((Y[unseen] == 1).sum(0) * (Y[unseen] == 0).sum(0))
+    # The first of the members that are blind to a row, the second, and so on, each over all rows.
+    order = np.argsort(~blind, axis=1, kind="stable")
+    counts = blind.sum(1)
+    pooled = [
+        auc(np.flatnonzero(counts > j), order[counts > j, j]) for j in range(int(counts.max()))
+    ]
+    lost = _average(within, pairs) - _average(pooled, [np.ones(Y.shape[1])] * len(pooled))
+    return float(np.nan_to_num(lost)[~np.isnan(pooled[0])].mean()) if len(pooled) else 0.0
+
+
+def _predict_by_members(
+    module: Any, rows: BatchIterator
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Probabilities (n, k, q) of members, of which those of rows that they see mean nothing."""
+    was_training = module.training
+    module.eval()
+    try:
+        with torch.no_grad():
+            parts = [module.blind_member_logits(batch[0], batch.instances) for batch in rows]
+    finally:
+        module.train(was_training)
+    logits, blind = (torch.cat(tensors).cpu().numpy() for tensors in zip(*parts, strict=True))
+    return expit(logits), blind
+
+
+def _average(values: list[NDArray], weights: list[NDArray]) -> NDArray[np.float64]:
+    """Mean (q,) of values (q,), without those that are NaN; NaN where all are."""
+    known = ~np.isnan(values) & (np.asarray(weights) > 0)
+    total = np.where(known, weights, 0).sum(0)
+    summed = np.where(known, np.nan_to_num(values) * np.asarray(weights), 0).sum(0)
+    return np.divide(summed, total, out=np.full(len(total), np.nan), where=total > 0)
 
 
 class OutOfBagScore(Callback):

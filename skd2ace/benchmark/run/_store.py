@@ -197,6 +197,12 @@ class Store:
         with self._transaction() as db:
             db.executemany(f"DELETE FROM fits WHERE {MATCH}", keys)
 
+    def dump(self) -> tuple[dict[str, str], list[tuple[Key, dict[str, Any]]]]:
+        """Give the digests of the data sets, and all fits as they were written."""
+        with self._connection() as db:
+            digests = dict(db.execute("SELECT dataset, digest FROM data").fetchall())
+        return digests, list(self._records("ok", "failed", "timeout"))
+
     def _records(self, *statuses: str) -> Iterator[tuple[Key, dict[str, Any]]]:
         with self._connection() as db:
             rows = db.execute(

@@ -1,0 +1,80 @@
+"""Fits as lines of text, to be kept with a project and taken up by another store."""
+
+import gzip
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from ._keys import Key
+from ._store import Store
+
+_FORMAT = "fits of skd2ace.benchmark"
+
+
+def export_fits(store: Store, path: str | os.PathLike[str]) -> int:
+    """Write all fits of a store to a file of JSON lines.
+
+    Parameters
+    ----------
+    store : Store
+    path : str or path
+        An existing file is replaced; one that ends in ``.gz`` is compressed.
+
+    Returns
+    -------
+    int
+        How many fits were written.
+    """
+    digests, fits = store.dump()
+    with _open(path, "wt") as file:
+        print(json.dumps({"format": _FORMAT, "data": digests}), file=file)
+        for key, record in fits:
+            print(json.dumps([key, record]), file=file)
+    return len(fits)
+
+
+def import_fits(store: Store, path: str | os.PathLike[str]) -> int:
+    """Take into a store those fits of a file that it has not.
+
+    Parameters
+    ----------
+    store : Store
+    path : str or path
+        What :func:`export_fits` wrote.
+
+    Returns
+    -------
+    int
+        How many fits were taken.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is another kind of file, or the store has fits of other data by one of its names.
+    """
+    with _open(path, "rt") as file:
+        try:
+            head, *lines = map(json.loads, file)
+            is_ours = head["format"] == _FORMAT
+        except (ValueError, TypeError, KeyError, OSError) as error:
+            raise ValueError(f"{path} is no file of exported fits: {error}") from error
+        if not is_ours:
+            raise ValueError(f"{path} is no file of exported fits.")
+    for dataset, digest in head["data"].items():
+        store.identify(dataset, digest)
+    new = [(Key(*key), record) for key, record in lines if store.status(Key(*key)) is None]
+    for key, record in new:
+        store.write(key, record)
+    return len(new)
+
+
+@contextmanager
+def _open(path: str | os.PathLike[str], mode: str) -> Iterator[IO[str]]:
+    opened: Callable[..., Any] = gzip.open if Path(path).suffix == ".gz" else open
+    with opened(path, mode, encoding="utf-8") as file:
+        yield file
