@@ -38,7 +38,8 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
       those of fewer than three rows, and those not seen in ``fit``, are one;
     - missing numbers become the median, or the value that is most frequent, with a column that
       says where; a missing category is one of its own;
-    - columns of one value are dropped, unless there are no others.
+    - columns of one value are dropped, unless there are no others; of those of one value and
+      gaps, where it is missing is kept.
 
     Of a sparse table columns are divided by their standard deviation, so that it stays sparse;
     missing values become 0, with a column that says where. What is standardised ends at -10 and
