@@ -1,4 +1,4 @@
-"""``preprocessor=`` with the rest: pipelines, parts, selectors, weights, searches, files, resuming."""
+"""``preprocessor=`` with all else: parts, selectors, weights, searches, files, resuming."""
 
 from copy import deepcopy
 
@@ -277,6 +277,8 @@ def test_saved(make, mlp, table, data, tmp_path, assert_same, preprocessor, is_s
     again = MultiLabelNetClassifier.load(tmp_path / "est", module=mlp)
     assert_same(again, est, X)
     assert_same(again.partial_fit(X, Y), est.partial_fit(X, Y), X)
+    with pytest.raises(ArchiveError, match="as it was fitted, got None"):
+        MultiLabelNetClassifier.load(tmp_path / "est", module=mlp, preprocessor=None)
     given = MultiLabelNetClassifier.load(tmp_path / "est", module=mlp, preprocessor="auto")
     assert prepared_alike(given.preprocessor_, est.preprocessor_, X)
 
@@ -302,7 +304,7 @@ def test_one_that_a_file_cannot_hold(make, mlp, data, tmp_path, assert_same):
     with pytest.raises(ArchiveError, match="not fitted"):
         load(preprocessor=PCA(3))
     for wrong in (None, "auto"):
-        with pytest.raises(ArchiveError, match=f"given fitted, .* got {wrong!r}"):
+        with pytest.raises(ArchiveError, match=f"as it was fitted, got {wrong!r}"):
             load(preprocessor=wrong)
     again = load(preprocessor=est.preprocessor_)
     assert_same(again, est, X)
