@@ -308,3 +308,11 @@ def test_infinity(value, form):
     fitted = TabularPreprocessor().fit(form(np.nan_to_num(X, posinf=2, neginf=2)))
     with pytest.raises(ValueError, match="infinity"):
         fitted.transform(form(X))
+
+
+def test_infinity_in_all_rows():
+    """Of a column that is dropped too."""
+    X = np.array([[np.inf, 1], [np.inf, 2], [np.inf, 2]])
+    for form in (np.asarray, sp.csr_array):
+        with pytest.raises(ValueError, match="infinity"):
+            TabularPreprocessor().fit(form(X))
