@@ -30,7 +30,7 @@ def name_bad_column(X: Any) -> Iterator[None]:
         If X has dates, times or durations; and a ValueError or TypeError of the block, which then
         names the first cell that is no number.
     """
-    _refuse_dates(X)
+    refuse_dates(X)
     try:
         yield
     except (ValueError, TypeError) as error:
@@ -42,7 +42,8 @@ def name_bad_column(X: Any) -> Iterator[None]:
         raise kind(f"{error} {place} holds {str(cell)[:40]!r}, which is no number.") from error
 
 
-def _refuse_dates(X: Any) -> None:
+def refuse_dates(X: Any) -> None:
+    """Raise a ValueError if a column of X holds dates, times or durations."""
     if _is_frame(X):
         for j, dtype in enumerate(X.dtypes):
             if _is_of_dates(dtype):

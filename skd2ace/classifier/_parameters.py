@@ -121,15 +121,19 @@ class ParameterizedNet(SkorchNet):
         changed = {k for k, v in stored.items() if getattr(self, k, None) is not v}
         self.__dict__.update(stored)
         if self.initialized_:
-            self._follow(changed | prepares_otherwise | (own.keys() & {"device", "batch_selector"}))
+            watched = own.keys() & ({"device", "batch_selector"} | prepares_otherwise)
+            self._follow(changed | watched)
         for name in nested:
             owner = name.partition("__")[0]
             if not hasattr(getattr(self, owner), "set_params"):
                 raise ValueError(
                     f"{owner} is {getattr(self, owner)!r} and has no parameters, got {[*nested]}."
                 )
-        # Also with nothing nested: it returns self.
-        return BaseEstimator.set_params(self, **nested)
+        BaseEstimator.set_params(self, **nested)
+        if self.initialized_:
+            # Only now: what is refused leaves a fit as it was.
+            self._follow(prepares_otherwise)
+        return self
 
     def _changes_of_preprocessor(self, params: dict[str, Any]) -> set[str]:
         """Names of parameters that are to be others, of the preprocessor's and itself."""

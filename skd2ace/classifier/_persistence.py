@@ -90,7 +90,7 @@ def _rebuild(cls: Callable[..., Any], content: dict[str, Any], given: dict[str, 
     est = cls(**_on_a_device_that_is_there(stored), **given)
     fitted = {name: value for name, value in content["fitted"].items() if name in _FITTED}
     vars(est).update(fitted)
-    _restore_preprocessor(est, content, given.get("preprocessor"))
+    _restore_preprocessor(est, content, given)
     est.initialize()
     est.torch_state_ = fitted["torch_state_"]
     if trimmed or missing.keys() & {"criterion", "optimizer"}:
@@ -108,16 +108,17 @@ def _rebuild(cls: Callable[..., Any], content: dict[str, Any], given: dict[str, 
     return est
 
 
-def _restore_preprocessor(est: Any, content: dict[str, Any], given: Any) -> None:
+def _restore_preprocessor(est: Any, content: dict[str, Any], given: dict[str, Any]) -> None:
     """Take the preprocessor that load was given, fitted, or the one in the file."""
     described = content.get("preprocessor")
-    if hasattr(given, "fit"):
-        check_is_fitted(given)
-        est.preprocessor_ = given
-    elif described is not None:
+    chosen = given.get("preprocessor", None if described is None else "auto")
+    if hasattr(chosen, "fit"):
+        check_is_fitted(chosen)
+        est.preprocessor_ = chosen
+    elif described is not None and chosen == "auto":
         est.preprocessor_ = make_transformer(described)
-    elif "preprocessor" in content["left_out"]:
-        raise ValueError(f"preprocessor must be given as it was fitted, got {given!r}.")
+    elif described is not None or "preprocessor" in content["left_out"] or chosen is not None:
+        raise ValueError(f"preprocessor must be given as it was fitted, got {chosen!r}.")
 
 
 def _check_given(missing: dict[str, str]) -> None:

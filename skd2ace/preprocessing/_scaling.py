@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from scipy.stats import norm
 from sklearn.preprocessing import QuantileTransformer, RobustScaler, StandardScaler
 
-# Of the spread of a column, by which ties are parted.
-_NOISE = 1e-5
+# The share at which normal quantiles end, as scikit-learn has it.
+_EDGE = 1e-7
 _BEND = 3.0
 _LARGEST = 10.0
 
@@ -31,17 +32,26 @@ class SmoothClipScaler(RobustScaler):
 class TiedQuantileTransformer(QuantileTransformer):
     """Quantiles to those of a normal distribution, a value that many rows share to their middle.
 
-    The quantiles are those of the numbers with a little noise, always the same, as TabM's input
-    is made (Gorishniy et al., ICLR 2025). Without it a column that is 0 in most rows has its
-    lowest value there, and scikit-learn sends the lowest value to -5.2.
+    scikit-learn does so with every value but the lowest and the highest, which it sends to -5.2
+    and 5.2: of a column that is 0 in most rows, most of it.
     """
 
-    def fit(self, X: Any, y: Any = None) -> "TiedQuantileTransformer":
-        """Find the quantiles of numbers (n, d)."""
-        values = np.asarray(X, dtype=np.float64)
-        noise = np.random.default_rng(0).normal(size=values.shape)
-        super().fit(values + _NOISE * values.std(axis=0) * noise)
-        return self
+    quantiles_: NDArray[np.float64]
+    references_: NDArray[np.float64]
+
+    def transform(self, X: Any) -> NDArray[np.float64]:
+        """Map numbers (n, d)."""
+        columns = zip(np.asarray(X, dtype=np.float64).T, self.quantiles_.T, strict=True)
+        shares = np.column_stack([self._find_share(x, quantiles) for x, quantiles in columns])
+        mapped: NDArray[np.float64] = norm.ppf(np.clip(shares, _EDGE, 1 - _EDGE))
+        return mapped
+
+    def _find_share(self, x: NDArray, quantiles: NDArray) -> NDArray[np.float64]:
+        """Shares of the rows below values (n,), those that are equal counted half."""
+        from_below = np.interp(x, quantiles, self.references_)
+        from_above = np.interp(-x, -quantiles[::-1], -self.references_[::-1])
+        share: NDArray[np.float64] = (from_below - from_above) / 2
+        return share
 
 
 class BoundedScaler(StandardScaler):

@@ -47,7 +47,12 @@ def read_sparse(X: Any) -> sp.csr_array | None:
     if hasattr(X, "dtypes") and not all("Sparse" in str(dtype) for dtype in X.dtypes):
         return None
     matrix = read_container(X)
-    return sp.csr_array(matrix, dtype=np.float32) if sp.issparse(matrix) else None
+    if not sp.issparse(matrix):
+        return None
+    matrix = sp.csr_array(matrix, dtype=np.float32)
+    if np.isinf(matrix.data).any():
+        raise ValueError("Input X contains infinity or a value too large for dtype('float32').")
+    return matrix
 
 
 def _follow(columns: list[NDArray], is_category: list[bool]) -> list[NDArray]:

@@ -1,5 +1,6 @@
 """TabularPreprocessor: tables of any kind as numbers that a network learns from."""
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,8 @@ from sklearn.utils import Tags, check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 from typing_extensions import Self
 
-from skd2ace._columns import name_bad_column
-from skd2ace._containers import open_features
+from skd2ace._columns import refuse_dates
+from skd2ace._containers import open_features, read_container
 
 from ._scaling import BoundedScaler, SmoothClipScaler, TiedQuantileTransformer
 from ._table import keep_numbers, read_columns, read_sparse, stack_columns
@@ -37,7 +38,8 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
       those of fewer than three rows, and those not seen in ``fit``, are one;
     - missing numbers become the median, or the value that is most frequent, with a column that
       says where; a missing category is one of its own;
-    - columns of one value are dropped, unless there are no others.
+    - columns of one value are dropped, unless there are no others; of those of one value and
+      gaps, where it is missing is kept.
 
     Of a sparse table columns are divided by their standard deviation, so that it stays sparse;
     missing values become 0, with a column that says where. What is standardised ends at -10 and
@@ -151,25 +153,25 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
     def _read(self, X: Any, *, reset: bool) -> Any:
         """Columns of a dense table, or a sparse matrix; with the checks of scikit-learn."""
         X = open_features(X)
-        with name_bad_column(X):
-            if hasattr(X, "columns"):
-                # scikit-learn would make one matrix of it, and fails on words beside NA.
-                validate_data(self, X, reset=reset, skip_check_array=True)
-                check_array(np.broadcast_to(0, X.shape), ensure_min_samples=1)
-            else:
-                X = validate_data(
-                    self,
-                    keep_numbers(X) if isinstance(X, (list, tuple)) else X,
-                    reset=reset,
-                    dtype=None,
-                    accept_sparse="csr",
-                    ensure_all_finite=False,
-                )
+        refuse_dates(X)
+        if hasattr(X, "columns"):
+            # scikit-learn would make one matrix of it, and fails on words beside NA.
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            check_array(np.broadcast_to(0, X.shape), ensure_min_samples=1)
+        else:
+            X = validate_data(
+                self,
+                keep_numbers(X) if isinstance(X, (list, tuple)) else X,
+                reset=reset,
+                dtype=None,
+                accept_sparse="csr",
+                ensure_all_finite=False,
+            )
         sparse = read_sparse(X)
         if reset:
             return read_columns(X) if sparse is None else sparse
         if self.is_sparse_:
-            return sp.csr_array(np.asarray(X, np.float32)) if sparse is None else sparse
+            return sp.csr_array(read_container(X), dtype=np.float32) if sparse is None else sparse
         return read_columns(X if sparse is None else sparse.toarray(), self.is_category_)
 
     def __sklearn_tags__(self) -> Tags:
@@ -190,9 +192,10 @@ def _group_dense(columns: list[NDArray]) -> list[tuple[list[int], Any]]:
     for j, column in enumerate(columns):
         sorts.setdefault(_find_sort(column), []).append(j)
     with_gaps = [
-        j for sort in ("spread", "tied", "binary") for j in sorts.get(sort, [])
-        if np.isnan(columns[j]).any()
-    ]  # fmt: skip
+        j
+        for j, column in enumerate(columns)
+        if column.dtype != object and 0 < np.isnan(column).sum() < n_rows
+    ]
     quantiles = TiedQuantileTransformer(
         n_quantiles=n_quantiles, output_distribution="normal", subsample=None
     )
@@ -200,18 +203,19 @@ def _group_dense(columns: list[NDArray]) -> list[tuple[list[int], Any]]:
         (sorts.get("spread", []), _impute("median", SmoothClipScaler())),
         (sorts.get("tied", []), _impute("median", quantiles)),
         (sorts.get("binary", []), _impute("most_frequent", BoundedScaler())),
-        (sorted(with_gaps), _chain(MissingIndicator(features="all"), BoundedScaler())),
+        (with_gaps, _chain(MissingIndicator(features="all"), BoundedScaler())),
         (sorts.get("category", []), _chain(_make_encoder())),
     ]
 
 
 def _find_sort(column: NDArray) -> str:
     if column.dtype == object:
-        return "category" if len({*column}) > 1 else "constant"
+        n_rows = np.array([*Counter(column).values()])
+        n_kinds = (n_rows >= _LEAST_ROWS).sum() + (n_rows < _LEAST_ROWS).any()
+        return "category" if n_kinds > 1 else "constant"
     known = column[~np.isnan(column)]
     if not len(known) or known.min() == known.max():
-        # Where it is missing may still say something.
-        return "binary" if 0 < len(known) < len(column) else "constant"
+        return "constant"
     if ((known == known.min()) | (known == known.max())).all():
         return "binary"
     low, high = np.quantile(known, [0.25, 0.75])
@@ -233,8 +237,12 @@ def _make_encoder() -> OneHotEncoder:
 
 
 def _group_sparse(matrix: sp.csr_array) -> list[tuple[list[int], Any]]:
-    with_gaps = np.unique(matrix.indices[np.isnan(matrix.data)])
-    varying = np.flatnonzero(matrix.max(axis=0).toarray() != matrix.min(axis=0).toarray())
+    is_missing = np.isnan(matrix.data)
+    n_missing = np.bincount(matrix.indices[is_missing], minlength=matrix.shape[1])
+    with_gaps = np.flatnonzero((n_missing > 0) & (n_missing < matrix.shape[0]))
+    known = sp.csr_array(matrix, copy=True)
+    known.data[is_missing] = 0
+    varying = np.flatnonzero(known.max(axis=0).toarray() != known.min(axis=0).toarray())
     zeros = SimpleImputer(strategy="constant", fill_value=0, keep_empty_features=True)
     return [
         (varying.tolist(), _chain(zeros, BoundedScaler(with_mean=False))),

@@ -7,7 +7,13 @@ from sklearn.base import clone
 from sklearn.utils.estimator_checks import estimator_checks_generator
 from torch import nn
 
-from skd2ace import CLIFClassifier, DELAClassifier, MultiLabelNetClassifier, PACAClassifier
+from skd2ace import (
+    CLIFClassifier,
+    DELAClassifier,
+    MultiLabelNetClassifier,
+    PACAClassifier,
+    TabMClassifier,
+)
 
 SETTINGS = {"verbose": 0, "random_state": 0}
 
@@ -22,6 +28,7 @@ ESTIMATORS = [
     DELAClassifier(max_epochs=6, batch_size=32, lr=0.01, **SETTINGS),
     PACAClassifier(max_epochs=6, batch_size=32, lr=0.01, **SETTINGS),
     # What is taken and refused is then the preprocessor's.
+    TabMClassifier(max_epochs=4, batch_size=32, lr=0.01, **SETTINGS),
     MultiLabelNetClassifier(
         make_mlp, preprocessor="auto", max_epochs=10, batch_size=16, lr=0.05, **SETTINGS
     ),

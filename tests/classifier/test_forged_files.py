@@ -75,3 +75,56 @@ def test_an_attribute_that_is_none_of_its_own(make_clif, data, tmp_path, assert_
     changed(tmp_path / "est", change)
     again = CLIFClassifier.load(tmp_path / "est")
     assert_same(again.partial_fit(*data), est.partial_fit(*data), data[0])
+
+
+def forge_state(change):
+    return lambda content: change(content["preprocessor"]["state"])
+
+
+def rename_step(name):
+    """In the place of what prepares the first columns."""
+
+    def change(state):
+        pipeline = state["attributes"]["steps_"]["items"][0]["items"][1]
+        pipeline["kind"] = name
+
+    return forge_state(change)
+
+
+FORGED_PREPROCESSORS = {
+    "os.system": (forge_state(lambda state: state.update(kind="os.system")), "names os.system"),
+    "a step": (rename_step("builtins.eval"), "it names builtins.eval, which a file may not"),
+    "another of scikit-learn's": (rename_step("FunctionTransformer"), "may not"),
+    "none at its top": (
+        forge_state(lambda state: state.update(kind="OneHotEncoder")),
+        "no TabularPreprocessor",
+    ),
+    "a value at its top": (
+        lambda content: content["preprocessor"].update(state={"kind": "value", "value": 1}),
+        "no TabularPreprocessor",
+    ),
+    "a type that numpy does not know": (
+        lambda content: content["preprocessor"].update(state={"kind": "dtype", "name": "eval"}),
+        "eval",
+    ),
+    "no version": (lambda content: content["preprocessor"].pop("scikit-learn"), "scikit-learn"),
+}
+
+
+@pytest.mark.parametrize("how", FORGED_PREPROCESSORS)
+def test_forged_preprocessors(make_clif, data, tmp_path, how):
+    make_clif(preprocessor="auto").fit(*data).save(tmp_path / "est")
+    change, message = FORGED_PREPROCESSORS[how]
+    changed(tmp_path / "est", change)
+    with pytest.raises(ArchiveError, match=message):
+        CLIFClassifier.load(tmp_path / "est")
+
+
+def test_a_preprocessor_of_another_version(make_clif, data, tmp_path):
+    """It may do otherwise than the one that was saved, of which a word is due."""
+    est = make_clif(preprocessor="auto").fit(*data)
+    est.save(tmp_path / "est")
+    changed(tmp_path / "est", lambda content: content["preprocessor"].update({"scikit-learn": "0"}))
+    with pytest.warns(UserWarning, match=r"fitted with scikit-learn 0; this is"):
+        again = CLIFClassifier.load(tmp_path / "est")
+    assert (again.predict(data[0]) == est.predict(data[0])).all()
