@@ -25,16 +25,16 @@ class TabMClassifier(FixedNetClassifier):
     ``module__embedding_size``, with the defaults of :class:`~skd2ace.networks.TabM`;
     ``module__k=1`` is a plain multi-layer perceptron, which has nothing out of bag.
 
-    All defaults were chosen on four data sets (emotions, yeast, enron, rcv1subset1) by other
-    folds than those that docs/benchmark.md shows.
+    All defaults were chosen on four data sets (emotions, yeast, enron, rcv1subset1), by other
+    folds than those of docs/benchmark.md.
 
     Parameters
     ----------
     optimizer, optimizer__weight_decay, lr, max_epochs, batch_size, preprocessor, train_split
         Settings of its own.
-    batch_selector, threshold, label_weight, pos_weight, random_state, iterator_train, \
-iterator_valid, dataset, callbacks, warm_start, verbose, device, compile, use_caching, \
-torch_load_kwargs
+    batch_selector, threshold, threshold_metric, calibration, label_weight, pos_weight, \
+random_state, iterator_train, iterator_valid, dataset, callbacks, warm_start, verbose, device, \
+compile, use_caching, torch_load_kwargs
         As for :class:`MultiLabelNetClassifier`. The default callbacks have ``weight_average``
         besides, a :class:`~skd2ace.training.WeightAverage`.
     **kwargs
