@@ -23,8 +23,8 @@ class PACAClassifier(PublishedNetClassifier):
     optimizer, optimizer__weight_decay, lr, max_epochs, batch_size
         The paper's settings.
     batch_selector, preprocessor, threshold, threshold_metric, calibration, random_state, \
-train_split, iterator_train, iterator_valid, dataset, callbacks, warm_start, verbose, device, compile, \
-use_caching, torch_load_kwargs
+train_split, iterator_train, iterator_valid, dataset, callbacks, warm_start, verbose, device, \
+compile, use_caching, torch_load_kwargs
         As for :class:`MultiLabelNetClassifier`. The default callbacks have ``lr_warmup``
         besides, a :class:`~skd2ace.training.LinearWarmup`.
     **kwargs
