@@ -1,5 +1,7 @@
 """Predictions of training rows by members of an ensemble that did not see them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -65,19 +67,26 @@ def predict_out_of_bag(net: Any, dataset: Any) -> HeldOut:
     """
     module = unwrap_compiled(net.module_)
     rows = BatchIterator(dataset, batch_size=_ROWS_AT_ONCE, device=net.device)
-    was_training = module.training
-    module.eval()
-    try:
-        with torch.no_grad():
-            parts = [module.out_of_bag_logits(batch[0], batch.instances) for batch in rows]
-    finally:
-        module.train(was_training)
+    with _predicting(module):
+        parts = [module.out_of_bag_logits(batch[0], batch.instances) for batch in rows]
     weight = rows.cell_weight()
     return HeldOut(
         rows.labels().cpu().numpy(),
         expit(torch.cat(parts).cpu().numpy().astype(np.float64)),
         None if weight is None else weight.double().cpu().numpy(),
     )
+
+
+@contextmanager
+def _predicting(module: Any) -> Iterator[None]:
+    """Have a module in evaluation mode, and then as it was."""
+    was_training = module.training
+    module.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        module.train(was_training)
 
 
 def measure_pooling(net: Any, dataset: Any) -> float:
@@ -130,13 +139,8 @@ def _predict_by_members(
     module: Any, rows: BatchIterator
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Probabilities (n, k, q) of members, of which those of rows that they see mean nothing."""
-    was_training = module.training
-    module.eval()
-    try:
-        with torch.no_grad():
-            parts = [module.blind_member_logits(batch[0], batch.instances) for batch in rows]
-    finally:
-        module.train(was_training)
+    with _predicting(module):
+        parts = [module.blind_member_logits(batch[0], batch.instances) for batch in rows]
     logits, blind = (torch.cat(tensors).cpu().numpy() for tensors in zip(*parts, strict=True))
     return expit(logits), blind
 
