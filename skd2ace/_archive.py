@@ -89,6 +89,8 @@ def encode(value: Any, tensors: dict[str, Tensor]) -> Any:
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else {"$float": str(value)}
+    if isinstance(value, (Tensor, np.ndarray)) and 0 in value.shape:
+        return _encode_empty(value)
     if isinstance(value, Tensor):
         return {"$tensor": _add(value, tensors)}
     if isinstance(value, np.ndarray):
@@ -116,6 +118,10 @@ def decode(value: Any, tensors: Mapping[str, Tensor]) -> Any:
         return float(inside)
     if tag == "$tensor":
         return tensors[inside]
+    if tag == "$empty":
+        kind, dtype, shape = inside
+        empty = np.empty(shape, dtype)
+        return empty if kind == "array" else torch.from_numpy(empty)
     if tag == "$array":
         return tensors[inside].numpy()
     if tag == "$strings":
@@ -139,6 +145,15 @@ def _copies(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
         for name, tensor in tensors.items()
     }
+
+
+def _encode_empty(value: np.ndarray | Tensor) -> dict[str, Any]:
+    """Say all there is to an array of nothing: older safetensors cannot read one."""
+    kind = "tensor" if isinstance(value, Tensor) else "array"
+    array = value.detach().cpu().numpy() if isinstance(value, Tensor) else value
+    if array.dtype.kind not in "biufOU":
+        raise TypeError(f"An array of {array.dtype} cannot be written.")
+    return {"$empty": [kind, array.dtype.str, list(array.shape)]}
 
 
 def _encode_array(array: np.ndarray, tensors: dict[str, Tensor]) -> dict[str, Any]:

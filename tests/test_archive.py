@@ -72,6 +72,19 @@ def test_round_trip(path):
     assert_equal(read_archive(path, "thing"), CONTENT)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "int64", "bool", "<U3", "object"])
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0)])
+def test_arrays_of_nothing(tmp_path, dtype, shape):
+    arrays = {"array": np.empty(shape, dtype)}
+    if dtype in ("float32", "int64", "bool"):
+        arrays["tensor"] = torch.from_numpy(np.empty(shape, dtype))
+    write_archive(tmp_path / "empty", "test", arrays)
+    for name, back in read_archive(tmp_path / "empty", "test").items():
+        assert type(back) is type(arrays[name])
+        assert back.shape == arrays[name].shape
+        assert back.dtype == arrays[name].dtype
+
+
 def test_nan(tmp_path):
     write_archive(tmp_path / "file", "thing", {"x": float("nan")})
     assert np.isnan(read_archive(tmp_path / "file", "thing")["x"])

@@ -96,7 +96,7 @@ def test_what_is_learned_by_heart_is_not_predicted_out_of_bag(noise):
     """The honesty of it: on noise, training rows are known and unseen ones are at chance."""
     X, Y = noise
     est = make(max_epochs=60, module__dropout=0.0, callbacks__best_epoch=None).fit(X, Y)
-    assert macro_auc(Y, est.predict_proba(X)) > 0.9
+    assert macro_auc(Y, est.predict_proba(X)) > 0.8
     # Five standard errors of a Macro-AUC over four labels of 150 positives and negatives.
     assert abs(est.oob_score_ - 0.5) < 5 * (301 / (12 * 150 * 150) / 4) ** 0.5
 

@@ -168,7 +168,7 @@ def test_dense_and_sparse_rows_are_turned_into_what_was_fitted():
 
 
 def test_sparse_frames():
-    matrix = sp.random_array((30, 4), density=0.4, rng=np.random.default_rng(0), format="csr")
+    matrix = sp.random(30, 4, density=0.4, random_state=0, format="csr")
     frame = pd.DataFrame.sparse.from_spmatrix(matrix, columns=list("abcd"))
     found, expected = (TabularPreprocessor().fit_transform(X) for X in (frame, matrix))
     np.testing.assert_array_equal(found.toarray(), expected.toarray())
