@@ -1,5 +1,6 @@
 """What prepares features before a network sees them, fitted on the rows that it trains on."""
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,9 @@ def read_input_tags(preprocessor: Any, default: InputTags) -> InputTags:
     """What may be given to ``fit``: what the preprocessor takes."""
     if isinstance(preprocessor, str):
         preprocessor = TabularPreprocessor()
-    return get_tags(preprocessor).input_tags if hasattr(preprocessor, "fit") else default
+    # A class, in the place of an instance, is refused elsewhere.
+    is_one = hasattr(preprocessor, "fit") and not inspect.isclass(preprocessor)
+    return get_tags(preprocessor).input_tags if is_one else default
 
 
 def check_table(est: Any, X: Any, *, reset: bool) -> Any:
