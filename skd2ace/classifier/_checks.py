@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.utils.validation import validate_data
+from skorch.callbacks import EpochScoring
 
 from skd2ace._columns import name_bad_column
 from skd2ace._containers import open_features
@@ -107,6 +108,7 @@ def check_callbacks(net: Any) -> None:
             f"instances; there are {n_selections}. One of your own takes the place of the "
             "default one as callbacks__batch_selection=BatchSelection(...)."
         )
+    refuse_to_prepare_twice(net)
 
 
 def refuse_what_batches_lack(net: Any, data: Any) -> None:
@@ -118,6 +120,20 @@ def refuse_what_batches_lack(net: Any, data: Any) -> None:
                 f"fit was given {meant}, which batches of iterator_train={net.iterator_train!r} "
                 f"and iterator_valid={net.iterator_valid!r} do not carry: "
                 "skd2ace.training.SelectedBatches and BatchIterator do."
+            )
+
+
+def refuse_to_prepare_twice(net: Any) -> None:
+    """Raise a ValueError if a callback would have prepared features predicted as raw ones."""
+    for name, callback in net.callbacks_:
+        is_own = net.use_caching == "auto"
+        cached = getattr(callback, "use_caching", True) if is_own else net.use_caching
+        scores = isinstance(callback, EpochScoring)
+        if scores and net.preprocessor is not None and not cached:
+            raise ValueError(
+                f"The callback {name} has use_caching=False, with which skorch hands it features "
+                "that the preprocessor has prepared already, as if nobody had: take "
+                "use_caching=True, or preprocessor=None and a pipeline."
             )
 
 

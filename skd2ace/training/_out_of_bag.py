@@ -132,7 +132,8 @@ def measure_pooling(net: Any, dataset: Any) -> float:
         auc(np.flatnonzero(counts > j), order[counts > j, j]) for j in range(int(counts.max()))
     ]
     lost = _average(within, pairs) - _average(pooled, [np.ones(Y.shape[1])] * len(pooled))
-    return float(np.nan_to_num(lost)[~np.isnan(pooled[0])].mean()) if len(pooled) else 0.0
+    ranked = ~np.isnan(pooled).all(axis=0) if pooled else np.zeros(0, dtype=bool)
+    return float(np.nan_to_num(lost)[ranked].mean()) if ranked.any() else 0.0
 
 
 def _predict_by_members(

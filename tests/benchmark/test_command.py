@@ -183,7 +183,9 @@ def test_list(capsys, tmp_path):
     # Each with what it is.
     for names, known in zip(ABOUT.values(), (NETWORKS, SELECTORS, BASELINES), strict=True):
         assert list(names) == list(known)
-        assert all(f"{name} {text}" in lines for name, text in names.items())
+        # Behind some that are not installed stands why.
+        for name, text in names.items():
+            assert any(line.startswith(f"{name} {text}") for line in lines), name
 
 
 WRONG = {

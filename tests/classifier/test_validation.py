@@ -24,7 +24,9 @@ def test_a_seeded_tenth_is_held_out(make_any, data):
 
 def test_score_and_weights_are_those_of_the_best_epoch(make_any, data, best_epoch):
     X, Y = data
-    est = make_any(max_epochs=12, train_split=predefined_split(Dataset(X, Y))).fit(X, Y)
+    est = make_any(
+        preprocessor=None, max_epochs=12, train_split=predefined_split(Dataset(X, Y))
+    ).fit(X, Y)
     scores = est.history[:, "valid_macro_auc"]
     assert est.best_epoch_ == best_epoch(est.history, "valid_macro_auc")
     ours = roc_auc_score(Y, est.predict_proba(X), average="macro")
@@ -46,7 +48,7 @@ def test_splits_of_skorch(make_any, data, split):
 def test_predefined_split(make_any, data, dtype):
     X, Y = data
     valid = Dataset(X[:20].astype(dtype), Y[:20])
-    est = make_any(train_split=predefined_split(valid)).fit(X[20:], Y[20:])
+    est = make_any(preprocessor=None, train_split=predefined_split(valid)).fit(X[20:], Y[20:])
     assert est.batch_selector_.n_instances_ == 40
     assert len(est.history[:, "valid_macro_auc"]) == 5
 
@@ -54,7 +56,7 @@ def test_predefined_split(make_any, data, dtype):
 def test_predefined_split_of_a_vector(make_any, data):
     X, Y = data
     valid = predefined_split(Dataset(X[:20], Y[:20, 0]))
-    est = make_any(train_split=valid).fit(X[20:], Y[20:, 0])
+    est = make_any(preprocessor=None, train_split=valid).fit(X[20:], Y[20:, 0])
     expected = roc_auc_score(Y[:20, 0], est.predict_proba(X[:20])[:, 1])
     assert est.history[est.best_epoch_ - 1, "valid_macro_auc"] == pytest.approx(expected)
 
@@ -63,7 +65,7 @@ def test_predefined_labels_are_looked_at(make_any, data):
     X, Y = data
     for wrong in (2 * Y - 1, Y[:, :2]):
         with pytest.raises(ValueError, match="held out for validation"):
-            make_any(train_split=predefined_split(Dataset(X, wrong))).fit(X, Y)
+            make_any(preprocessor=None, train_split=predefined_split(Dataset(X, wrong))).fit(X, Y)
 
 
 def test_no_split_keeps_the_last_weights(make_any, data):
@@ -83,6 +85,17 @@ def test_another_score_decides(make_any, data, best_epoch):
     assert est.best_epoch_ == best_epoch(est.history, "valid_micro_f1")
 
 
+def test_scores_without_caching_are_refused_beside_a_preprocessor(make, data):
+    """For these skorch takes features out of the data set, where they are prepared already."""
+    slow = EpochScoring(macro_f1_scorer, use_caching=False, name="slow", lower_is_better=False)
+    est = make(preprocessor="auto", callbacks=[("slow", slow)])
+    with pytest.raises(ValueError, match="callback slow has use_caching=False"):
+        est.fit(*data)
+    with pytest.raises(ValueError, match="has use_caching=False"):
+        make(preprocessor="auto", use_caching=False).fit(*data)
+    make(preprocessor="auto", use_caching=True, callbacks=[("slow", slow)]).fit(*data)
+
+
 def test_scores_of_scikit_learn_in_callbacks(make_any, data):
     callbacks = [
         ("ap", EpochScoring("average_precision", lower_is_better=False, name="ap")),
@@ -90,7 +103,9 @@ def test_scores_of_scikit_learn_in_callbacks(make_any, data):
         ("slow", EpochScoring("roc_auc", use_caching=False, name="slow", lower_is_better=False)),
     ]
     X = np.random.default_rng(0).normal(size=(90, 8))
-    est = make_any(callbacks=callbacks, train_split=ValidSplit(3)).fit(X, (X[:, :4] > 0))
+    est = make_any(preprocessor=None, callbacks=callbacks, train_split=ValidSplit(3)).fit(
+        X, (X[:, :4] > 0)
+    )
     assert set(est.history[-1]) >= {"ap", "f1", "slow"}
     assert est.history[-1, "slow"] == pytest.approx(est.history[-1, "valid_macro_auc"])
 
@@ -113,13 +128,18 @@ def test_impossible_thresholds(make_any, data, threshold):
 
 def test_tuned_thresholds_have_the_best_f1(make_any, data):
     X, Y = data
-    est = make_any(threshold="tune", train_split=predefined_split(Dataset(X, Y))).fit(X, Y)
+    est = make_any(
+        preprocessor=None, threshold="tune", train_split=predefined_split(Dataset(X, Y))
+    ).fit(X, Y)
     proba = est.predict_proba(X)
     assert est.thresholds_.shape == (4,)
     np.testing.assert_array_equal(est.predict(X), proba >= est.thresholds_)
+    # Those that a network has out of bag come before those of a held-out part.
+    proba = getattr(est, "oob_proba_", proba)
     for label in range(4):
         best = max(f1_score(Y[:, label], proba[:, label] >= t) for t in proba[:, label])
-        assert f1_score(Y[:, label], est.predict(X)[:, label]) == pytest.approx(best)
+        found = f1_score(Y[:, label], proba[:, label] >= est.thresholds_[label])
+        assert found == pytest.approx(best)
 
 
 def test_tuning_finds_rare_labels(make_clif, yeast):
