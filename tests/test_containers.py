@@ -167,9 +167,8 @@ SPLITTERS = {
     "shuffle": IterativeStratifiedShuffleSplit(2, test_size=0.25, random_state=0),
 }
 FUNCTIONS = {name: (record.function, record.response) for name, record in METRICS.items()} | {
-    "roc_auc_per_label": (metrics.roc_auc_per_label, "predict_proba"),
-    "best_f1_thresholds": (metrics.best_f1_thresholds, "predict_proba"),
-    "best_thresholds": (metrics.best_thresholds, "predict_proba"),
+    name: (getattr(metrics, name), "predict_proba")
+    for name in ("roc_auc_per_label", "best_f1_thresholds", "best_thresholds")
 }
 
 

@@ -196,9 +196,7 @@ def _group_dense(columns: list[NDArray]) -> list[tuple[list[int], Any]]:
         for j, column in enumerate(columns)
         if column.dtype != object and 0 < np.isnan(column).sum() < n_rows
     ]
-    quantiles = TiedQuantileTransformer(
-        n_quantiles=n_quantiles, output_distribution="normal", subsample=None
-    )
+    quantiles = TiedQuantileTransformer(n_quantiles=n_quantiles, subsample=None)
     return [
         (sorts.get("spread", []), _impute("median", SmoothClipScaler())),
         (sorts.get("tied", []), _impute("median", quantiles)),
@@ -224,8 +222,11 @@ def _find_sort(column: NDArray) -> str:
 
 def _take_constant(*, is_category: bool) -> Any:
     """Make what transforms a column of one value, whatever it is."""
-    if is_category:
-        return _chain(_make_encoder())
+    return _chain(_make_encoder()) if is_category else _scale_around_zero()
+
+
+def _scale_around_zero() -> Pipeline:
+    """Make what keeps zeros, and puts them where a value is missing."""
     zeros = SimpleImputer(strategy="constant", fill_value=0, keep_empty_features=True)
     return _chain(zeros, BoundedScaler(with_mean=False))
 
@@ -243,9 +244,8 @@ def _group_sparse(matrix: sp.csr_array) -> list[tuple[list[int], Any]]:
     known = sp.csr_array(matrix, copy=True)
     known.data[is_missing] = 0
     varying = np.flatnonzero(known.max(axis=0).toarray() != known.min(axis=0).toarray())
-    zeros = SimpleImputer(strategy="constant", fill_value=0, keep_empty_features=True)
     return [
-        (varying.tolist(), _chain(zeros, BoundedScaler(with_mean=False))),
+        (varying.tolist(), _scale_around_zero()),
         (with_gaps.tolist(), _chain(MissingIndicator(features="all", sparse=True))),
     ]
 

@@ -8,6 +8,8 @@ from torch import Tensor
 
 from skd2ace._modules import unwrap_compiled
 
+from ._host import bring_to_host
+
 
 class BestEpoch(Callback):
     """Restore the weights of the best epoch at the end of training, from memory.
@@ -112,12 +114,7 @@ class BestEpoch(Callback):
             self.best_weights_ = None
 
     def __getstate__(self) -> dict[str, Any]:
-        # On the host, so that a file written with a GPU opens without one.
-        state = dict(self.__dict__)
-        for name in ("best_weights_", "last_weights_"):
-            if state.get(name):
-                state[name] = {key: value.cpu() for key, value in state[name].items()}
-        return state
+        return bring_to_host(vars(self), "best_weights_", "last_weights_")
 
     def _is_better(self, score: float, loss: float) -> bool:
         if self.best_score_ is None:

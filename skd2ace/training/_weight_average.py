@@ -11,6 +11,8 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from skd2ace._modules import unwrap_compiled
 
+from ._host import bring_to_host
+
 Weights = dict[str, Tensor]
 
 
@@ -113,12 +115,7 @@ class WeightAverage(Callback):
             _set_weights(net, self.average_)
 
     def __getstate__(self) -> dict[str, Any]:
-        # On the host, so that a file written with a GPU opens without one.
-        state = dict(self.__dict__)
-        for name in ("average_", "last_"):
-            if state.get(name):
-                state[name] = {key: value.cpu() for key, value in state[name].items()}
-        return state
+        return bring_to_host(vars(self), "average_", "last_")
 
 
 def _weights(net: Any) -> Weights:
