@@ -2,7 +2,7 @@
 
     python examples/quickstart.py
 
-trains all four on the same split, which takes one to two minutes on two CPU cores, prints a table
+trains all four on the same split, which takes about a minute on two CPU cores, prints a table
 of test scores and draws how TabM's out-of-bag score went into ``quickstart.png``. One split and
 one seed show how to use the library, not which method is better: docs/benchmark.md has the table.
 """
