@@ -45,10 +45,11 @@ class Blindness(nn.Module):
         -------
         Tensor of shape (b, n_members), bool
         """
-        members = torch.arange(self.n_members, device=index.device)
-        groups = members // self.n_parts
+        n_groups = -(-self.n_members // self.n_parts)
+        groups = torch.arange(n_groups, device=index.device)
         part = _hash(_hash(self.seed + groups) + index[:, None]) % self.n_parts
-        return part == members % self.n_parts
+        member = torch.arange(self.n_parts, device=index.device)
+        return (part[:, :, None] == member).flatten(1)[:, : self.n_members]
 
 
 def _hash(values: Tensor) -> Tensor:

@@ -280,14 +280,11 @@ def average_members(members: Tensor, chosen: Tensor | None = None) -> Tensor:
     """
     if members.shape[1] == 1 and chosen is None:
         return members[:, 0]
-    log_weight: Tensor | float = 0.0
-    if chosen is not None:
-        log_weight = torch.zeros_like(members[..., :1]).masked_fill_(~chosen[..., None], -torch.inf)
     # log(sum p) - log(sum (1 - p)): a probability itself is 1 in float32 from a logit of 17 on.
-    relevant, other = (
-        (nn.functional.logsigmoid(sign * members) + log_weight).logsumexp(1) for sign in (1, -1)
-    )
-    return relevant - other
+    other = nn.functional.logsigmoid(-members)
+    if chosen is not None:
+        other = other.masked_fill(~chosen[..., None], -torch.inf)
+    return (members + other).logsumexp(1) - other.logsumexp(1)
 
 
 def _average(losses: Tensor, seeing: Tensor | None) -> Tensor:
