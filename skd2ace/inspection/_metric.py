@@ -3,13 +3,18 @@
 from typing import Any
 
 from skd2ace._renamed import warn_of_old_name
-from skd2ace.metrics._records import METRICS, RENAMED
+from skd2ace.metrics._records import METRICS, RENAMED, Metric
+
+# What the columns begin with of metrics of labels at thresholds that were tuned.
+_TUNED = "tuned_"
 
 
 def find_title(metric: str | None) -> str:
     """Name of a metric for readers; that of a column, where no more is known."""
-    known = METRICS.get(find_new_name(metric))
-    return known.title if known else str(metric)
+    known = _find_metric(metric)
+    if known is None:
+        return str(metric)
+    return f"{known.title} at tuned thresholds" if _is_tuned(metric) else known.title
 
 
 def find_direction(metric: str | None, higher_is_better: bool | None) -> bool:
@@ -22,7 +27,7 @@ def find_direction(metric: str | None, higher_is_better: bool | None) -> bool:
     """
     if higher_is_better is not None:
         return higher_is_better
-    known = METRICS.get(find_new_name(metric))
+    known = _find_metric(metric)
     if known is None:
         raise ValueError(
             f"higher_is_better must be given for metric={metric!r}; known are "
@@ -44,3 +49,11 @@ def find_column(metric: str, columns: Any) -> str:
 def find_new_name(metric: str | None) -> str:
     """Find what a metric is called now; tables of version 0.1 have its names."""
     return RENAMED.get(str(metric), str(metric))
+
+
+def _find_metric(metric: str | None) -> Metric | None:
+    return METRICS.get(find_new_name(metric).removeprefix(_TUNED))
+
+
+def _is_tuned(metric: str | None) -> bool:
+    return str(metric).startswith(_TUNED)

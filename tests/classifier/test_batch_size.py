@@ -12,7 +12,7 @@ from skd2ace.classifier._batch_size import choose_batch_size
 
 @pytest.mark.parametrize("n_instances", [1, 2, 100, 600, 2417, 5000, 20_000, 70_000, 10**7])
 def test_auto_is_the_power_of_two_next_to_it(n_instances):
-    goal = math.sqrt(n_instances / 2)
+    goal = math.sqrt(2 * n_instances)
     nearest = min([32, 64, 128, 256], key=lambda size: abs(math.log(size / goal)))
     assert choose_batch_size("auto", n_instances) == nearest
 
@@ -33,7 +33,7 @@ class Counts(Callback):
 
 
 @pytest.mark.parametrize(
-    ("given", "n", "size"), [("auto", 60, 32), ("auto", 7000, 64), (-1, 90, 81)]
+    ("given", "n", "size"), [("auto", 60, 32), ("auto", 7000, 128), (-1, 90, 81)]
 )
 @pytest.mark.parametrize("has_selector", [False, True])
 def test_batches_have_it(make, mlp, given, n, size, has_selector):

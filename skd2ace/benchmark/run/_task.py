@@ -26,6 +26,7 @@ from ._measuring import (
 )
 from ._preparing import IMPUTATION, make_preparation, prepares_itself
 from ._scoring import compute_scores, predict_label_probabilities
+from ._tuning import find_thresholds, score_tuned
 from ._warmup import warm_up
 from ._warnings import ignore_warnings
 
@@ -34,7 +35,7 @@ RECORDED = {
     *Key._fields, "status", "curve", "metrics", "best_epoch", "fit_seconds", "predict_seconds",
     "selection_seconds", "peak_memory_mb", "device", "n_train", "n_test", "versions", "git_commit",
     "pid", "machine", "started", "split", "described", "estimator", "error",
-    "imputation", "oob_score",
+    "imputation", "oob_score", "tuned_macro_f1",
 }  # fmt: skip
 _NO_NEWS = (
     # A label that all or none of a fold's instances have.
@@ -123,11 +124,13 @@ def _fit_and_score(
     proba = predict_label_probabilities(model, X_test)
     predicted = time.perf_counter()
     labels = np.asarray(model.predict(X_test))
+    thresholds = find_thresholds(model, est, X_train, Y[task.train])
     return {
         "metrics": compute_scores(metrics, Y[task.test], proba, labels),
         "curve": _read_curve(est),
         "best_epoch": getattr(est, "best_epoch_", None),
         "oob_score": getattr(est, "oob_score_", None),
+        "tuned_macro_f1": score_tuned(Y[task.test], proba, thresholds),
         "fit_seconds": trained - begin,
         "predict_seconds": predicted - trained,
         "selection_seconds": _read_selection_seconds(est),
