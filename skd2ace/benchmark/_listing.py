@@ -17,6 +17,9 @@ ABOUT = {
         "dela": "trained on features perturbed where the label does not need them",
         "paca": "prototypes of having and of lacking each label, with normalising flows",
         "tabm": "an ensemble of perceptrons in one network, which prepares features itself",
+        "clif-recommended": "CLIF with features prepared and other settings than the papers'",
+        "dela-recommended": "DELA alike",
+        "paca-recommended": "PACA alike",
     },
     "Selectors (--selectors)": {
         "random": "shuffled batches",

@@ -16,6 +16,9 @@ NETWORKS: dict[str, Callable[..., Any]] = {
     "dela": DELAClassifier,
     "paca": PACAClassifier,
     "tabm": TabMClassifier,
+    "clif-recommended": CLIFClassifier.recommended,
+    "dela-recommended": DELAClassifier.recommended,
+    "paca-recommended": PACAClassifier.recommended,
 }
 SELECTORS: dict[str, Callable[[], selection.BatchSelector | None]] = {
     "random": lambda: None,

@@ -47,11 +47,16 @@ PRESETS = {
             "flags", "emotions", "birds", "mixed-table", "cal500", "yeast", "scene", "enron",
             "LLOG-F", "yahoo-Arts-small", "rcv1subset1", "rcv1subset2", "bibtex", "Corel5k",
         ),
-        networks=("tabm", "clif", "dela", "paca"),
+        networks=(
+            "tabm", "clif", "dela", "paca",
+            "clif-recommended", "dela-recommended", "paca-recommended",
+        ),
         selectors=("random",),
         baselines=tuple(BASELINES),
         seeds=3,
-        slow=("clif", "dela", "paca"),
+        slow=(
+            "clif", "dela", "paca", "clif-recommended", "dela-recommended", "paca-recommended",
+        ),
         time_limit=1800,
     ),
 }  # fmt: skip

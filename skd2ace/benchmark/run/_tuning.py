@@ -12,9 +12,7 @@ from skd2ace.metrics import best_thresholds, macro_f1
 from ._scoring import predict_label_probabilities
 
 
-def find_thresholds(
-    model: Any, est: Any, X: Any, Y: NDArray[Any]
-) -> NDArray[np.float64] | None:
+def find_thresholds(model: Any, est: Any, X: Any, Y: NDArray[Any]) -> NDArray[np.float64] | None:
     """Find the thresholds (q,) of the best Macro-F1, as ``threshold="tune"`` does, after a fit.
 
     By the rows that the estimator predicts out of bag, or else by those that it held out, which

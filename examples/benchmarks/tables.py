@@ -1,0 +1,126 @@
+"""The tables of docs/benchmark.md, from the fits that are kept in docs/results.
+
+    python examples/benchmarks/tables.py
+    python examples/benchmarks/tables.py --write
+
+Printed are means over the folds and seeds that a method has of a data set, and on how many sets it
+is best or within one standard error of the best. ``--write`` puts them into docs/benchmark.md,
+between two comments that mark their place.
+"""
+
+import argparse
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from skd2ace.benchmark import Store, count_best, import_fits
+
+DOCS = Path(__file__).parents[2] / "docs"
+BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
+N_FOLDS = 5
+# Settings were chosen on these, by other folds.
+CHOSEN_ON = ("emotions", "yeast", "enron", "rcv1subset1")
+COMPARED = ("tabm random", "random-forest", "extra-trees", "logistic-regression", "mlp", "mlknn")
+TITLES = {
+    "tabm random": "TabM",
+    "random-forest": "forest",
+    "extra-trees": "extra trees",
+    "xgboost": "XGBoost",
+    "catboost": "CatBoost",
+    "boomer": "BOOMER",
+    "logistic-regression": "LR",
+    "mlp": "MLP",
+    "mlknn": "ML-kNN",
+    "clif random": "CLIF",
+    "dela random": "DELA",
+    "paca random": "PACA",
+    "clif-recommended random": "CLIF, rec.",
+    "dela-recommended random": "DELA, rec.",
+    "paca-recommended random": "PACA, rec.",
+}
+METRICS = {
+    "macro_auc": ("Macro-AUC", True),
+    "label_ranking_loss": ("Ranking loss", False),
+    "macro_f1": ("Macro-F1 at .5", True),
+    "tuned_macro_f1": ("Macro-F1 at thresholds tuned on what a fit held out", True),
+    "fit_seconds": ("Seconds of a fit", False),
+}
+
+
+def read_results():
+    with TemporaryDirectory() as folder:
+        store = Store(f"{folder}/fits.sqlite")
+        import_fits(store, DOCS / "results" / "tables.jsonl.gz")
+        return store.results()
+
+
+def make_table(results, metric, order):
+    title, higher_is_better = METRICS[metric]
+    known = results.dropna(subset=[metric])
+    groups = known.groupby(["dataset", "method"])
+    means, folds = groups[metric].mean().unstack(), groups["fold"].nunique().unstack()
+    methods = [method for method in TITLES if method in means]
+    rows = [f"{title}:", "", "| | " + " | ".join(TITLES[m] for m in methods) + " |"]
+    rows.append("| --- " * (len(methods) + 1) + "|")
+    digits = 1 if metric == "fit_seconds" else 3
+    for name in (name for name in order if name in means.index):
+        row = means.loc[name, methods].astype(float).round(digits)
+        complete = row[folds.loc[name, methods] == N_FOLDS]
+        best = complete.max() if higher_is_better else complete.min()
+        cells = [
+            show(row[m], folds.loc[name, m], digits, is_best=digits == 3 and row[m] == best)
+            for m in methods
+        ]
+        rows.append(f"| {name}{' ¹' if name in CHOSEN_ON else ''} | " + " | ".join(cells) + " |")
+    return "\n".join(rows)
+
+
+def show(value, n_folds, digits, *, is_best):
+    if value != value:
+        return ""
+    shown = f"{value:.{digits}f}"
+    shown = shown.lstrip("0") if digits == 3 else shown
+    if n_folds < N_FOLDS:
+        return f"{shown} ({n_folds:.0f})"
+    return f"**{shown}**" if is_best else shown
+
+
+def make_counts(results):
+    """Count on the sets where all of ``COMPARED`` have all folds, all their methods counting."""
+    folds = results.groupby(["dataset", "method"])["fold"].nunique().unstack()
+    complete = [n for n in folds.index if (folds.loc[n].reindex(COMPARED) == N_FOLDS).all()]
+    counted = results[results["dataset"].isin(complete)]
+    rows = ["Best or within one standard error of the best (`count_best`):", ""]
+    rows += ["| | of | " + " | ".join(TITLES[m] for m in COMPARED) + " |"]
+    rows += ["| --- " * (len(COMPARED) + 2) + "|"]
+    for metric in list(METRICS)[:3]:
+        for without, note in (((), ""), (CHOSEN_ON, ", without ¹")):
+            counts = count_best(counted, metric, without=without)
+            cells = [str(counts.get(method, 0)) for method in COMPARED]
+            of = counts.attrs["n_datasets"]
+            rows.append(f"| {METRICS[metric][0]}{note} | {of} | " + " | ".join(cells) + " |")
+    return "\n".join(rows)
+
+
+def make_page():
+    results = read_results()
+    order = results["dataset"].drop_duplicates().tolist()
+    order.sort(key=lambda name: results.loc[results["dataset"] == name, "n_train"].mean())
+    tables = [make_table(results, metric, order) for metric in METRICS]
+    return "\n\n".join([*tables[:-1], make_counts(results), tables[-1]])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--write", action="store_true")
+    page = make_page()
+    if not parser.parse_args().write:
+        print(page)
+        return
+    file = DOCS / "benchmark.md"
+    before, rest = file.read_text().split(BEGIN)
+    after = rest.split(END)[1]
+    file.write_text(f"{before}{BEGIN}\n\n{page}\n\n{END}{after}")
+
+
+if __name__ == "__main__":
+    main()
