@@ -3,16 +3,20 @@
 from importlib.metadata import version
 
 from skd2ace.classifier import (
+    C2AEClassifier,
     CLIFClassifier,
     DELAClassifier,
+    MPVAEClassifier,
     MultiLabelNetClassifier,
     PACAClassifier,
     TabMClassifier,
 )
 
 __all__ = [
+    "C2AEClassifier",
     "CLIFClassifier",
     "DELAClassifier",
+    "MPVAEClassifier",
     "MultiLabelNetClassifier",
     "PACAClassifier",
     "TabMClassifier",

@@ -59,11 +59,22 @@ def test_paca_memory(tmp_path):
 
 
 @pytest.mark.slow
+def test_mpvae_memory(tmp_path):
+    printed = run("benchmarks/mpvae_memory.py", "--sizes", "yeast", folder=tmp_path)
+    assert re.search(r"^yeast, MPVAE +\d\.\d+ +\d\.\d+$", printed, flags=re.MULTILINE)
+    assert re.search(r"^yeast, C2AE +\d\.\d+ +\d\.\d+$", printed, flags=re.MULTILINE)
+
+
+@pytest.mark.slow
 def test_networks(tmp_path):
     arguments = ("--data", "yeast", "--networks", "DELA", "--epochs", "1")
     printed = run("benchmarks/networks.py", *arguments, folder=tmp_path)
     assert printed.count("fold") == 5
     assert "DELA" in printed
+    arguments = ("--data", "yeast", "--networks", "C2AE", "--epochs", "1", "--folds", "1")
+    printed = run("benchmarks/networks.py", *arguments, folder=tmp_path)
+    assert printed.count("fold") == 1
+    assert "C2AE" in printed
 
 
 @pytest.mark.slow

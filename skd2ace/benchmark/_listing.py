@@ -16,6 +16,8 @@ ABOUT = {
         "clif": "label embeddings from a graph of labels gate features for each label",
         "dela": "trained on features perturbed where the label does not need them",
         "paca": "prototypes of having and of lacking each label, with normalising flows",
+        "mpvae": "variational encoders of labels and of features, and a multivariate probit model",
+        "c2ae": "an auto-encoder of labels, whose code is predicted from the features",
         "tabm": "an ensemble of perceptrons in one network, which prepares features itself",
         "clif-recommended": "CLIF with features prepared and other settings than the papers'",
         "dela-recommended": "DELA alike",

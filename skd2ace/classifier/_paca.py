@@ -2,10 +2,10 @@
 
 from skd2ace.networks import PACA
 
-from ._published import PublishedNetClassifier
+from ._recommended import RecommendedNetClassifier
 
 
-class PACAClassifier(PublishedNetClassifier):
+class PACAClassifier(RecommendedNetClassifier):
     """The network PACA with the settings of the D2ACE paper (appendix D.2).
 
     Adam with learning rate 1e-4 and weight decay 1e-4, batches of 128, 100 epochs, of which the

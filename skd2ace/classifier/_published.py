@@ -1,8 +1,7 @@
 """What the classifiers of published networks share: the settings of the D2ACE paper."""
 
+from collections.abc import Callable
 from typing import Any
-
-from typing_extensions import Self
 
 from skd2ace.training import LinearWarmup
 
@@ -11,44 +10,25 @@ from ._net import MultiLabelNetClassifier
 from ._signature import takes_parameters_of
 
 
+def takes_published_parameters(lr: float) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Say of a constructor that it takes every classifier's parameters, with the papers' defaults.
+
+    Parameters
+    ----------
+    lr : float
+        The default of the learning rate.
+    """
+    return takes_parameters_of(
+        MultiLabelNetClassifier.__init__, "criterion", lr=lr, optimizer__weight_decay=1e-4
+    )
+
+
 class PublishedNetClassifier(FixedNetClassifier):
     """A classifier whose network is fixed, trained as in appendix D.2 of the D2ACE paper."""
 
-    @takes_parameters_of(
-        MultiLabelNetClassifier.__init__, "criterion", lr=1e-4, optimizer__weight_decay=1e-4
-    )
+    @takes_published_parameters(lr=1e-4)
     def __init__(self, **parameters: Any) -> None:
         super().__init__(self._network, **parameters)
-
-    @classmethod
-    def recommended(cls, **parameters: Any) -> Self:
-        """Make one that is trained as was better for predictions than the papers' settings.
-
-        Features are prepared (``preprocessor="auto"``), batches are small (``batch_size="auto"``)
-        and steps three times as large, in 60 epochs. docs/networks.md says on which data sets
-        that was chosen and what it changes.
-
-        Parameters
-        ----------
-        **parameters
-            Any of the constructor's, which come before these settings.
-
-        Returns
-        -------
-        estimator
-            Not fitted.
-
-        Examples
-        --------
-        >>> from skd2ace import CLIFClassifier
-        >>> est = CLIFClassifier.recommended(random_state=0)
-        >>> est.lr, est.max_epochs, est.batch_size
-        (0.0003, 60, 'auto')
-        """
-        settings = {
-            "preprocessor": "auto", "batch_size": "auto", "lr": 3e-4, "max_epochs": 60
-        }  # fmt: skip
-        return cls(**{**settings, **parameters})
 
     def _make_default_callbacks(self) -> list[tuple[str, Any]]:
         """Those of every network, and a warm-up of the learning rate."""

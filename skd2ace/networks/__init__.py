@@ -1,15 +1,19 @@
 """Networks that give multi-label logits, and the loss they share."""
 
+from ._c2ae import C2AE
 from ._clif import CLIF
 from ._dela import DELA
 from ._loss import LossOutput, known_labels, label_losses, weighted_mean
+from ._mpvae import MPVAE
 from ._paca import PACA
 from ._tabm import MLP, TabM
 
 __all__ = [
+    "C2AE",
     "CLIF",
     "DELA",
     "MLP",
+    "MPVAE",
     "PACA",
     "LossOutput",
     "TabM",

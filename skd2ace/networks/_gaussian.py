@@ -35,6 +35,7 @@ class GaussianEncoder(nn.Module):
         return self.mean(hidden), log_variance.clamp(-_LARGEST_LOG_VARIANCE, _LARGEST_LOG_VARIANCE)
 
 
-def sample_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """Draw from the distribution by reparametrisation."""
-    return mean + torch.exp(log_variance / 2) * torch.randn_like(mean)
+def sample_normal(mean: Tensor, log_variance: Tensor, noise: Tensor | None = None) -> Tensor:
+    """Draw from the distribution by reparametrisation; given standard normal noise, shift that."""
+    noise = torch.randn_like(mean) if noise is None else noise
+    return mean + torch.exp(log_variance / 2) * noise

@@ -121,3 +121,11 @@ def relu_mlp(sizes: Sequence[int], *, dropout: float, last: bool = True) -> nn.S
     for n_in, n_out in pairwise(sizes):
         layers += [kaiming_linear(n_in, n_out), nn.ReLU(inplace=True), nn.Dropout(dropout)]
     return nn.Sequential(*(layers if last else layers[:-2]))
+
+
+def squared_weights(network: nn.Module) -> Tensor:
+    """Sum of the squared weights of all Linear layers of a network, without their biases."""
+    squares = [
+        part.weight.square().sum() for part in network.modules() if isinstance(part, nn.Linear)
+    ]
+    return torch.stack(squares).sum()

@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from skd2ace.benchmark import Experiment, Store, __main__
+from skd2ace.benchmark import Experiment, Store, __main__, published
 from skd2ace.benchmark._listing import ABOUT
 from skd2ace.benchmark.run import _experiment, _mulan
 from skd2ace.benchmark.run._baselines import BASELINES
@@ -103,7 +103,25 @@ def test_presets_name_what_there_is():
     parts = table3.datasets, table3.networks, table3.selectors
     assert [len(part) for part in parts] == [13, 3, 8]
     assert len(PRESETS["tables"].datasets) == 14
+    of_paper = published("hard-imb-2")
+    table2 = PRESETS["hard-imb-table2"]
+    assert set(table2.datasets) == set(of_paper["dataset"])
+    assert set(table2.networks) == set(of_paper["network"].str.lower())
+    assert set(table2.selectors) == set(of_paper["method"].str.lower())
     assert set(PRESETS["tables"].baselines) == set(BASELINES)
+
+
+def test_hard_imbs_table_with_its_numbers_beside(made_up, tmp_path, capsys):
+    path = str(tmp_path / "results.sqlite")
+    parts = ["--datasets", "yeast", "--networks", "c2ae", "--folds", "2", "--epochs", "1"]
+    arguments = ["run", "--preset", "hard-imb-table2", *parts, "--store", path, "--quiet"]
+    assert main(arguments) == 0
+    assert set(Store(path).results()["method"]) == {"c2ae random", "c2ae hard-imb"}
+    capsys.readouterr()
+    assert main(["report", "--store", path, "--published"]) == 0
+    text = capsys.readouterr().out
+    assert "| yeast, C2AE | 0.7045 | 0.7100 |" in text
+    assert "| yeast, MPVAE | 0.6949 | 0.7013 |" in text
 
 
 def test_a_preset_in_part(made_up, tmp_path):

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from skd2ace import (
+    C2AEClassifier,
     CLIFClassifier,
     DELAClassifier,
+    MPVAEClassifier,
     MultiLabelNetClassifier,
     PACAClassifier,
     TabMClassifier,
@@ -68,6 +70,27 @@ def make_paca():
 
 
 @pytest.fixture
+def make_mpvae():
+    """Make a small MPVAE with D2ACE in a few epochs."""
+    small = {"module__hidden_sizes": (16, 24), "module__latent_size": 8, "module__n_samples": 5}
+
+    def make_classifier(**params):
+        return MPVAEClassifier(**settings(**(small | params)))
+
+    return make_classifier
+
+
+@pytest.fixture
+def make_c2ae():
+    """Make a small C2AE with D2ACE in a few epochs."""
+
+    def make_classifier(**params):
+        return C2AEClassifier(**settings(**({"module__hidden_size": 16} | params)))
+
+    return make_classifier
+
+
+@pytest.fixture
 def make_tabm():
     """Make a small TabM with D2ACE in a few epochs, and a held-out part as the others have."""
     small = {"module__width": 16, "module__k": 4, "train_split": 0.1}
@@ -78,13 +101,15 @@ def make_tabm():
     return make_classifier
 
 
-@pytest.fixture(params=["mlp", "clif", "dela", "paca", "tabm"])
-def make_any(request, make, make_clif, make_dela, make_paca, make_tabm):
+@pytest.fixture(params=["mlp", "clif", "dela", "paca", "mpvae", "c2ae", "tabm"])
+def make_any(request, make, make_clif, make_dela, make_paca, make_mpvae, make_c2ae, make_tabm):
     makers = {
         "mlp": make,
         "clif": make_clif,
         "dela": make_dela,
         "paca": make_paca,
+        "mpvae": make_mpvae,
+        "c2ae": make_c2ae,
         "tabm": make_tabm,
     }
     return makers[request.param]

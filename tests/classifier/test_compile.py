@@ -102,7 +102,7 @@ def test_clif_trains_compiled(make_clif, data, assert_same):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("network", ["dela", "paca"])
+@pytest.mark.parametrize("network", ["dela", "paca", "mpvae", "c2ae"])
 def test_published_networks_train_compiled(network, data, request, assert_same):
     make = request.getfixturevalue(f"make_{network}")
     compiled = make(compile=True, compile__backend=counting, max_epochs=1).fit(*data)

@@ -8,8 +8,10 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 from torch import nn
 
 from skd2ace import (
+    C2AEClassifier,
     CLIFClassifier,
     DELAClassifier,
+    MPVAEClassifier,
     MultiLabelNetClassifier,
     PACAClassifier,
     TabMClassifier,
@@ -27,6 +29,8 @@ ESTIMATORS = [
     CLIFClassifier(max_epochs=6, batch_size=32, lr=0.01, **SETTINGS),
     DELAClassifier(max_epochs=6, batch_size=32, lr=0.01, **SETTINGS),
     PACAClassifier(max_epochs=6, batch_size=32, lr=0.01, **SETTINGS),
+    MPVAEClassifier(max_epochs=3, batch_size=32, lr=0.01, **SETTINGS),
+    C2AEClassifier(max_epochs=8, batch_size=32, lr=0.01, **SETTINGS),
     # What is taken and refused is then the preprocessor's.
     TabMClassifier(max_epochs=4, batch_size=32, lr=0.01, **SETTINGS),
     MultiLabelNetClassifier(

@@ -12,7 +12,14 @@ from sklearn.model_selection import GridSearchCV, cross_val_predict
 from torch import nn
 
 import skd2ace.selection
-from skd2ace import CLIFClassifier, DELAClassifier, MultiLabelNetClassifier, PACAClassifier
+from skd2ace import (
+    C2AEClassifier,
+    CLIFClassifier,
+    DELAClassifier,
+    MPVAEClassifier,
+    MultiLabelNetClassifier,
+    PACAClassifier,
+)
 from skd2ace.networks import CLIF
 from skd2ace.selection import D2ACE, BatchSelector, HardImb
 from skd2ace.training import Checkpointing
@@ -150,7 +157,9 @@ def test_lazy_instances(module):
     assert any(map(nn.parameter.is_lazy, module.parameters()))
 
 
-@pytest.mark.parametrize("cls", [CLIFClassifier, DELAClassifier, PACAClassifier])
+@pytest.mark.parametrize(
+    "cls", [CLIFClassifier, DELAClassifier, PACAClassifier, MPVAEClassifier, C2AEClassifier]
+)
 def test_published_networks_want_a_matrix(cls):
     with pytest.raises(ValueError, match=r"dim 4.*" + cls.__name__):
         cls().fit(IMAGES, labels_of(IMAGES))

@@ -50,13 +50,16 @@ def test_yeast(make_any, yeast):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["dela", "paca"])
-def test_many_sparse_binary_features(name, make_dela, make_paca):
+@pytest.mark.parametrize("name", ["dela", "paca", "mpvae", "c2ae"])
+def test_many_sparse_binary_features(name, request):
     """As wide as bibtex, with hidden layers of the default size and a latent code of 64."""
     rng = np.random.default_rng(0)
     X = scipy.sparse.random_array((100, 1836), density=0.04, rng=rng, format="csr")
     X.data[:] = 1
     Y = (rng.random((100, 40)) < 0.015).astype(int)
-    make = {"dela": make_dela, "paca": make_paca}[name]
-    sizes = {"module__hidden_sizes": (256, 512), "module__latent_size": 64}
+    make = request.getfixturevalue(f"make_{name}")
+    hidden = (
+        {"module__hidden_size": 512} if name == "c2ae" else {"module__hidden_sizes": (256, 512)}
+    )
+    sizes = hidden | {"module__latent_size": 64}
     train(make(max_epochs=N_EPOCHS, batch_size=64, lr=1e-3, **sizes), X, Y)

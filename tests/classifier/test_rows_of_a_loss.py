@@ -6,7 +6,14 @@ import torch
 from torch import nn
 from torch.utils.data import Subset
 
-from skd2ace import CLIFClassifier, DELAClassifier, MultiLabelNetClassifier, PACAClassifier
+from skd2ace import (
+    C2AEClassifier,
+    CLIFClassifier,
+    DELAClassifier,
+    MPVAEClassifier,
+    MultiLabelNetClassifier,
+    PACAClassifier,
+)
 from skd2ace.networks import LossOutput, known_labels, label_losses, weighted_mean
 from skd2ace.selection import D2ACE, RandomBatches
 from skd2ace.training import Batch
@@ -101,8 +108,10 @@ def test_rows_without_positions(numbered):
         CLIFClassifier(max_epochs=1, verbose=0, random_state=0),
         DELAClassifier(max_epochs=1, verbose=0, random_state=0),
         PACAClassifier(max_epochs=1, verbose=0, random_state=0),
+        MPVAEClassifier(max_epochs=1, verbose=0, random_state=0),
+        C2AEClassifier(max_epochs=1, verbose=0, random_state=0),
     ],
-    ids=["plain", "own loss", "CLIF", "DELA", "PACA"],
+    ids=["plain", "own loss", "CLIF", "DELA", "PACA", "MPVAE", "C2AE"],
 )
 def test_a_step_takes_no_notice_of_unknown_labels(est, data, held):
     X, Y = (torch.from_numpy(part[:16]).float() for part in data)

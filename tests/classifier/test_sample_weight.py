@@ -14,9 +14,16 @@ from sklearn.preprocessing import StandardScaler
 from skorch.dataset import ValidSplit
 from torch import nn
 
-from skd2ace import CLIFClassifier, DELAClassifier, MultiLabelNetClassifier, PACAClassifier
+from skd2ace import (
+    C2AEClassifier,
+    CLIFClassifier,
+    DELAClassifier,
+    MPVAEClassifier,
+    MultiLabelNetClassifier,
+    PACAClassifier,
+)
 from skd2ace.metrics import best_f1_thresholds, macro_auc
-from skd2ace.networks import DELA, PACA
+from skd2ace.networks import DELA, MPVAE, PACA
 from skd2ace.selection import BatchSelector, RandomBatches
 
 # One step of gradient descent an epoch, on everything: what it does depends on sums alone.
@@ -58,7 +65,7 @@ def test_weights_are_repetitions(make_exact, data, counts, settings):
     assert np.abs(weighted.predict_proba(X) - plain.predict_proba(X)).max() > 1e-2
 
 
-@pytest.mark.parametrize("network", [DELA, PACA])
+@pytest.mark.parametrize("network", [DELA, PACA, MPVAE])
 @pytest.mark.parametrize("of_labels", [False, True])
 def test_weights_are_repetitions_in_losses_that_draw(network, of_labels, data, counts):
     X, Y = (torch.tensor(part, dtype=torch.float32) for part in data)
@@ -332,7 +339,10 @@ def test_neighbor_features_are_split_with_the_rest(make, data, counts):
     np.testing.assert_allclose(started["cell_weight"], weight / weight.mean(), rtol=1e-6)
 
 
-@pytest.mark.parametrize("kind", [CLIFClassifier, DELAClassifier, PACAClassifier])
+@pytest.mark.parametrize(
+    "kind",
+    [CLIFClassifier, DELAClassifier, PACAClassifier, MPVAEClassifier, C2AEClassifier],
+)
 def test_parameters_are_those_of_every_classifier(kind):
     params = kind(label_weight="balanced", pos_weight=[1, 2]).get_params()
     assert (params["label_weight"], params["pos_weight"]) == ("balanced", [1, 2])

@@ -36,7 +36,7 @@ def test_round_trip(make_any, mlp, data, tmp_path, assert_same):
     assert again.history == est.history
 
 
-@pytest.mark.parametrize("name", ["mlp", "clif", "dela", "paca"])
+@pytest.mark.parametrize("name", ["mlp", "clif", "dela", "paca", "mpvae", "c2ae"])
 def test_training_goes_on_to_the_same_bits(request, name, mlp, data, tmp_path, assert_same):
     X, Y = data
     est = request.getfixturevalue("make" if name == "mlp" else f"make_{name}")().fit(X, Y)

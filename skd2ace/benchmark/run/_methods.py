@@ -6,7 +6,15 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 
-from skd2ace import CLIFClassifier, DELAClassifier, PACAClassifier, TabMClassifier, selection
+from skd2ace import (
+    C2AEClassifier,
+    CLIFClassifier,
+    DELAClassifier,
+    MPVAEClassifier,
+    PACAClassifier,
+    TabMClassifier,
+    selection,
+)
 from skd2ace._describe import describe, describe_briefly
 
 from ._baselines import BASELINES
@@ -15,6 +23,8 @@ NETWORKS: dict[str, Callable[..., Any]] = {
     "clif": CLIFClassifier,
     "dela": DELAClassifier,
     "paca": PACAClassifier,
+    "mpvae": MPVAEClassifier,
+    "c2ae": C2AEClassifier,
     "tabm": TabMClassifier,
     "clif-recommended": CLIFClassifier.recommended,
     "dela-recommended": DELAClassifier.recommended,

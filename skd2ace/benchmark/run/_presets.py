@@ -41,6 +41,14 @@ PRESETS = {
             "random", "active", "recent", "dihcl", "balance", "hard-imb", "ml-unc", "d2ace",
         ),
     ),
+    "hard-imb-table2": Preset(
+        datasets=(
+            "Corel5k", "rcv1subset3", "rcv1subset1", "rcv1subset2", "yahoo-Arts", "cal500",
+            "yahoo-Business", "tmc2007", "bibtex", "enron", "yeast", "LLOG-F", "scene",
+        ),
+        networks=("c2ae", "mpvae", "paca", "clif", "dela"),
+        selectors=("random", "hard-imb"),
+    ),
     "tables": Preset(
         # Small ones first: what is wrong shows early.
         datasets=(
