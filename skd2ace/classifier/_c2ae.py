@@ -8,11 +8,12 @@ from ._published import PublishedNetClassifier, takes_published_parameters
 
 
 class C2AEClassifier(PublishedNetClassifier):
-    """The network C2AE with the settings of the Hard-Imb paper's comparison.
+    """The network C2AE with the settings of the published comparisons.
 
-    Adam with weight decay 1e-4 and batches of 128; learning rate 1e-3, 100
-    epochs, of which the first 10 warm the learning rate up linearly, step by step; the epoch with
-    the best Macro-AUC on a held-out tenth is kept. The network's own settings are
+    Adam with weight decay 1e-4 and batches of 128, as the Hard-Imb paper has it; learning rate
+    1e-3, as the network's code in PyTorch; and 100 epochs, of which the first 10 warm the learning
+    rate up linearly, step by step, as the D2ACE paper has it. The epoch with the best Macro-AUC on
+    a held-out tenth is kept. The network's own settings are
     ``module__latent_size``, ``module__hidden_size``, ``module__orthogonality_weight``,
     ``module__ranking_weight``, ``module__l2_weight``, ``module__signed_labels`` and
     ``module__variant``, with the defaults of :class:`~skd2ace.networks.C2AE`:
@@ -22,7 +23,7 @@ class C2AEClassifier(PublishedNetClassifier):
     Parameters
     ----------
     optimizer, optimizer__weight_decay, lr, max_epochs, batch_size
-        The comparison's settings. The authors' own training, with learning rate 1e-4 and momentum
+        The papers' settings. The authors' own training, with learning rate 1e-4 and momentum
         0.99 on gradients over their root mean square, is not Adam.
     batch_selector, preprocessor, threshold, threshold_metric, calibration, random_state, \
 train_split, iterator_train, iterator_valid, dataset, callbacks, warm_start, verbose, device, \

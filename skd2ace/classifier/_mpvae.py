@@ -8,11 +8,12 @@ from ._published import PublishedNetClassifier, takes_published_parameters
 
 
 class MPVAEClassifier(PublishedNetClassifier):
-    """The network MPVAE with the settings of the Hard-Imb paper's comparison.
+    """The network MPVAE with the settings of the published comparisons.
 
-    Adam with weight decay 1e-4 and batches of 128; learning rate 1e-3, the network's own, 100
-    epochs, of which the first 10 warm the learning rate up linearly, step by step; the epoch with
-    the best Macro-AUC on a held-out tenth is kept. The network's own settings are
+    Adam with weight decay 1e-4 and batches of 128, as the Hard-Imb paper has it; learning rate
+    1e-3, as the network's own code; and 100 epochs, of which the first 10 warm the learning rate
+    up linearly, step by step, as the D2ACE paper has it. The epoch with the best Macro-AUC on a
+    held-out tenth is kept. The network's own settings are
     ``module__latent_size``, ``module__residual_rank``, ``module__hidden_sizes``,
     ``module__n_samples``, ``module__nll_weight``, ``module__ranking_weight``,
     ``module__kl_weight``, ``module__l2_weight`` and ``module__dropout``, with the defaults of
@@ -22,7 +23,7 @@ class MPVAEClassifier(PublishedNetClassifier):
     Parameters
     ----------
     optimizer, optimizer__weight_decay, lr, max_epochs, batch_size
-        The comparison's settings, and the learning rate of the network's published code.
+        The papers' settings.
     batch_selector, preprocessor, threshold, threshold_metric, calibration, random_state, \
 train_split, iterator_train, iterator_valid, dataset, callbacks, warm_start, verbose, device, \
 compile, use_caching, torch_load_kwargs

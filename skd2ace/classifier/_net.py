@@ -151,7 +151,8 @@ class MultiLabelNetClassifier(PredictingNet):
 
     See Also
     --------
-    CLIFClassifier, DELAClassifier, PACAClassifier : Published networks with their settings.
+    CLIFClassifier, DELAClassifier, PACAClassifier, MPVAEClassifier, C2AEClassifier : Published \
+networks with their settings.
 
     Notes
     -----

@@ -46,8 +46,8 @@ class MPVAE(nn.Module):
         Weight of the negative log-likelihoods; the published code has 0.1 or 10 by data set.
     ranking_weight : float, default=20.
         Weight of the ranking losses. The published code has 200 where nothing is said, and 0.1 to
-        200 for its nine data sets, of which 20, that of yeast, is the median. At 200 nothing else
-        counts, and probabilities go to 0 and 1.
+        200 for its nine data sets, of which 20, that of yeast, is the median. At 200 the
+        likelihood counts for little.
     kl_weight : float, default=1.1
         Weight of the Kullback-Leibler divergence; beta of the paper.
     l2_weight : float, default=1e-5

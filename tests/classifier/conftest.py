@@ -85,7 +85,7 @@ def make_c2ae():
     """Make a small C2AE with D2ACE in a few epochs."""
 
     def make_classifier(**params):
-        return C2AEClassifier(**settings(**({"module__hidden_size": 16} | params)))
+        return C2AEClassifier(**settings(**({"module__hidden_size": 32} | params)))
 
     return make_classifier
 
