@@ -32,7 +32,7 @@ CLASSES = DISCOVERED["CLASSES"]
 SELECTORS = [
     cls(warmup_epochs=2) if "warmup_epochs" in cls().get_params() else cls() for cls in CLASSES
 ] + [
-    D2ACE.reference(warmup_epochs=2),
+    D2ACE.reference(warmup_epochs=2, mix_epochs=(2, 4)),
     D2ACE(warmup_epochs=0),
     D2ACE(warmup_epochs=1, unbiased=True),
     D2ACE(warmup_epochs=1, refresh="epoch"),
@@ -41,6 +41,7 @@ SELECTORS = [
     ActiveBias(warmup_epochs=0, unbiased=True),
     RecencyBias(warmup_epochs=0, unbiased=True),
     DIHCL(warmup_epochs=0),
+    DIHCL(warmup_epochs=1, sampling="softmax"),
     DIHCL(warmup_epochs=1, feedback="flip", unbiased=True),
     OnlineBatch(warmup_epochs=0, unbiased=True),
     HardImb(warmup_epochs=0, unbiased=True),

@@ -20,6 +20,7 @@ from ._information import mutual_information
 from ._known import keep_known, known_mean
 from ._neighbors import local_labels
 from ._sampling import (
+    exp3_probabilities,
     loss_probabilities,
     mixing_coefficient,
     rank_probabilities,
@@ -40,6 +41,7 @@ __all__ = [
     "balancing_weights",
     "binary_entropy",
     "closest_labels",
+    "exp3_probabilities",
     "fluctuation",
     "hardness",
     "imbalance_weights",
