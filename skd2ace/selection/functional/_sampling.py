@@ -185,6 +185,42 @@ def exp3_probabilities(hardness: Tensor) -> Tensor:
     return torch.softmax(math.sqrt(2 * math.log(len(hardness))) * scaled, dim=0)
 
 
+def proportional_probabilities(weights: Tensor, uniform_share: float) -> Tensor:
+    """Sampling probabilities in proportion to weights, mixed with uniform ones.
+
+    (1 - u) w / sum(w) + u / n: importance sampling as in Katharopoulos and Fleuret [1]_, with
+    1 / (n p) at most 1 / u.
+
+    Parameters
+    ----------
+    weights : Tensor of shape (n,)
+        w, not negative.
+    uniform_share : float
+        u, in (0, 1].
+
+    Returns
+    -------
+    Tensor of shape (n,), float64
+        Positive, summing to 1; uniform where all weights are 0.
+
+    References
+    ----------
+    .. [1] Katharopoulos and Fleuret (2018). Not All Samples Are Created Equal: Deep Learning with
+       Importance Sampling. ICML.
+
+    Examples
+    --------
+    >>> import torch
+    >>> proportional_probabilities(torch.tensor([0.0, 3.0]), uniform_share=0.5)
+    tensor([0.2500, 0.7500], dtype=torch.float64)
+    """
+    weights = weights.to(torch.float64)
+    highest = weights.max()
+    # Their sum may be infinite where they are not.
+    weights = torch.where(highest > 0, weights / torch.where(highest > 0, highest, 1), 1)
+    return (1 - uniform_share) * weights / weights.sum() + uniform_share / len(weights)
+
+
 def softmax_probabilities(hardness: Tensor, temperature: float) -> Tensor:
     """Sampling probabilities exp(temperature * r / mean(r)), normalised (DIHCL [1]_).
 
