@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.model_selection import KFold
+from sklearn.utils import get_tags
 from torch import Tensor
 
 _OUT_OF_BAG = ("oob_proba_", "oob_decision_function_")
@@ -71,7 +72,7 @@ def _predict_others(estimator: Any, X: Any, Y: NDArray, others: Any) -> NDArray:
     found = np.broadcast_to(Y.mean(axis=0), (others.shape[0], Y.shape[1])).copy()
     varies = (Y[0] != Y).any(axis=0)
     if varies.any():
-        model = clone(estimator).fit(X, _shape(Y[:, varies]))
+        model = clone(estimator).fit(X, _shape(Y[:, varies], estimator))
         found[:, varies] = _columns(model.predict_proba(others), int(varies.sum()))
     return found
 
@@ -82,7 +83,7 @@ def _predict_out_of_bag(estimator: Any, X: Any, Y: NDArray) -> NDArray:
     proba = np.broadcast_to(Y.mean(axis=0), Y.shape).copy()
     if not varies.any():
         return proba
-    model = clone(estimator).fit(X, _shape(Y[:, varies]))
+    model = clone(estimator).fit(X, _shape(Y[:, varies], estimator))
     found = next((getattr(model, name) for name in _OUT_OF_BAG if hasattr(model, name)), None)
     if found is None:
         raise ValueError(
@@ -98,9 +99,10 @@ def _predict_out_of_bag(estimator: Any, X: Any, Y: NDArray) -> NDArray:
     return proba
 
 
-def _shape(Y: NDArray) -> NDArray:
-    """Labels as estimators want them: one of them in one dimension."""
-    return Y[:, 0] if Y.shape[1] == 1 else Y
+def _shape(Y: NDArray, estimator: Any) -> NDArray:
+    """Labels as the estimator wants them: one of them in one dimension, where it takes that."""
+    takes_one = get_tags(estimator).target_tags.single_output
+    return Y[:, 0] if Y.shape[1] == 1 and takes_one else Y
 
 
 def _columns(proba: Any, n_labels: int) -> NDArray:
