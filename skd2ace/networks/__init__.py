@@ -1,5 +1,6 @@
 """Networks that give multi-label logits, and the loss they share."""
 
+from ._asymmetric_loss import AsymmetricLoss
 from ._clif import CLIF
 from ._dela import DELA
 from ._loss import LossOutput, known_labels, label_losses, weighted_mean
@@ -11,6 +12,7 @@ __all__ = [
     "DELA",
     "MLP",
     "PACA",
+    "AsymmetricLoss",
     "LossOutput",
     "TabM",
     "known_labels",

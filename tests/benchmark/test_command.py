@@ -99,12 +99,12 @@ def test_methods_of_ones_own(made_up, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     path = str(tmp_path / "results.sqlite")
     words = [
-        ["--method", "mine=of_mine:make", "smoothing=0.5"],
-        ["--method", "k5=mlknn", "n_neighbors=5"],
-        ["--method", "short=clif d2ace", "batch_selector__n_neighbors=2", "lr=0.01"],
-        ["--method", "plain=clif"],
+        *("--method", "mine=of_mine:make", "smoothing=0.5"),
+        *("--method", "k5=mlknn", "n_neighbors=5"),
+        *("--method", "short=clif d2ace", "batch_selector__n_neighbors=2", "lr=0.01"),
+        *("--method", "plain=clif"),
     ]
-    arguments = ["--datasets", "emotions", *sum(words, []), "--epochs", "1", "--folds", "2"]
+    arguments = ["--datasets", "emotions", *words, "--epochs", "1", "--folds", "2"]
     assert main(["run", *arguments, "--store", path, "--quiet"]) == 0
     found = Store(path).results().groupby("method")["estimator"].first()
     assert found.index.tolist() == ["k5", "mine", "plain", "short"]
@@ -232,7 +232,7 @@ def test_list(capsys, tmp_path):
 
 WRONG = {
     "no data set": (["--networks", "clif"], "give --datasets"),
-    "no method": (["--datasets", "yeast"], "give --networks or --baselines"),
+    "no method": (["--datasets", "yeast"], "give --networks, --baselines or --method"),
     "an unknown data set": (["--datasets", "yest", "--baselines", "mlknn"], "no data set 'yest'"),
     "Dask without an address": (["--backend", "dask"], "--scheduler ADDRESS need each other"),
     "an address without Dask": (["--backend", "loky", "--scheduler", "x"], "need each other"),

@@ -282,7 +282,8 @@ def test_neighbors_are_found_on_what_is_given_for_them(selector):
             assert_same(serve(served, Y), expected)
     others = serve(start(clone(selector), X, Y, known, neighbor_features=far), Y)
     same = all(
-        p is q or torch.equal(p, q) for (_, p, _), (_, q, _) in zip(expected, others, strict=True)
+        torch.equal(i, k) and (p is q or torch.equal(p, q))
+        for (i, p, _), (k, q, _) in zip(expected, others, strict=True)
     )
     assert same != finds_neighbors(selector)
 

@@ -46,10 +46,7 @@ def make_own_method(
     """
     name, source = _divide(words[0], "NAME=package.module:factory, or NAME=METHOD")
     parameters = dict(_divide(word, "PARAMETER=VALUE") for word in words[1:])
-    if ":" in source:
-        method = _call_factory(source)
-    else:
-        method = _make_known(source, max_epochs, device)
+    method = _call_factory(source) if ":" in source else _make_known(source, max_epochs, device)
     if not hasattr(method, "fit"):
         raise ValueError(f"--method {name}: {source} gave no estimator, but {method!r}")
     try:
