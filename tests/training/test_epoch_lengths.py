@@ -1,4 +1,4 @@
-"""Epochs of other lengths than ceil(n / batch_size): schedules per step and progress bars follow."""
+"""Epochs of other lengths than ceil(n / batch_size), and what goes by how long they are."""
 
 import re
 
