@@ -27,9 +27,7 @@ def main():
     network = nn.Sequential(nn.Linear(103, 256), nn.ReLU(), nn.Linear(256, 14))
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
     criterion = nn.BCEWithLogitsLoss(reduction="none")
-    # Early enough for a short run: the default, epochs 30 to 70, is made for 100.
-    mix_epochs = (0.3 * n_epochs, 0.7 * n_epochs)
-    selector = D2ACE(n_neighbors=6, warmup_epochs=5, mix_epochs=mix_epochs)
+    selector = D2ACE(n_neighbors=6)
     selector.start(X, Y, n_epochs=n_epochs, batch_size=128, random_state=0)
     for epoch in range(n_epochs):
         for index in selector.batches(epoch):

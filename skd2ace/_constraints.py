@@ -52,13 +52,13 @@ class Pair(Options):
 
     Parameters
     ----------
-    each : Interval
-        What either must be.
+    *each : Interval
+        What either must be: in one of these.
     ascending : bool, default=False
-        Whether the first must not be above the second.
+        Whether the first must not be above the second, where both are integers or neither is.
     """
 
-    def __init__(self, each: Interval, *, ascending: bool = False) -> None:
+    def __init__(self, *each: Interval, ascending: bool = False) -> None:
         super().__init__(object, set())
         self.each = each
         self.ascending = ascending
@@ -67,10 +67,12 @@ class Pair(Options):
         """Return whether a value is such a pair."""
         if not (isinstance(val, (tuple, list)) and len(val) == 2):
             return False
-        in_order = all(map(self.each.is_satisfied_by, val))
-        return in_order and (not self.ascending or val[0] <= val[1])
+        if not all(any(one.is_satisfied_by(part) for one in self.each) for part in val):
+            return False
+        alike = isinstance(val[0], Integral) == isinstance(val[1], Integral)
+        return not (self.ascending and alike) or val[0] <= val[1]
 
     def __str__(self) -> str:
         order = " with start <= end" if self.ascending else ""
         name = "a pair (start, end)" if self.ascending else "a pair"
-        return f"{name} of which each is {self.each}{order}"
+        return f"{name} of which each is {' or '.join(map(str, self.each))}{order}"

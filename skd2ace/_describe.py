@@ -23,6 +23,7 @@ NEW_SINCE_0_1 = {
     "preprocessor": None,
     "threshold_metric": "macro_f1",
     "calibration": None,
+    "sampling": "softmax",
 }
 # No estimator is nested so deep; a chain of objects that hold each other may be.
 _DEEPEST = 100

@@ -24,13 +24,20 @@ from skd2ace.datasets import load_yeast
 from skd2ace.selection import (
     D2ACE,
     DIHCL,
+    MLROS,
     ActiveBias,
     Balance,
+    GradientNorm,
     HardImb,
+    InfoBatch,
     MLUnc,
     OnlineBatch,
     RandomBatches,
+    RandomSubset,
     RecencyBias,
+    ReducibleLoss,
+    RepeatFactor,
+    SelectiveBackprop,
 )
 
 # Instances, features, labels, labels per instance.
@@ -49,6 +56,13 @@ SELECTORS = (
     HardImb(warmup_epochs=1, chain=True),
     MLUnc(warmup_epochs=1),
     D2ACE(warmup_epochs=1),
+    InfoBatch(),
+    SelectiveBackprop(warmup_epochs=1),
+    ReducibleLoss(),
+    GradientNorm(warmup_epochs=1),
+    RepeatFactor(),
+    MLROS(),
+    RandomSubset(),
 )
 HEADER = ("once, s", "epoch, s", "of CLIF's", "state, B", "peak, B")
 

@@ -16,6 +16,7 @@ from ._runs import (
 )
 from ._settings import (
     find_given_names,
+    find_selectors,
     find_setting,
     list_metrics,
     tell_how_they_differ,
@@ -31,6 +32,7 @@ __all__ = [
     "check_frame",
     "check_unique",
     "find_given_names",
+    "find_selectors",
     "find_setting",
     "find_unpaired",
     "is_table_of_means",

@@ -70,6 +70,25 @@ def list_metrics(described: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(name for metrics in found for name, _ in metrics["dict"]))
 
 
+def find_selectors(described: str) -> list[tuple[dict[str, Any], int]]:
+    """Find the parameters of batch selectors in stored settings, and the epochs of their runs."""
+    return list(_selectors(json.loads(described)[_PARTS.index("method")]))
+
+
+def _selectors(plain: Any) -> Iterator[tuple[dict[str, Any], int]]:
+    if isinstance(plain, list):
+        for part in plain:
+            yield from _selectors(part)
+    elif isinstance(plain, dict):
+        selector, n_epochs = plain.get("batch_selector"), plain.get("max_epochs")
+        if isinstance(selector, dict) and isinstance(n_epochs, int):
+            ((_, parameters),) = selector.items()
+            if isinstance(parameters, dict):
+                yield parameters, n_epochs
+        for part in plain.values():
+            yield from _selectors(part)
+
+
 def tell_how_they_differ(
     described: Mapping[str, str], parts: tuple[str, ...] = _PARTS
 ) -> dict[str, str]:

@@ -15,7 +15,8 @@ from .run._exchange import export_fits, import_fits
 from .run._experiment import Experiment
 from .run._methods import make_methods
 from .run._mulan import fetch_missing
-from .run._preflight import check_device, find_shufflers
+from .run._own_methods import make_own_method
+from .run._preflight import check_device, tell_misfits
 from .run._presets import PRESETS, Preset
 from .run._sources import find_sources
 from .run._store import Store
@@ -53,11 +54,8 @@ def _run(given: argparse.Namespace) -> int:
     _fill_in(given)
     methods = _make_methods(given)
     sources = find_sources(given.datasets, given.data_home, given.min_positives)
-    if shufflers := find_shufflers(methods):
-        print(
-            f"These will only shuffle, as their warm-up takes all epochs: {', '.join(shufflers)}.",
-            file=sys.stderr,
-        )
+    for misfit in tell_misfits(methods):
+        print(misfit, file=sys.stderr)
     if given.scheduler:
         _connect(given.scheduler)
     else:
@@ -111,8 +109,13 @@ def _make_methods(given: argparse.Namespace) -> dict[str, Any]:
         max_epochs=given.epochs,
         device=given.device,
     )
+    for words in given.method:
+        name, method = make_own_method(words, max_epochs=given.epochs, device=given.device)
+        if name in methods:
+            raise ValueError(f"--method {name}: there is such a method already")
+        methods[name] = method
     if not methods:
-        raise ValueError("give --networks or --baselines")
+        raise ValueError("give --networks, --baselines or --method")
     return methods
 
 

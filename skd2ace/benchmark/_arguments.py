@@ -80,14 +80,16 @@ def _add_run(add: Any) -> None:
     add("--baselines", nargs="+", choices=BASELINES, metavar="NAME",
         help="plain methods to run beside them (default none): "
         f"{', '.join(BASELINES)}")  # fmt: skip
+    add("--method", nargs="+", action="append", default=[], metavar="WORD",
+        help="NAME=package.module:factory, a method of your own, or NAME='clif d2ace', a known "
+        "one, and then any PARAMETER=VALUE; may be given several times")  # fmt: skip
     add("--folds", type=_parse_from(2), default=N_FOLDS, metavar="K",
         help="of a stratified cross-validation (default %(default)s)")  # fmt: skip
     add("--seeds", type=_parse_from(1), metavar="N",
         help="fits of each fold, differently seeded (default 1, or as the preset has it)"
         )  # fmt: skip
     add("--epochs", type=_parse_from(1), metavar="N",
-        help="of the networks (default: their own, 100 of the D2ACE paper's); selectors only "
-        "shuffle in the first ten"
+        help="of the networks (default: their own, 100 of the D2ACE paper's)"
         )  # fmt: skip
     add("--min-positives", type=_parse_from(1), metavar="N",
         help="drop labels of fewer instances, then instances without labels (default: keep all; "

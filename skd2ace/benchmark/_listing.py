@@ -34,6 +34,13 @@ ABOUT = {
         "ml-unc": "ML-Unc: uncertain in labels whose uncertainties go together",
         "d2ace": "D2ACE: uncertain instances first, hard ones later",
         "d2ace-reference": "D2ACE as its authors' published code has it",
+        "infobatch": "InfoBatch: half of the easy instances left out, the others weighted up",
+        "selective-backprop": "Selective-Backprop: high loss, and few of the others",
+        "reducible-loss": "RHO-LOSS: high loss that others of its kind do not have",
+        "gradient-norm": "importance sampling by the gradient at the logits",
+        "repeat-factor": "instances of rare labels several times an epoch",
+        "mlros": "ML-ROS: random copies of instances of minority labels",
+        "random-subset": "half of the instances, whoever they are",
     },
     "Baselines (--baselines)": {
         "logistic-regression": "one for each label",

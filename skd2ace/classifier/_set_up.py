@@ -5,7 +5,7 @@ from copy import deepcopy
 from typing import Any
 
 import torch
-from skorch.callbacks import EpochScoring, ProgressBar
+from skorch.callbacks import EpochScoring
 from typing_extensions import Self
 
 from skd2ace._constraints import to_python
@@ -21,6 +21,7 @@ from skd2ace.training._state import components
 from ._checks import check_callbacks, check_for_logits, selects_batches
 from ._parameters import ParameterizedNet, check_parameters, parameter_names
 from ._preprocessing import fit_preprocessor
+from ._skorch import SelectionProgressBar
 from ._split import takes_split_parameter
 from ._training_data import TrainingData
 from ._validation import score_macro_auc
@@ -105,7 +106,7 @@ class SetUpNet(ParameterizedNet):
         # Numpy's integers are no int.
         verbose = to_python(self.verbose)
         wants_bar = isinstance(verbose, int) and verbose >= 2
-        progress = [("progress_bar", ProgressBar())] if wants_bar else []
+        progress = [("progress_bar", SelectionProgressBar())] if wants_bar else []
         selection = [("batch_selection", BatchSelection())] if selects_batches(self) else []
         return [
             *timing_and_losses,

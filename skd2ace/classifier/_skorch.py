@@ -3,7 +3,19 @@
 from typing import Any
 
 from skorch import NeuralNet
+from skorch.callbacks import ProgressBar
 from typing_extensions import Self
+
+
+class SelectionProgressBar(ProgressBar):
+    """Progress bar as long as the epoch that a batch selector has chosen."""
+
+    def _get_batches_per_epoch_phase(self, net: Any, dataset: Any, training: bool) -> int:
+        selector = getattr(net, "batch_selector_", None)
+        if training and selector is not None:
+            n_batches: int = selector.count_batches(len(net.history) - 1)
+            return n_batches
+        return super()._get_batches_per_epoch_phase(net, dataset, training)
 
 
 class SkorchNet(NeuralNet):

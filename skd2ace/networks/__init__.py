@@ -1,5 +1,6 @@
 """Networks that give multi-label logits, and the loss they share."""
 
+from ._asymmetric_loss import AsymmetricLoss
 from ._c2ae import C2AE
 from ._clif import CLIF
 from ._dela import DELA
@@ -15,6 +16,7 @@ __all__ = [
     "MLP",
     "MPVAE",
     "PACA",
+    "AsymmetricLoss",
     "LossOutput",
     "TabM",
     "known_labels",

@@ -25,8 +25,9 @@ class ActiveBias(BatchSelector):
     pressure : float, default=100.
         Largest ratio between two sampling probabilities at the first epoch after the warm-up,
         falling exponentially to 1 at the last.
-    warmup_epochs : int, default=10
-        Epochs of shuffled batches at the beginning; their predictions count.
+    warmup_epochs : int or float, default=0.1
+        Epochs of shuffled batches at the beginning, a float as a share of the run; their
+        predictions count.
     unbiased : bool, default=False
         Draw with replacement and weight each loss by 1 / (n P(x)).
 
@@ -69,7 +70,7 @@ class ActiveBias(BatchSelector):
     _state: ClassVar[tuple[str, ...]] = ("visits_", "means_", "squares_")
 
     def __init__(
-        self, pressure: float = 100.0, warmup_epochs: int = 10, unbiased: bool = False
+        self, pressure: float = 100.0, warmup_epochs: float = 0.1, unbiased: bool = False
     ) -> None:
         self.pressure = pressure
         self.warmup_epochs = warmup_epochs

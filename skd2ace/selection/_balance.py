@@ -1,6 +1,6 @@
 """Balance: shuffled batches in which every label's positives weigh as much as its negatives."""
 
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, ClassVar
 
 from torch import Tensor
@@ -9,6 +9,7 @@ from skd2ace._sklearn import Interval
 
 from . import functional as F
 from ._base import BatchSelector
+from ._schedules import EPOCHS
 
 
 class Balance(BatchSelector):
@@ -29,9 +30,9 @@ class Balance(BatchSelector):
     ----------
     target : float, default=0.5
         Share of the positives, in (0, 1).
-    warmup_epochs : int, default=0
-        Epochs without weights at the beginning. The source has none; the D2ACE comparison [2]_
-        has 10 with every method.
+    warmup_epochs : int or float, default=0
+        Epochs without weights at the beginning, a float as a share of the run. The source has
+        none; the D2ACE comparison [2]_ has a tenth of the run with every method.
 
     Attributes
     ----------
@@ -72,10 +73,10 @@ class Balance(BatchSelector):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "target": [Interval(Real, 0, 1, closed="neither")],
-        "warmup_epochs": [Interval(Integral, 0, None, closed="left")],
+        "warmup_epochs": EPOCHS,
     }
 
-    def __init__(self, target: float = 0.5, warmup_epochs: int = 0) -> None:
+    def __init__(self, target: float = 0.5, warmup_epochs: float = 0) -> None:
         self.target = target
         self.warmup_epochs = warmup_epochs
 
@@ -99,6 +100,6 @@ class Balance(BatchSelector):
         """
         if not hasattr(self, "generator_"):
             raise RuntimeError("Balance weights the batch being served: call batches() first.")
-        if self.epoch_ < self.warmup_epochs:
+        if self.epoch_ < self.warmup_epochs_:
             return None
         return F.balancing_weights(Y, self.target, self.generator_, self._known_of(index))

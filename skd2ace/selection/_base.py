@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -24,6 +24,7 @@ from ._checks import (
 )
 from ._drawing import draw_with_replacement, draw_without_replacement
 from ._resume import Resumable
+from ._schedules import EPOCHS, count_epochs, warn_of_misfits
 
 
 class BatchSelector(Resumable):
@@ -46,7 +47,9 @@ class BatchSelector(Resumable):
     - ``_weights()``: weights of shape (n,), larger for instances that are wanted more; they are
       quantised into probabilities under a falling pressure (Eq. 13, 14 and 21 of D2ACE [1]_);
     - ``_probabilities(epoch)``, in the place of ``_weights``: probabilities of shape (n,) made in
-      another way; where both give None, batches are shuffled;
+      another way; where both give None,
+    - ``_order(epoch)``: indices of shape (m,) of the instances to serve, in their order, which
+      may leave some out and repeat others; by default all of them, shuffled;
 
     and names in ``_state`` the tensors that :meth:`state_dict` carries.
 
@@ -57,8 +60,9 @@ class BatchSelector(Resumable):
     pressure : float, default=100.
         Largest ratio between two sampling probabilities at the first epoch after the warm-up,
         falling exponentially to 1 at the last.
-    warmup_epochs : int, default=0
-        Epochs of shuffled batches at the beginning.
+    warmup_epochs : int or float, default=0
+        Epochs of shuffled batches at the beginning; a float in [0, 1] is a share of the run,
+        rounded half up, of at least one epoch where it is above 0.
     unbiased : bool, default=False
         Draw with replacement, and weight each loss by 1 / (n P(x)), for which Lemma 2 of the
         D2ACE paper holds: the expected gradient is that of shuffled batches.
@@ -69,6 +73,8 @@ class BatchSelector(Resumable):
         The epoch being served, from 0; -1 before the first.
     probabilities_ : Tensor of shape (n,) or None
         Sampling probabilities of that epoch, float64; None where the batches are shuffled.
+    warmup_epochs_ : int
+        Epochs of shuffled batches in this run.
     known_ : Tensor of shape (n, q), bool, or None
         Cells that have a label and a weight, once started; None where all have.
 
@@ -101,13 +107,13 @@ class BatchSelector(Resumable):
 
     refresh: Literal["visit", "epoch"] = "visit"
     pressure: float = 100.0
-    warmup_epochs: int = 0
+    warmup_epochs: float = 0
     unbiased: bool = False
     known_: Tensor | None = None
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "pressure": [Interval(Real, 1, None, closed="left")],
-        "warmup_epochs": [Interval(Integral, 0, None, closed="left")],
+        "warmup_epochs": EPOCHS,
         "unbiased": ["boolean"],
     }
     _update_dtype: ClassVar[torch.dtype] = torch.float32
@@ -164,6 +170,11 @@ class BatchSelector(Resumable):
             at of the features is not finite (n, d).
         TypeError
             If one is no such tensor.
+
+        Warns
+        -----
+        UserWarning
+            If a schedule given in epochs does not fit into the run.
         """
         name, parameters = type(self).__name__, self.get_params(deep=False)
         self.set_params(**check_parameters(self._parameter_constraints, parameters, name))
@@ -176,6 +187,8 @@ class BatchSelector(Resumable):
         X = read_features(X, neighbor_features, len(Y), wanted=self._wants_features())
         self.n_instances_, self.n_labels_ = Y.shape
         self.n_epochs_ = run["n_epochs"]
+        warn_of_misfits(name, self.get_params(deep=False), self.n_epochs_)
+        self.warmup_epochs_ = count_epochs(self.warmup_epochs, self.n_epochs_)
         self.batch_size_ = min(run["batch_size"], self.n_instances_)
         self.device_ = Y.device
         self._begin(draw_seeds(run["random_state"], 1)[0])
@@ -196,8 +209,8 @@ class BatchSelector(Resumable):
         Yields
         ------
         Tensor of shape (b,), int64
-            Indices of the next batch, distinct within it unless ``unbiased``; there are
-            ceil(n / batch_size) batches, the last one short.
+            Indices of the next batch, distinct within it unless ``unbiased`` or over-sampled;
+            there are :meth:`count_batches` of them, the last one short.
 
         Raises
         ------
@@ -206,6 +219,43 @@ class BatchSelector(Resumable):
             epoch were not in [0, 1]; the message says at which epoch.
         """
         self._check_started()
+        if not (self.is_counted_ and self.epoch_ == epoch):
+            self._open(epoch)
+        self.is_counted_ = False
+        yield from self._serve()
+
+    def count_batches(self, epoch: int) -> int:
+        """Number of batches that :meth:`batches` gives in an epoch.
+
+        ceil(n / batch_size) for most selectors; fewer for those that leave instances out, more
+        for those that repeat some. Of the next epoch it can be asked as soon as all updates of
+        the one before have been made, and of the one that is being served.
+
+        Parameters
+        ----------
+        epoch : int
+            0, 1, 2, ...
+
+        Returns
+        -------
+        int
+
+        Raises
+        ------
+        RuntimeError
+            If the selector has not been started.
+        ValueError
+            As :meth:`batches`, of which it takes the first step.
+        """
+        self._check_started()
+        if self.epoch_ != epoch or self.n_batches_ is None:
+            self._open(epoch)
+            self.is_counted_ = True
+        assert self.n_batches_ is not None
+        return self.n_batches_
+
+    def _open(self, epoch: int) -> None:
+        """Close the last epoch, and decide what the next one serves."""
         check_proba_range(self.extremes_, type(self).__name__, self.epoch_)
         self.extremes_ = []
         self._end_epoch()
@@ -214,11 +264,21 @@ class BatchSelector(Resumable):
         self.generator_ = torch.Generator(self.device_)
         self.generator_.manual_seed(derive_seed(self.seed_, epoch))
         self.probabilities_ = self._probabilities_at_any(epoch)
+        n_served = self.n_instances_
         if self.probabilities_ is None:
-            yield from self._warmup_order().split(self.batch_size_)
-            return
-        check_finite(self.probabilities_, type(self).__name__, self.epoch_)
-        yield from self._draw(self.probabilities_)
+            in_warmup = epoch < self.warmup_epochs_
+            self.order_ = self._warmup_order() if in_warmup else self._order(epoch)
+            n_served = len(self.order_)
+        else:
+            check_finite(self.probabilities_, type(self).__name__, self.epoch_)
+        self.n_batches_ = math.ceil(n_served / self.batch_size_)
+
+    def _serve(self) -> Iterator[Tensor]:
+        """Serve the epoch that is open."""
+        if self.probabilities_ is None:
+            yield from self.order_.split(self.batch_size_)
+        else:
+            yield from self._draw(self.probabilities_)
 
     def update(
         self,
@@ -258,6 +318,7 @@ class BatchSelector(Resumable):
         if proba.numel():
             self.extremes_ += proba.aminmax()
         self.seen_ = True
+        self.is_counted_ = False
         losses = keep_known(losses, self._known_of(index))
         dtype = self._update_dtype
         self._update(index, proba.to(dtype), losses.to(dtype), learning_rate)
@@ -316,15 +377,19 @@ class BatchSelector(Resumable):
     def _pressure(self, epoch: int) -> float:
         """Selection pressure of an epoch; the paper counts from 1."""
         return F.selection_pressure(
-            epoch + 1, self.warmup_epochs + 1, self.n_epochs_, self.pressure
+            epoch + 1, self.warmup_epochs_ + 1, self.n_epochs_, self.pressure
         )
 
     def _probabilities_at_any(self, epoch: int) -> Tensor | None:
         """None during the warm-up, uniform as long as nothing has been seen."""
-        probabilities = None if epoch < self.warmup_epochs else self._probabilities(epoch)
+        probabilities = None if epoch < self.warmup_epochs_ else self._probabilities(epoch)
         if probabilities is None or self.seen_:
             return probabilities
         return torch.full_like(probabilities, 1 / self.n_instances_)
+
+    def _order(self, epoch: int) -> Tensor:
+        """Instances of an epoch after the warm-up that has no probabilities."""
+        return self._warmup_order()
 
     def _warmup_order(self) -> Tensor:
         return torch.randperm(self.n_instances_, generator=self.generator_, device=self.device_)

@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor
 
-from skd2ace._constraints import Pair
 from skd2ace._sklearn import Interval, StrOptions
 from skd2ace._sparse import csr_from_dense
 
@@ -15,6 +14,7 @@ from . import functional as F
 from ._base import BatchSelector
 from ._d2ace_reference import PublishedSteps
 from ._history import empty_history, record_predictions
+from ._schedules import EPOCH_PAIR, count_epochs
 from .functional._sampling import Decay
 from .functional._variants import Variant
 from .functional._weights import Correlation, LabelWeight
@@ -45,8 +45,8 @@ class D2ACE(BatchSelector):
         Share of the latest flip in the flip rate; lambda 2.
     mix_start, mix_end : float, default=0.7, 0.3
         Share of the uncertainty in the mixture at the beginning and at the end.
-    mix_epochs : tuple of two numbers, default=(30, 70)
-        Epochs between which it moves, counted from 1.
+    mix_epochs : tuple of two int or float, default=(0.3, 0.7)
+        Epochs between which it moves, counted from 1; floats are shares of the run.
     mix_decay : {"linear", "exponential"}, default="linear"
         How it moves.
     label_weight : {"exp", "linear", None}, default="exp"
@@ -59,8 +59,8 @@ class D2ACE(BatchSelector):
     pressure : float, default=100.
         Largest ratio between two sampling probabilities at the first epoch after the warm-up,
         falling exponentially to 1 at the last.
-    warmup_epochs : int, default=10
-        Epochs of shuffled batches at the beginning.
+    warmup_epochs : int or float, default=0.1
+        Epochs of shuffled batches at the beginning, a float as a share of the run.
     refresh : {"visit", "epoch"}, default="visit"
         Which predictions count: those that the training steps make anyway, or those of one pass
         over all instances in evaluation mode after each epoch, the paper's predictions taken
@@ -128,7 +128,7 @@ class D2ACE(BatchSelector):
         "flip_smoothing": [Interval(Real, 0, 1, closed="right")],
         "mix_start": [Interval(Real, 0, 1, closed="both")],
         "mix_end": [Interval(Real, 0, 1, closed="both")],
-        "mix_epochs": [Pair(Interval(Real, None, None, closed="neither"), ascending=True)],
+        "mix_epochs": EPOCH_PAIR,
         "mix_decay": [StrOptions({"linear", "exponential"})],
         "label_weight": [StrOptions({"exp", "linear"}), None],
         "correlation": [StrOptions({"local", "global"}), None],
@@ -149,13 +149,13 @@ class D2ACE(BatchSelector):
         flip_smoothing: float = 0.7,
         mix_start: float = 0.7,
         mix_end: float = 0.3,
-        mix_epochs: tuple[float, float] = (30, 70),
+        mix_epochs: tuple[float, float] = (0.3, 0.7),
         mix_decay: Decay = "linear",
         label_weight: LabelWeight = "exp",
         correlation: Correlation = "local",
         instance_weight: Literal["identity", "exp"] = "identity",
         pressure: float = 100.0,
-        warmup_epochs: int = 10,
+        warmup_epochs: float = 0.1,
         refresh: Literal["visit", "epoch"] = "visit",
         unbiased: bool = False,
         variant: Variant = "paper",
@@ -192,7 +192,8 @@ class D2ACE(BatchSelector):
         **params
             Further parameters of the constructor.
         """
-        return cls(**{"variant": "reference", "pressure": 8, "mix_epochs": (10, 70), **params})
+        published = {"pressure": 8, "mix_epochs": (10, 70), "warmup_epochs": 10}
+        return cls(**{"variant": "reference", **published, **params})
 
     @property
     def _steps(self) -> "D2ACE | PublishedSteps":
@@ -208,6 +209,13 @@ class D2ACE(BatchSelector):
                 "mix_decay='exponential' needs a positive mix_start and mix_end, got "
                 f"{self.mix_start} and {self.mix_end}."
             )
+        start, end = (count_epochs(setting, self.n_epochs_) for setting in self.mix_epochs)
+        if start > end:
+            raise ValueError(
+                f"mix_epochs={self.mix_epochs!r} are epochs {start} and {end} of "
+                f"{self.n_epochs_}: it needs start <= end."
+            )
+        self.mix_epochs_ = start, end
         self.history_ = empty_history(self.window, Y, getattr(torch, self.history_dtype))
         self.flip_rate_ = torch.zeros(Y.shape, dtype=torch.float32, device=Y.device)
         self.losses_ = torch.full(Y.shape, math.log(2), dtype=torch.float32, device=Y.device)
@@ -245,7 +253,7 @@ class D2ACE(BatchSelector):
         now, first = self._steps._count_epochs(epoch)
         pressure = F.selection_pressure(now, first, self.n_epochs_, self.pressure)
         share = F.mixing_coefficient(
-            now, *self.mix_epochs, self.mix_start, self.mix_end, self.mix_decay
+            now, *self.mix_epochs_, self.mix_start, self.mix_end, self.mix_decay
         )
         mixture = torch.zeros((), dtype=torch.float64, device=self.device_)
         if share > 0:
@@ -258,7 +266,7 @@ class D2ACE(BatchSelector):
 
     def _count_epochs(self, epoch: int) -> tuple[int, int]:
         """Count an epoch and the first after the warm-up, from 1."""
-        return epoch + 1, self.warmup_epochs + 1
+        return epoch + 1, self.warmup_epochs_ + 1
 
     def _by_metric(self, name: str, scores: Tensor, pressure: float) -> Tensor:
         weights = F.instance_weights(
@@ -281,9 +289,9 @@ class D2ACE(BatchSelector):
         return F.sampling_probabilities(weights, pressure)
 
     def _warmup_order(self) -> Tensor:
-        return self._steps._order()
+        return self._steps._order_warmup()
 
-    def _order(self) -> Tensor:
+    def _order_warmup(self) -> Tensor:
         return super()._warmup_order()
 
 

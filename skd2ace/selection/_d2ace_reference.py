@@ -45,8 +45,8 @@ class PublishedSteps:
 
         The code makes the probabilities of an epoch at the end of the one before.
         """
-        return epoch - 1, self.selector.warmup_epochs
+        return epoch - 1, self.selector.warmup_epochs_
 
-    def _order(self) -> Tensor:
+    def _order_warmup(self) -> Tensor:
         """Go through the instances in their order while warming up."""
         return torch.arange(self.selector.n_instances_, device=self.selector.device_)

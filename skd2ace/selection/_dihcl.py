@@ -21,8 +21,9 @@ class DIHCL(BatchSelector):
 
     At each visit of an instance, its hardness moves to r = discount * a + (1 - discount) * r,
     from r = 1, where the feedback a is how much the network's answer has changed since the visit
-    before, over the sum of the learning rates of the steps in between. Sampling probabilities
-    are exp(T r / mean(r)), normalised; T falls by the factor 0.8 with each episode, to 1.
+    before, over the sum of the learning rates of the steps in between, and over n p where the
+    instance was drawn with the probability p. Sampling is softmax-based Exp3: with
+    s = sqrt(n) r / (r + mean(r)), p is proportional to exp(sqrt(2 log(n) / n) s).
 
     The source [1]_ has one label per instance; with many, the change of the mean loss over
     known labels, or the share of these that flipped, takes its place. The hardness of an instance
@@ -35,12 +36,17 @@ class DIHCL(BatchSelector):
         prediction, at the threshold 0.5, became right or wrong.
     discount : float, default=0.95
         Share of the latest feedback in the hardness; gamma of the source.
+    sampling : {"exp3", "softmax"}, default="exp3"
+        How hardness becomes probabilities: as above, or as in the authors' published code,
+        exp(T r / mean(r)), normalised, with feedback that is not divided by n p. T falls by the
+        factor 0.8 with each episode, to 1.
     temperature : float, default=20.
-        T of the first episode, at least 1.
+        T of the first episode, at least 1; of "softmax" only.
     episode : int, default=10
-        Epochs between two falls of T, counted from the end of the warm-up.
-    warmup_epochs : int, default=10
-        Epochs of shuffled batches at the beginning; what they bring counts.
+        Epochs between two falls of T, counted from the end of the warm-up; of "softmax" only.
+    warmup_epochs : int or float, default=0.1
+        Epochs of shuffled batches at the beginning, a float as a share of the run; what they
+        bring counts.
     unbiased : bool, default=False
         Draw with replacement and weight each loss by 1 / (n P(x)).
 
@@ -59,18 +65,27 @@ class DIHCL(BatchSelector):
     -----
     *Where it leaves the paper.* Its formula, exp(sqrt(2 log(n) / n) r) with the feedback divided
     by the probability p, diverges when taken literally: a rare visit divides by a small p, which
-    makes r large, all other p small, and so on. The softmax of r / mean(r), its falling
-    temperature and the limit to changes of the loss are those of the authors' published code.
-    No probability is below e^-500 of the largest, so that all stay positive.
+    makes r large, all other p small, and so on; and r is as large as the learning rate is small.
+    Exp3 is made for feedback in [0, 1], of which each of n arms has gathered about one at the
+    horizon n. So r is scaled to r / (r + mean(r)), in [0, 1) and without a unit: a smaller
+    learning rate multiplies r and its mean alike. Times sqrt(n), the exponent is
+    sqrt(2 log(n)) r / (r + mean(r)), which is half of sqrt(2 log(n)) for an average instance. The
+    largest ratio between two probabilities stays below exp(sqrt(2 log(n))), 50 for n = 2175, and
+    an instance twice as hard as the average is always preferred to one half as hard, by
+    exp(sqrt(2 log(n)) / 3). The feedback is divided by n p, which is p up to a factor that the
+    scaling takes away, and the limit to changes of the loss is that of the authors' published
+    code.
 
-    *It concentrates.* r / mean(r) of one instance can be as large as n. Batches hold distinct
-    instances, but all batches of an epoch may hold nearly the same ones: with CLIF on yeast, an
-    epoch after the warm-up visited between 135 and 1402 of 2175 instances. ``unbiased`` batches
-    can be copies of one instance, with a weight near 1 / n.
+    *The published code concentrates.* With ``sampling="softmax"``, r / mean(r) of one instance
+    can be as large as n. Batches hold distinct instances, but all batches of an epoch may hold
+    nearly the same ones: with CLIF on yeast, an epoch after the warm-up visited between 135 and
+    1402 of 2175 instances. ``unbiased`` batches can be copies of one instance, with a weight near
+    1 / n. No probability is below e^-500 of the largest, so that all stay positive.
 
-    *Details.* The first visit of an instance changes nothing, since there is none to compare
-    with. Steps of which :meth:`update` is told no learning rate count 1 each; a change during
-    which the learning rates add up to 0 counts 0.
+    *Details.* Of the hardness of 1 that all begin with a share of 0.05 is left after a second
+    visit, and of that 0.05 after a third. The first visit of an instance changes nothing, since
+    there is none to compare with. Steps of which :meth:`update` is told no learning rate count
+    1 each; a change during which the learning rates add up to 0 counts 0.
 
     *Cost.* Time O(n q) per epoch. State: 24 bytes per instance for "dloss", 16 and 1 per label
     for "flip".
@@ -95,6 +110,7 @@ class DIHCL(BatchSelector):
         **BatchSelector._parameter_constraints,
         "feedback": [StrOptions({"dloss", "flip"})],
         "discount": [Interval(Real, 0, 1, closed="right")],
+        "sampling": [StrOptions({"exp3", "softmax"})],
         "temperature": [Interval(Real, 1, None, closed="left")],
         "episode": [Interval(Integral, 1, None, closed="left")],
     }
@@ -111,13 +127,15 @@ class DIHCL(BatchSelector):
         self,
         feedback: Literal["dloss", "flip"] = "dloss",
         discount: float = 0.95,
+        sampling: Literal["exp3", "softmax"] = "exp3",
         temperature: float = 20.0,
         episode: int = 10,
-        warmup_epochs: int = 10,
+        warmup_epochs: float = 0.1,
         unbiased: bool = False,
     ) -> None:
         self.feedback = feedback
         self.discount = discount
+        self.sampling = sampling
         self.temperature = temperature
         self.episode = episode
         self.warmup_epochs = warmup_epochs
@@ -147,6 +165,8 @@ class DIHCL(BatchSelector):
             change = F.known_mean((answer != self.last_answers_[index]).to(torch.float64), known)
         elapsed = self.rate_sum_ - self.rate_sum_at_visit_[index]
         feedback = torch.where(elapsed > 0, change / elapsed, 0)
+        if self.sampling == "exp3" and self.probabilities_ is not None:
+            feedback = feedback / (self.n_instances_ * self.probabilities_[index])
         hardness = self.hardness_[index]
         moved = self.discount * feedback + (1 - self.discount) * hardness
         self.hardness_[index] = torch.where(elapsed.isnan(), hardness, moved)
@@ -155,6 +175,8 @@ class DIHCL(BatchSelector):
         self.rate_sum_ += 1.0 if learning_rate is None else float(learning_rate)
 
     def _probabilities(self, epoch: int) -> Tensor:
-        n_episodes = (epoch - self.warmup_epochs) // self.episode
+        if self.sampling == "exp3":
+            return F.exp3_probabilities(self.hardness_)
+        n_episodes = (epoch - self.warmup_epochs_) // self.episode
         temperature = max(self.temperature * _COOLING**n_episodes, 1.0)
         return F.softmax_probabilities(self.hardness_, temperature)

@@ -51,8 +51,9 @@ class HardImb(LatestLossSelector):
     pressure_decay : bool, default=True
         Whether the pressure falls exponentially to 1 at the last epoch, as in the D2ACE
         comparison [2]_, or is fixed, as in the paper.
-    warmup_epochs : int, default=10
-        Epochs of shuffled batches at the beginning; the paper has 3.
+    warmup_epochs : int or float, default=0.1
+        Epochs of shuffled batches at the beginning, a float as a share of the run; the paper
+        has 3 epochs.
     unbiased : bool, default=False
         Draw with replacement and weight each loss by 1 / (n P(x)).
 
@@ -117,7 +118,7 @@ class HardImb(LatestLossSelector):
         chain: bool = False,
         pressure: float = 100.0,
         pressure_decay: bool = True,
-        warmup_epochs: int = 10,
+        warmup_epochs: float = 0.1,
         unbiased: bool = False,
     ) -> None:
         self.n_neighbors = n_neighbors

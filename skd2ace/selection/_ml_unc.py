@@ -36,8 +36,8 @@ class MLUnc(BatchSelector):
     pressure : float, default=100.
         Largest ratio between two sampling probabilities at the first epoch after the warm-up,
         falling exponentially to 1 at the last.
-    warmup_epochs : int, default=10
-        Epochs of shuffled batches at the beginning.
+    warmup_epochs : int or float, default=0.1
+        Epochs of shuffled batches at the beginning, a float as a share of the run.
     unbiased : bool, default=False
         Draw with replacement and weight each loss by 1 / (n P(x)).
 
@@ -95,7 +95,7 @@ class MLUnc(BatchSelector):
         entropy_weight: float = 0.5,
         n_bins: int = 10,
         pressure: float = 100.0,
-        warmup_epochs: int = 10,
+        warmup_epochs: float = 0.1,
         unbiased: bool = False,
     ) -> None:
         self.window = window

@@ -22,8 +22,8 @@ class OnlineBatch(LatestLossSelector):
     pressure : float, default=100.
         Largest ratio between two sampling probabilities at the first epoch after the warm-up,
         falling exponentially to 1 at the last.
-    warmup_epochs : int, default=10
-        Epochs of shuffled batches at the beginning.
+    warmup_epochs : int or float, default=0.1
+        Epochs of shuffled batches at the beginning, a float as a share of the run.
     unbiased : bool, default=False
         Draw with replacement and weight each loss by 1 / (n P(x)).
 
@@ -64,7 +64,7 @@ class OnlineBatch(LatestLossSelector):
     """
 
     def __init__(
-        self, pressure: float = 100.0, warmup_epochs: int = 10, unbiased: bool = False
+        self, pressure: float = 100.0, warmup_epochs: float = 0.1, unbiased: bool = False
     ) -> None:
         self.pressure = pressure
         self.warmup_epochs = warmup_epochs

@@ -31,9 +31,9 @@ class RecencyBias(BatchSelector):
     pressure : float, default=100.
         Largest ratio between two sampling probabilities at the first epoch after the warm-up,
         falling exponentially to 1 at the last.
-    warmup_epochs : int, default=10
-        Epochs of shuffled batches at the beginning; their predictions count. The source wants
-        at least ``window``.
+    warmup_epochs : int or float, default=0.1
+        Epochs of shuffled batches at the beginning, a float as a share of the run; their
+        predictions count. The source wants at least ``window``.
     unbiased : bool, default=False
         Draw with replacement and weight each loss by 1 / (n P(x)).
 
@@ -83,7 +83,7 @@ class RecencyBias(BatchSelector):
         self,
         window: int = 5,
         pressure: float = 100.0,
-        warmup_epochs: int = 10,
+        warmup_epochs: float = 0.1,
         unbiased: bool = False,
     ) -> None:
         self.window = window

@@ -16,12 +16,16 @@ class Resumable(BaseEstimator):
 
     _state: ClassVar[tuple[str, ...]] = ()
     _always: ClassVar[tuple[str, ...]] = ("seed_", "epoch_", "seen_")
+    # Of the epoch that is open, and whether it has been counted and not been served yet.
+    n_batches_: int | None = None
+    is_counted_: bool = False
 
     def _begin(self, seed: int) -> None:
         """Forget an earlier run."""
         self.seed_ = seed
         self.epoch_ = -1
         self.seen_ = False
+        self.n_batches_, self.is_counted_ = None, False
 
     def state_dict(self) -> dict[str, Any]:
         """Copy what is needed to go on later: call it between epochs.
@@ -70,6 +74,7 @@ class Resumable(BaseEstimator):
                 )
         for name, theirs in state.items():
             setattr(self, name, tensors[name].copy_(theirs) if name in tensors else theirs)
+        self.n_batches_, self.is_counted_ = None, False
 
     def suspend(self, state: dict[str, Any]) -> None:
         """Take a state without the data: :meth:`state_dict` then gives it back, and no more.
@@ -101,7 +106,8 @@ class Resumable(BaseEstimator):
     def __getstate__(self) -> dict[str, Any]:
         # The tensors go to the host, so that a file written with a GPU opens without one.
         state = dict(super().__getstate__())
-        state.pop("generator_", None)
+        for name in ("generator_", "order_", "n_batches_", "is_counted_"):
+            state.pop(name, None)
         if "device_" in state:
             state["device_"], state["extremes_"] = torch.device("cpu"), []
         return {k: v.cpu() if isinstance(v, Tensor) else v for k, v in state.items()}

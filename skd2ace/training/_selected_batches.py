@@ -40,6 +40,8 @@ class ChoosesBatches(Protocol):
 
     def batches(self, epoch: int) -> Iterator[Tensor]: ...
 
+    def count_batches(self, epoch: int) -> int: ...
+
     def loss_weights(self, index: Tensor, Y: Any) -> Tensor | None: ...
 
 
@@ -97,6 +99,12 @@ class SelectedBatches(BatchIterator):
     def select(self, selector: ChoosesBatches, epoch: int) -> None:
         """Serve the batches of a started selector's epoch, counted from 0, the next time."""
         self._selection = selector, epoch
+
+    def __len__(self) -> int:
+        if self._selection is None:
+            return super().__len__()
+        selector, epoch = self._selection
+        return selector.count_batches(epoch)
 
     def __iter__(self) -> Iterator[Batch]:
         selection, self._selection = self._selection, None

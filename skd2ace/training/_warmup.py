@@ -7,12 +7,15 @@ from typing import Any
 from sklearn.utils import check_scalar
 from skorch.callbacks import Callback
 
+from ._counting import count_selected
+
 
 class LinearWarmup(Callback):
     """Raise the learning rate linearly, step by step, from 0 to its full value.
 
     Step k of the warm-up's K steps uses k / K of each parameter group's learning rate; after
-    them the rates are left alone.
+    them the rates are left alone. Where a batch selector gives epochs of different lengths, all
+    count as long as the one that is under way.
 
     Parameters
     ----------
@@ -59,19 +62,20 @@ class LinearWarmup(Callback):
             self.full_rates_ = rates
 
     def on_epoch_begin(self, net: Any, dataset_train: Any = None, **kwargs: Any) -> None:
-        """Count the steps of the epoch."""
+        """Count the steps of the epoch, as long as no selector has been asked."""
         self.n_batches_ = len(net.get_iterator(dataset_train, training=True))
-        self.step_ = (len(net.history) - 1) * self.n_batches_
+        self.step_of_epoch_ = 0
 
     def on_batch_begin(
         self, net: Any, batch: Any = None, training: bool | None = None, **kwargs: Any
     ) -> None:
         """Set the rates of the step."""
-        n_steps = self.epochs * self.n_batches_
-        if not training or self.step_ >= n_steps or self.full_rates_ is None:
+        n_done = len(net.history) - 1
+        if not training or n_done >= self.epochs or self.full_rates_ is None:
             return
-        self.step_ += 1
-        share = self.step_ / n_steps
+        n_batches = count_selected(net) or self.n_batches_
+        self.step_of_epoch_ += 1
+        share = (n_done * n_batches + self.step_of_epoch_) / (self.epochs * n_batches)
         for group, rate in zip(net.optimizer_.param_groups, self.full_rates_, strict=True):
             group["lr"] = share * rate
         self.set_rates_ = [group["lr"] for group in net.optimizer_.param_groups]

@@ -11,6 +11,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from skd2ace._modules import unwrap_compiled
 
+from ._counting import count_selected
 from ._host import bring_to_host
 
 Weights = dict[str, Tensor]
@@ -95,7 +96,7 @@ class WeightAverage(Callback):
             average = {name: average[name].to(weight) for name, weight in weights.items()}
             self.average_ = average
         self.n_steps_ += 1
-        reach = max(self.epochs * self.n_batches_, 1.0)
+        reach = max(self.epochs * (count_selected(net) or self.n_batches_), 1.0)
         # As long as few steps were made, over a tenth of them.
         decay = min(1 - 1 / reach, self.n_steps_ / (self.n_steps_ + 9))
         update: Any = get_ema_multi_avg_fn(decay)

@@ -92,6 +92,48 @@ def test_networks_with_selectors(made_up, tmp_path):
     assert set(Store(path).results()["method"]) == {"clif random", "clif d2ace"}
 
 
+def test_methods_of_ones_own(made_up, tmp_path, monkeypatch):
+    (tmp_path / "of_mine.py").write_text(
+        "from skd2ace.neighbors import MLkNN\n\ndef make():\n    return MLkNN(n_neighbors=3)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    path = str(tmp_path / "results.sqlite")
+    words = [
+        *("--method", "mine=of_mine:make", "smoothing=0.5"),
+        *("--method", "k5=mlknn", "n_neighbors=5"),
+        *("--method", "short=clif d2ace", "batch_selector__n_neighbors=2", "lr=0.01"),
+        *("--method", "plain=clif"),
+    ]
+    arguments = ["--datasets", "emotions", *words, "--epochs", "1", "--folds", "2"]
+    assert main(["run", *arguments, "--store", path, "--quiet"]) == 0
+    found = Store(path).results().groupby("method")["estimator"].first()
+    assert found.index.tolist() == ["k5", "mine", "plain", "short"]
+    assert found["mine"] == "MLkNN(n_neighbors=3, smoothing=0.5)"
+    assert found["k5"] == "MLkNN(n_neighbors=5)"
+    assert "D2ACE(n_neighbors=2)" in found["short"]
+    assert "lr=0.01, max_epochs=1" in found["short"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["mlknn"], "NAME=package.module:factory, or NAME=METHOD; got 'mlknn'"),
+        (["=mlknn"], "got '=mlknn'"),
+        (["a=mlknn", "5"], "PARAMETER=VALUE; got '5'"),
+        (["a=no_such_module:make"], "no_such_module:make cannot be imported"),
+        (["a=skd2ace:nothing"], "skd2ace:nothing cannot be imported"),
+        (["a=builtins:dict"], "builtins:dict gave no estimator, but {}"),
+        (["a=clif d3ace"], "There is no 'd3ace'"),
+        (["a=mlknn", "neighbours=3"], "Invalid parameter 'neighbours'"),
+        (["mlknn=mlknn"], "there is such a method already"),
+    ],
+)
+def test_methods_that_cannot_be_made(made_up, tmp_path, capsys, words, message):
+    command = ["run", "--datasets", "emotions", "--baselines", "mlknn", "--method", *words]
+    assert main([*command, "--store", str(tmp_path / "s"), "--quiet"]) == 2
+    assert message in capsys.readouterr().err
+
+
 def test_presets_name_what_there_is():
     for preset in PRESETS.values():
         assert set(preset.datasets) <= {*mulan_registry(), MIXED_TABLE}
@@ -208,7 +250,7 @@ def test_list(capsys, tmp_path):
 
 WRONG = {
     "no data set": (["--networks", "clif"], "give --datasets"),
-    "no method": (["--datasets", "yeast"], "give --networks or --baselines"),
+    "no method": (["--datasets", "yeast"], "give --networks, --baselines or --method"),
     "an unknown data set": (["--datasets", "yest", "--baselines", "mlknn"], "no data set 'yest'"),
     "Dask without an address": (["--backend", "dask"], "--scheduler ADDRESS need each other"),
     "an address without Dask": (["--backend", "loky", "--scheduler", "x"], "need each other"),
@@ -305,10 +347,16 @@ def test_fits_left_to_other_processes_are_told(ran, made_up, capsys):
 
 def test_what_would_be_in_vain_is_told_first(made_up, tmp_path, capsys):
     nets = ["run", "--datasets", "emotions", "--networks", "clif", "--selectors", "random", "d2ace"]
+    nets += ["d2ace-reference"]
     arguments = [*nets, "--epochs", "10", "--store", str(tmp_path / "s"), "--device", "gpu0"]
     assert main(arguments) == 2
     told = capsys.readouterr().err
-    assert "These will only shuffle, as their warm-up takes all epochs: clif d2ace." in told
+    misfits = [line for line in told.splitlines() if line.startswith("clif")]
+    assert misfits == [
+        "clif d2ace-reference: warmup_epochs=10 takes all 10 epochs: it only shuffles.",
+        "clif d2ace-reference: mix_epochs=(10, 70) lies beyond the 10 epochs: the mixture does "
+        "not reach mix_end.",
+    ]
     assert "--device gpu0: Invalid device string" in told
     assert len(Store(tmp_path / "s").failures()) == 0
 

@@ -16,7 +16,7 @@ from sklearn.preprocessing import MinMaxScaler
 
 from skd2ace import metrics, selection
 from skd2ace.metrics import macro_auc_scorer
-from skd2ace.selection import D2ACE, Balance, BatchSelector, HardImb, RandomBatches
+from skd2ace.selection import D2ACE, BatchSelector, HardImb
 
 CV = KFold(3, shuffle=True, random_state=0)
 SCORERS = [getattr(metrics, name) for name in metrics.__all__ if name.endswith("_scorer")]
@@ -55,7 +55,7 @@ def test_grid_over_selectors_compares_different_models(make_clif, data):
     grid = [
         {"batch_selector": [None]},
         {"batch_selector": [D2ACE(warmup_epochs=1)], "batch_selector__n_neighbors": [1, 6]},
-        {"batch_selector": [D2ACE.reference(warmup_epochs=1)]},
+        {"batch_selector": [D2ACE.reference(warmup_epochs=1, mix_epochs=(1, 3))]},
     ]
 
     def last_loss(est, X, y):
@@ -70,7 +70,7 @@ def test_grid_over_selectors_compares_different_models(make_clif, data):
 
 def test_any_selector_can_take_the_place_of_another(make_any, data):
     selectors = [
-        cls() if cls in (RandomBatches, Balance) else cls(warmup_epochs=1)
+        cls(warmup_epochs=1) if cls().get_params().get("warmup_epochs") else cls()
         for name in selection.__all__
         if isclass(cls := getattr(selection, name)) and cls is not BatchSelector
     ]

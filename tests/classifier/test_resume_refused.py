@@ -36,7 +36,7 @@ OTHER = {
     ),
     "its parameters": ({"optimizer__betas": (0.5, 0.9)}, None, "optimizer__betas"),
     "selector": ({"batch_selector": HardImb()}, None, "batch_selector"),
-    "its schedule": ({"batch_selector__mix_epochs": (3, 9)}, None, "mix_epochs"),
+    "its schedule": ({"batch_selector__mix_epochs": (0.3, 0.9)}, None, "mix_epochs"),
     "network": ({"module": other_mlp}, None, "other module: .*make_mlp there, .*other_mlp"),
     "its size": ({"module__hidden": 8}, None, "module__hidden"),
     "thresholds": ({"threshold": [0.1, 0.2, 0.3, 0.4]}, None, "threshold"),

@@ -258,6 +258,6 @@ def test_unfitted(make_clif, tmp_path):
 
 
 def test_settings_of_d2ace(make_clif, data, tmp_path):
-    est = make_clif(batch_selector=D2ACE.reference(warmup_epochs=1)).fit(*data)
+    est = make_clif(batch_selector=D2ACE.reference(warmup_epochs=1, mix_epochs=(1, 3))).fit(*data)
     est.save(tmp_path / "est")
     assert repr(CLIFClassifier.load(tmp_path / "est").batch_selector) == repr(est.batch_selector)

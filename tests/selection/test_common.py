@@ -1,6 +1,7 @@
 """What every batch selector owes, whatever its strategy."""
 
 import json
+import math
 import pickle
 import runpy
 import subprocess
@@ -11,20 +12,34 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.multioutput import MultiOutputClassifier
 
 from skd2ace.selection import (
     D2ACE,
     DIHCL,
+    MLROS,
     ActiveBias,
     Balance,
+    GradientNorm,
     HardImb,
+    InfoBatch,
     MLUnc,
     OnlineBatch,
     RandomBatches,
+    RandomSubset,
     RecencyBias,
+    ReducibleLoss,
+    RepeatFactor,
+    SelectiveBackprop,
 )
 
 N, Q, BATCH_SIZE, N_EPOCHS = 50, 4, 16, 6
+
+
+def make_logistic():
+    return MultiOutputClassifier(LogisticRegression())
+
 
 DISCOVERED = runpy.run_path(str(Path(__file__).with_name("discovery.py")))
 CLASSES = DISCOVERED["CLASSES"]
@@ -32,7 +47,7 @@ CLASSES = DISCOVERED["CLASSES"]
 SELECTORS = [
     cls(warmup_epochs=2) if "warmup_epochs" in cls().get_params() else cls() for cls in CLASSES
 ] + [
-    D2ACE.reference(warmup_epochs=2),
+    D2ACE.reference(warmup_epochs=2, mix_epochs=(2, 4)),
     D2ACE(warmup_epochs=0),
     D2ACE(warmup_epochs=1, unbiased=True),
     D2ACE(warmup_epochs=1, refresh="epoch"),
@@ -41,6 +56,7 @@ SELECTORS = [
     ActiveBias(warmup_epochs=0, unbiased=True),
     RecencyBias(warmup_epochs=0, unbiased=True),
     DIHCL(warmup_epochs=0),
+    DIHCL(warmup_epochs=1, sampling="softmax"),
     DIHCL(warmup_epochs=1, feedback="flip", unbiased=True),
     OnlineBatch(warmup_epochs=0, unbiased=True),
     HardImb(warmup_epochs=0, unbiased=True),
@@ -49,10 +65,25 @@ SELECTORS = [
     HardImb(warmup_epochs=1, chain=True),
     HardImb(warmup_epochs=1, chain=True, recompute="epoch"),
     MLUnc(warmup_epochs=0, unbiased=True),
+    GradientNorm(warmup_epochs=0, unbiased=False),
+    InfoBatch(prune_share=0.7, full_epochs=1),
+    SelectiveBackprop(kept_share=0.2, refresh="epoch", warmup_epochs=0),
+    ReducibleLoss(refresh="visit", kept_share=0.5),
+    ReducibleLoss(estimator=make_logistic(), cv=2),
+    RepeatFactor(threshold=0.9),
+    MLROS(growth=0.5),
+    RandomSubset(like=D2ACE(warmup_epochs=1, unbiased=True)),
+    RandomSubset(like=D2ACE(refresh="epoch")),
+    RandomSubset(like=HardImb(warmup_epochs=1)),
+    RandomSubset(like=InfoBatch(full_epochs=1)),
     *(cls(warmup_epochs=0, unbiased=True) for cls in DISCOVERED["SHOWN"]),
 ]
 # These shuffle, whatever they are told.
-SHUFFLING = (RandomBatches, Balance)
+SHUFFLING = (RandomBatches, Balance, RepeatFactor, MLROS)
+# Not as many instances an epoch as there are, and no probabilities.
+OTHERWISE_MANY = (
+    InfoBatch, SelectiveBackprop, ReducibleLoss, RandomSubset, RepeatFactor, MLROS
+)  # fmt: skip
 
 
 @pytest.fixture(params=SELECTORS, ids=str)
@@ -115,18 +146,69 @@ def run(selector, tensors, seed=0, epochs=range(N_EPOCHS)):
 def test_is_an_estimator(selector):
     copy = clone(selector)
     assert repr(copy) == repr(selector)
-    assert copy.get_params() == selector.get_params()
+    # Of a selector within a selector the parameters are others with the same values.
+    assert repr(copy.get_params()) == repr(selector.get_params())
     assert type(selector).__name__ in repr(selector)
     with pytest.raises(ValueError, match="Invalid parameter 'nonsense'"):
         selector.set_params(nonsense=1)
 
 
 def test_batches_are_whole_distinct_and_in_range(selector, tensors):
-    for epoch in run(selector, tensors):
-        assert [len(batch) for batch, _ in epoch] == [16, 16, 16, 2]
-        for batch, _ in epoch:
+    start(selector, tensors)
+    for epoch in range(N_EPOCHS):
+        batches = [batch for batch, _ in serve(selector, epoch)]
+        *whole, last = map(len, batches)
+        assert set(whole) <= {BATCH_SIZE}
+        assert 0 < last <= BATCH_SIZE
+        if not isinstance(selector, OTHERWISE_MANY):
+            assert (len(whole), last) == (3, 2)
+        for batch in batches:
             assert all(0 <= index < N for index in batch)
-            assert selector.unbiased or len(set(batch)) == len(batch)
+            assert may_repeat(selector) or len(set(batch)) == len(batch)
+
+
+def may_repeat(selector):
+    return (
+        selector.unbiased
+        or isinstance(selector, (RepeatFactor, MLROS))
+        or (isinstance(selector, RandomSubset) and selector.like and selector.like.unbiased)
+    )
+
+
+def test_batches_are_as_many_as_it_says(selector, tensors):
+    """Asked before the epoch, within it, after it, or not at all: the batches are the same."""
+    expected = run(selector, tensors)
+    start(selector, tensors)
+    for epoch in range(N_EPOCHS):
+        n_batches = selector.count_batches(epoch)
+        assert selector.count_batches(epoch) == n_batches
+        within = []
+        batches = selector.batches(epoch)
+        for index in batches:
+            within.append(selector.count_batches(epoch))
+            assert index.tolist() == expected[epoch][len(within) - 1][0]
+            selector.loss_weights(index, make_tensors()[1][index])
+            if selector.refresh == "visit":
+                selector.update(index, *predictions(index, epoch), learning_rate=0.1)
+        if selector.refresh == "epoch":
+            index = torch.arange(N)
+            selector.update(index, *predictions(index, epoch), learning_rate=0.1)
+        assert within == [n_batches] * n_batches
+        assert selector.count_batches(epoch) == n_batches
+
+
+def test_a_count_before_the_last_update_is_made_anew(selector, tensors):
+    expected = run(selector, tensors)[:2]
+    start(selector, tensors)
+    assert serve(selector, 0) == expected[0]
+    selector.count_batches(1)
+    index = torch.arange(N)
+    selector.update(index, *predictions(index, 0), learning_rate=0.1)
+    changed = serve(selector, 1)
+    selector.start(*tensors, n_epochs=N_EPOCHS, batch_size=BATCH_SIZE, random_state=0)
+    serve(selector, 0)
+    selector.update(index, *predictions(index, 0), learning_rate=0.1)
+    assert serve(selector, 1) == changed
 
 
 def test_probabilities_are_a_distribution_at_every_epoch(selector, tensors):
@@ -139,7 +221,8 @@ def test_probabilities_are_a_distribution_at_every_epoch(selector, tensors):
             assert torch.isfinite(p).all()
             assert (p > 0).all()
             assert p.sum().item() == pytest.approx(1)
-        shuffled = isinstance(selector, SHUFFLING) or epoch < selector.warmup_epochs
+        never = isinstance(selector, (*SHUFFLING, *OTHERWISE_MANY))
+        shuffled = never or epoch < selector.warmup_epochs_
         assert (p is None) == shuffled
 
 
@@ -147,13 +230,17 @@ def test_what_it_is_told_changes_what_it_draws(selector, tensors):
     first = run(selector, tensors)
     second = start(clone(selector), tensors)
     told_otherwise = [serve(second, epoch, told=epoch + 100) for epoch in range(N_EPOCHS)]
-    assert (told_otherwise == first) == isinstance(selector, SHUFFLING)
+    listens = not isinstance(selector, SHUFFLING)
+    if isinstance(selector, RandomSubset):
+        listens = selector.like is not None
+    assert (told_otherwise != first) == listens
 
 
 def test_every_sampling_method_can_be_unbiased():
     for cls in CLASSES:
         has_it = "unbiased" in cls().get_params()
-        assert has_it == (not issubclass(cls, SHUFFLING)), f"{cls.__name__}'s __init__ takes it"
+        samples = not issubclass(cls, SHUFFLING + OTHERWISE_MANY)
+        assert has_it == samples, f"{cls.__name__}'s __init__ takes it"
 
 
 def test_same_seed_same_batches(selector, tensors):
@@ -256,14 +343,16 @@ def test_small_data(selector, n, q):
     Y = torch.ones(n, q)
     selector.start(torch.zeros(n, 2), Y, n_epochs=4, batch_size=16, random_state=0)
     for epoch in range(4):
-        n_served = 0
+        n_served = n_batches = 0
         for index in selector.batches(epoch):
             n_served += len(index)
+            n_batches += 1
             weights = selector.loss_weights(index, Y[index])
             assert weights is None or torch.isfinite(weights).all()
             # Perfect predictions: entropy, loss and flips at their limits.
             selector.update(index, Y[index], 0 * Y[index])
-        assert n_served == n
+        assert n_served == n or isinstance(selector, OTHERWISE_MANY)
+        assert n_batches == selector.count_batches(epoch) == math.ceil(n_served / min(16, n))
 
 
 def test_nothing_is_read_on_the_host_within_an_epoch(selector, tensors, host_reads):

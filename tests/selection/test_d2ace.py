@@ -162,7 +162,9 @@ def test_uniform_until_something_was_seen(tensors):
 
 def test_epoch_counts_from_one(tensors):
     """Ten epochs of warm-up are epochs 1-10; the pressure is whole at 11 and 1 at the last."""
-    selector = D2ACE(pressure=30.0).start(*tensors, n_epochs=20, batch_size=8, random_state=0)
+    selector = D2ACE(pressure=30.0, warmup_epochs=10).start(
+        *tensors, n_epochs=20, batch_size=8, random_state=0
+    )
     ratios = {}
     for epoch in range(20):
         for index in selector.batches(epoch):
@@ -177,7 +179,7 @@ def test_epoch_counts_from_one(tensors):
 
 
 def test_reference_warms_up_in_index_order(tensors):
-    selector = D2ACE.reference().start(*tensors, n_epochs=20, batch_size=8, random_state=0)
+    selector = D2ACE.reference().start(*tensors, n_epochs=70, batch_size=8, random_state=0)
     assert torch.cat(list(selector.batches(0))).tolist() == list(range(N))
 
 
@@ -222,8 +224,8 @@ def test_sparse_labels_give_the_same_probabilities(q, density, share_known):
     X = torch.randn(n, 3, generator=generator, dtype=torch.float64)
     known = torch.rand(n, q, generator=generator) < share_known
     of_run = {"variant": "paper", "n_epochs": 4, "warmup": 1, "known": known}
-    slow = SlowD2ACE(X, Y, pressure=100.0, mix_epochs=(30, 70), **of_run)
-    selector = D2ACE(warmup_epochs=1)
+    slow = SlowD2ACE(X, Y, pressure=100.0, mix_epochs=(1, 3), **of_run)
+    selector = D2ACE(warmup_epochs=1, mix_epochs=(1, 3))
     selector.start(X, Y, n_epochs=4, batch_size=60, random_state=0, cell_weight=known)
     assert (selector.relevant_.layout is torch.sparse_csr) == (density < 0.1)
     index = torch.arange(n)

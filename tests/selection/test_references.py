@@ -14,6 +14,7 @@ from skd2ace import selection
 from skd2ace.selection import (
     DIHCL,
     ActiveBias,
+    GradientNorm,
     HardImb,
     MLUnc,
     OnlineBatch,
@@ -92,6 +93,10 @@ class SlowRecencyBias(Slow):
 
 
 class SlowDIHCL(Slow):
+    def share_of(self, visit):
+        """What feedback is divided by."""
+        return 1
+
     def answer(self, i, visit):
         _, _, proba, losses = visit
         if self.feedback == "dloss":
@@ -107,7 +112,7 @@ class SlowDIHCL(Slow):
                 change = min(abs(self.mean(b - a for a, b in pairs)), 10)
             else:
                 change = self.mean(a != b for a, b in pairs)
-            r = 0.95 * change / rates + 0.05 * r
+            r = 0.95 * change / rates / self.share_of(now) + 0.05 * r
         return r
 
     def probabilities(self, epoch):
@@ -115,6 +120,34 @@ class SlowDIHCL(Slow):
         r = [self.hardness(i) for i in range(self.n)]
         exponents = [temperature * x / (sum(r) / self.n) for x in r]
         return self.normalised([math.exp(x - max(exponents)) for x in exponents])
+
+
+class SlowExp3(SlowDIHCL):
+    """Literally a / p and exp(sqrt(2 ln n / n) s), on a hardness that is scaled to s."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.drawn_with = {}
+
+    def share_of(self, visit):
+        i_and_step = visit[4]
+        return self.n * self.drawn_with[i_and_step]
+
+    def visit(self, i, epoch, proba, losses):
+        step = (i, len(self.rates))
+        # Within the warm-up all are drawn alike.
+        self.drawn_with[step] = self.latest[i] if epoch >= WARMUP else 1 / self.n
+        self.visits[i].append((epoch, len(self.rates), proba, losses, step))
+
+    def answer(self, i, visit):
+        return super().answer(i, visit[:4])
+
+    def probabilities(self, epoch):
+        r = [self.hardness(i) for i in range(self.n)]
+        scaled = [math.sqrt(self.n) * x / (x + sum(r) / self.n) for x in r]
+        rate = math.sqrt(2 * math.log(self.n) / self.n)
+        self.latest = self.normalised([math.exp(rate * s) for s in scaled])
+        return self.latest
 
 
 class SlowOnlineBatch(Slow):
@@ -202,6 +235,24 @@ class SlowLossChange(SlowDIHCL):
     feedback = "dloss"
 
 
+class SlowExp3Flip(SlowExp3):
+    feedback = "flip"
+
+
+class SlowExp3LossChange(SlowExp3):
+    feedback = "dloss"
+
+
+class SlowGradientNorm(Slow):
+    def norm(self, i):
+        proba = self.visits[i][-1][2] if self.visits[i] else [0.5] * self.q
+        return math.sqrt(sum((proba[j] - self.Y[i][j]) ** 2 for j in self.labels[i]))
+
+    def probabilities(self, epoch):
+        norms = [self.norm(i) for i in range(self.n)]
+        return [0.8 * norm / sum(norms) + 0.2 / self.n for norm in norms]
+
+
 class SlowFixed(SlowHardImb):
     fixed = True
 
@@ -211,9 +262,15 @@ PRESSED = {**COMMON, "pressure": 50.0}
 CASES = {
     "ActiveBias": (ActiveBias(**PRESSED), SlowActiveBias),
     "RecencyBias": (RecencyBias(**PRESSED), SlowRecencyBias),
-    "DIHCL-dloss": (DIHCL(episode=3, **COMMON), SlowLossChange),
-    "DIHCL-flip": (DIHCL(episode=3, feedback="flip", **COMMON), SlowFlip),
+    "DIHCL-dloss": (DIHCL(**COMMON), SlowExp3LossChange),
+    "DIHCL-flip": (DIHCL(feedback="flip", **COMMON), SlowExp3Flip),
+    "DIHCL-published-dloss": (DIHCL(episode=3, sampling="softmax", **COMMON), SlowLossChange),
+    "DIHCL-published-flip": (
+        DIHCL(episode=3, sampling="softmax", feedback="flip", **COMMON),
+        SlowFlip,
+    ),
     "OnlineBatch": (OnlineBatch(**PRESSED), SlowOnlineBatch),
+    "GradientNorm": (GradientNorm(uniform_share=0.2, **COMMON), SlowGradientNorm),
     "HardImb-batch": (HardImb(**PRESSED), SlowHardImb),
     "HardImb-epoch": (HardImb(recompute="epoch", **PRESSED), SlowHardImb),
     "HardImb-fixed": (HardImb(pressure_decay=False, **PRESSED), SlowFixed),
@@ -222,9 +279,11 @@ CASES = {
 
 
 def test_every_method_that_scores_instances_has_a_reference():
-    """D2ACE has its own, in test_d2ace.py; the others shuffle."""
+    """D2ACE has its own, in test_d2ace.py, others in test_other_numbers.py; two shuffle."""
     public = {getattr(selection, name) for name in selection.__all__ if name[0].isupper()}
     without = {selection.BatchSelector, selection.D2ACE, selection.RandomBatches, selection.Balance}
+    without |= {selection.InfoBatch, selection.SelectiveBackprop, selection.ReducibleLoss}
+    without |= {selection.RepeatFactor, selection.MLROS, selection.RandomSubset}
     missing = public - without - {type(selector) for selector, _ in CASES.values()}
     assert not missing, f"CASES lacks {sorted(cls.__name__ for cls in missing)}"
 

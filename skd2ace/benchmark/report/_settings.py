@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from skd2ace._results import find_given_names, tell_how_they_differ
+from skd2ace._results import find_given_names, find_selectors, tell_how_they_differ
+from skd2ace.selection._schedules import find_misfits
 
 from ..compare._comparison import Comparison
-from ._blocks import Block, Heading, Items
+from ._blocks import Block, Heading, Items, Text
 
 
 def describe_settings(comparison: Comparison) -> list[Block]:
@@ -20,7 +21,26 @@ def describe_settings(comparison: Comparison) -> list[Block]:
     lines = [
         f"{row.method}{differ.get(row.method, '')}: {row.estimator}" for row in rows.itertuples()
     ]
-    return [Heading("Settings"), Items(lines)] if lines else []
+    blocks: list[Block] = [Heading("Settings"), Items(lines)] if lines else []
+    misfits = [
+        f"{row.method}: {misfit}"
+        for row in rows.itertuples()
+        for misfit in _find_misfits(getattr(row, "described", None))
+    ]
+    if misfits:
+        blocks += [Text("Schedules that do not fit into their run:"), Items(misfits)]
+    return blocks
+
+
+def _find_misfits(described: Any) -> list[str]:
+    """Tell of schedules in epochs that do not fit, where it is known what a method was set to."""
+    if not isinstance(described, str):
+        return []
+    return [
+        misfit
+        for parameters, n_epochs in find_selectors(described)
+        for misfit in find_misfits(parameters, n_epochs)
+    ]
 
 
 def _find_what_differs(rows: Any) -> dict[str, str]:

@@ -88,6 +88,9 @@ class _Timed:
         while (index := self._timed(lambda: next(batches, None))) is not None:
             yield index
 
+    def count_batches(self, epoch: int) -> int:
+        return self._timed(lambda: self.selector.count_batches(epoch))
+
     def loss_weights(self, index: Tensor, Y: Tensor) -> Tensor | None:
         return self._timed(lambda: self.selector.loss_weights(index, Y))
 

@@ -36,12 +36,19 @@ SELECTORS: dict[str, Callable[[], selection.BatchSelector | None]] = {
     "recent": selection.RecencyBias,
     "dihcl": selection.DIHCL,
     # The comparison warms all methods up; this one has no warm-up by default.
-    "balance": partial(selection.Balance, warmup_epochs=10),
+    "balance": partial(selection.Balance, warmup_epochs=0.1),
     "online-batch": selection.OnlineBatch,
     "hard-imb": selection.HardImb,
     "ml-unc": selection.MLUnc,
     "d2ace": selection.D2ACE,
     "d2ace-reference": selection.D2ACE.reference,
+    "infobatch": selection.InfoBatch,
+    "selective-backprop": selection.SelectiveBackprop,
+    "reducible-loss": selection.ReducibleLoss,
+    "gradient-norm": selection.GradientNorm,
+    "repeat-factor": selection.RepeatFactor,
+    "mlros": selection.MLROS,
+    "random-subset": selection.RandomSubset,
 }
 
 

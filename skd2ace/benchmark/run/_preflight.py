@@ -1,9 +1,11 @@
 """What would be in vain, found out before the first fit."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
+
+from skd2ace.selection._schedules import find_misfits
 
 
 def check_device(device: str) -> None:
@@ -14,11 +16,10 @@ def check_device(device: str) -> None:
         raise ValueError(f"--device {device}: {str(error).splitlines()[0]}") from error
 
 
-def find_shufflers(methods: Mapping[str, Any]) -> list[str]:
-    """Name the methods whose selector only shuffles, as its warm-up takes all epochs."""
-    selectors = {name: getattr(est, "batch_selector", None) for name, est in methods.items()}
-    return [
-        name
-        for name, selector in selectors.items()
-        if selector is not None and selector.warmup_epochs >= methods[name].max_epochs
-    ]
+def tell_misfits(methods: Mapping[str, Any]) -> Iterator[str]:
+    """Tell of selectors with a schedule in epochs that does not fit into their method's run."""
+    for name, est in methods.items():
+        selector = getattr(est, "batch_selector", None)
+        if selector is not None:
+            for misfit in find_misfits(selector.get_params(deep=False), int(est.max_epochs)):
+                yield f"{name}: {misfit}."

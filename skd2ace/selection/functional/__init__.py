@@ -15,13 +15,18 @@ References
    Correlation Enhancement. IJCAI-ECAI.
 """
 
+from ._held_out import clipped_cross_entropy, neighbor_frequencies
 from ._imbalance import balancing_weights, closest_labels, imbalance_weights, local_imbalance
 from ._information import mutual_information
 from ._known import keep_known, known_mean
 from ._neighbors import local_labels
+from ._oversampling import copy_minorities, repeat_factors
+from ._pruning import below_mean, percentile_chances
 from ._sampling import (
+    exp3_probabilities,
     loss_probabilities,
     mixing_coefficient,
+    proportional_probabilities,
     rank_probabilities,
     sampling_probabilities,
     selection_pressure,
@@ -38,8 +43,12 @@ from ._weights import label_weights
 
 __all__ = [
     "balancing_weights",
+    "below_mean",
     "binary_entropy",
+    "clipped_cross_entropy",
     "closest_labels",
+    "copy_minorities",
+    "exp3_probabilities",
     "fluctuation",
     "hardness",
     "imbalance_weights",
@@ -53,8 +62,12 @@ __all__ = [
     "loss_probabilities",
     "mixing_coefficient",
     "mutual_information",
+    "neighbor_frequencies",
+    "percentile_chances",
     "prediction_deviation",
+    "proportional_probabilities",
     "rank_probabilities",
+    "repeat_factors",
     "sampling_probabilities",
     "selection_pressure",
     "softmax_probabilities",

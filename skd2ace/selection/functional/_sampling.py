@@ -150,6 +150,77 @@ def loss_probabilities(losses: Tensor, pressure: float) -> Tensor:
     return torch.softmax(levels * (math.log(pressure) / n_instances), dim=0)
 
 
+def exp3_probabilities(hardness: Tensor) -> Tensor:
+    """Sampling probabilities exp(sqrt(2 log(n) / n) s), normalised (DIHCL [1]_).
+
+    s = sqrt(n) r / (r + mean(r)) is the hardness r on a scale of its own: no unit of r has a say,
+    and the exponents are between 0 and sqrt(2 log(n)).
+
+    Parameters
+    ----------
+    hardness : Tensor of shape (n,)
+        r, not negative.
+
+    Returns
+    -------
+    Tensor of shape (n,), float64
+        Positive (the ratio of two is below exp(sqrt(2 log(n)))), summing to 1; uniform where all
+        r are equal.
+
+    References
+    ----------
+    .. [1] Zhou et al. (2020). Curriculum Learning by Dynamic Instance Hardness. NeurIPS.
+
+    Examples
+    --------
+    >>> import torch
+    >>> exp3_probabilities(torch.tensor([0.0, 2.0]))  # s = sqrt(2) (0, 2/3)
+    tensor([0.3133, 0.6867], dtype=torch.float64)
+    """
+    hardness = hardness.to(torch.float64)
+    highest = hardness.max()
+    # Their mean may be infinite where they are not.
+    hardness = hardness / torch.where(highest > 0, highest, 1)
+    scaled = hardness / (hardness + torch.where(highest > 0, hardness.mean(), 1))
+    return torch.softmax(math.sqrt(2 * math.log(len(hardness))) * scaled, dim=0)
+
+
+def proportional_probabilities(weights: Tensor, uniform_share: float) -> Tensor:
+    """Sampling probabilities in proportion to weights, mixed with uniform ones.
+
+    (1 - u) w / sum(w) + u / n: importance sampling as in Katharopoulos and Fleuret [1]_, with
+    1 / (n p) at most 1 / u.
+
+    Parameters
+    ----------
+    weights : Tensor of shape (n,)
+        w, not negative.
+    uniform_share : float
+        u, in (0, 1].
+
+    Returns
+    -------
+    Tensor of shape (n,), float64
+        Positive, summing to 1; uniform where all weights are 0.
+
+    References
+    ----------
+    .. [1] Katharopoulos and Fleuret (2018). Not All Samples Are Created Equal: Deep Learning with
+       Importance Sampling. ICML.
+
+    Examples
+    --------
+    >>> import torch
+    >>> proportional_probabilities(torch.tensor([0.0, 3.0]), uniform_share=0.5)
+    tensor([0.2500, 0.7500], dtype=torch.float64)
+    """
+    weights = weights.to(torch.float64)
+    highest = weights.max()
+    # Their sum may be infinite where they are not.
+    weights = torch.where(highest > 0, weights / torch.where(highest > 0, highest, 1), 1)
+    return (1 - uniform_share) * weights / weights.sum() + uniform_share / len(weights)
+
+
 def softmax_probabilities(hardness: Tensor, temperature: float) -> Tensor:
     """Sampling probabilities exp(temperature * r / mean(r)), normalised (DIHCL [1]_).
 

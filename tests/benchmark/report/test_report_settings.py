@@ -177,3 +177,20 @@ def test_metrics_of_ones_own(run, store, capsys):
         mean = Store(store).results().groupby("method")["right"].mean()
         best = mean.max() if better == "higher" else mean.min()
         assert f"**{best:.4f}" in text
+
+
+@pytest.mark.filterwarnings("ignore:.* A float in .* is a share of the run")
+def test_schedules_that_do_not_fit_into_the_run(run, store, capsys, clif):
+    late = D2ACE(warmup_epochs=5, mix_epochs=(30, 70))
+    run({"late": clif(batch_selector=late), "shares": clif(batch_selector=D2ACE()), "no": clif()})
+    text = told(store, capsys)
+    misfits = text.partition("Schedules that do not fit into their run:")[2].split("\n\n")[1]
+    assert misfits.splitlines() == [
+        "- late: warmup_epochs=5 takes all 3 epochs: it only shuffles",
+        "- late: mix_epochs=(30, 70) lies beyond the 3 epochs: the mixture does not reach mix_end",
+    ]
+
+
+def test_schedules_that_fit_are_not_mentioned(run, store, capsys, clif):
+    run({"shares": clif(batch_selector=D2ACE()), "near": MLkNN(3)})
+    assert "Schedules" not in told(store, capsys)

@@ -56,6 +56,10 @@ def experiment(old):
     with np.load(FOLDER / "expected.npz") as arrays:
         data = arrays["X"], arrays["Y"]
     methods = make_methods(["clif"], ["random", "d2ace"], ["mlknn"], max_epochs=2)
+    # The defaults of that time.
+    methods["clif d2ace"].set_params(
+        batch_selector__warmup_epochs=10, batch_selector__mix_epochs=(30, 70)
+    )
     return lambda: Experiment({"made up": data}, methods, cv=3, store=old)
 
 
