@@ -4,6 +4,7 @@ from . import functional
 from ._active_bias import ActiveBias
 from ._balance import Balance
 from ._base import BatchSelector
+from ._batch_sampler import SelectedBatchSampler
 from ._d2ace import D2ACE
 from ._dihcl import DIHCL
 from ._hard_imb import HardImb
@@ -23,5 +24,6 @@ __all__ = [
     "OnlineBatch",
     "RandomBatches",
     "RecencyBias",
+    "SelectedBatchSampler",
     "functional",
 ]

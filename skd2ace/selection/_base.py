@@ -325,6 +325,10 @@ class BatchSelector(Resumable):
         """Whether a batch depends on updates of the same epoch."""
         return False
 
+    def _was_told(self) -> bool:
+        """Whether :meth:`update` was called since the epoch began."""
+        return bool(self.extremes_)
+
     def _warn_of_silence(self, epoch: int) -> None:
         learns = type(self)._update is not BatchSelector._update
         if learns and not self.seen_ and self.epoch_ not in (-1, epoch):

@@ -75,7 +75,7 @@ def test_labels_in_arrays_of_any_type(selector, dtype):
 
 def test_a_type_that_torch_lacks_is_named(selector):
     X, Y = make_arrays()
-    with pytest.raises(TypeError, match="Y is an array of (float128|longdouble), which torch"):
+    with pytest.raises(TypeError, match=r"Y is an array of (float128|longdouble), which torch"):
         start(selector, X, Y.astype(np.longdouble))
 
 
