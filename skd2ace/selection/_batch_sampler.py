@@ -202,6 +202,7 @@ class SelectedBatchSampler(Sampler[list[int]]):
             In many processes, if the batch is none that was served.
         """
         selector, sharing = self.selector, self._sharing
+        weights: Tensor | None
         if sharing is not None:
             weights = sharing.weigh(selector, index, Y)
         else:

@@ -86,7 +86,7 @@ def refuse():
 
     tensors = COMMON["make_tensors"]()
     unseeded = SelectedBatchSampler(COMMON["start"](D2ACE(), tensors, None))
-    found.append([share for share in unseeded])
+    found.append(list(unseeded))
     index = torch.tensor(found[0][0])
     foreign = index.flip(0)
     note(lambda: unseeded.update(foreign, *COMMON["predictions"](foreign, 0)))
