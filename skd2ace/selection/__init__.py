@@ -4,6 +4,7 @@ from . import functional
 from ._active_bias import ActiveBias
 from ._balance import Balance
 from ._base import BatchSelector
+from ._batch_sampler import SelectedBatchSampler
 from ._d2ace import D2ACE
 from ._dihcl import DIHCL
 from ._gradient_norm import GradientNorm
@@ -36,6 +37,7 @@ __all__ = [
     "RecencyBias",
     "ReducibleLoss",
     "RepeatFactor",
+    "SelectedBatchSampler",
     "SelectiveBackprop",
     "functional",
 ]

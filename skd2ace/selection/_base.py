@@ -1,11 +1,13 @@
 """The algorithm that all batch selectors share; a strategy overrides one or two short hooks."""
 
 import math
+import warnings
 from collections.abc import Iterator
 from numbers import Real
 from typing import Any, ClassVar, Literal
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from skd2ace._constraints import check_parameters
@@ -121,13 +123,13 @@ class BatchSelector(Resumable):
     def start(
         self,
         X: Any,
-        Y: Tensor,
+        Y: Tensor | NDArray[Any],
         *,
         n_epochs: int,
         batch_size: int,
         random_state: RandomState = None,
-        cell_weight: Tensor | None = None,
-        neighbor_features: Tensor | None = None,
+        cell_weight: Tensor | NDArray[Any] | None = None,
+        neighbor_features: Tensor | NDArray[Any] | None = None,
     ) -> "BatchSelector":
         """Begin a training run.
 
@@ -135,25 +137,25 @@ class BatchSelector(Resumable):
 
         Parameters
         ----------
-        X : Tensor of shape (n, d) or (n, ...)
+        X : Tensor or ndarray of shape (n, d) or (n, ...)
             Features of the training instances, dense or sparse CSR, on any device; of images and
             the like, flattened for the neighbours. Selectors without neighbours, or with
             ``neighbor_features``, look at its length only, and take anything that has one.
-        Y : Tensor of shape (n, q)
-            Their labels, 0/1 in any dtype, on the device that trains; all state lives there. NaN
-            is a label that is not known.
+        Y : Tensor or ndarray of shape (n, q)
+            Their labels, 0/1 in any dtype, on the device that trains; all state lives there (of
+            an array, on the CPU). NaN is a label that is not known.
         n_epochs : int
             Epochs of the whole run, those already done included.
         batch_size : int
             Instances in a batch; the last batch of an epoch may be shorter.
         random_state : int, RandomState or None, default=None
             Seed of all that is drawn.
-        cell_weight : Tensor of shape (n,) or (n, q), optional
+        cell_weight : Tensor or ndarray of shape (n,) or (n, q), optional
             Weights of the training loss, finite and not negative. Cells of weight 0 and those
             without a label are left out of all that the selector makes of its scores: sums,
             means, correlations, neighbourhoods. Weights do nothing else; an instance all of whose
             cells are left out is still drawn, as its probability says.
-        neighbor_features : Tensor of shape (n, m), optional
+        neighbor_features : Tensor or ndarray of shape (n, m), optional
             What neighbours are found on in the place of X, dense or sparse CSR.
 
         Returns
@@ -169,7 +171,7 @@ class BatchSelector(Resumable):
             If what is known of Y is not 0/1, weights or features do not fit it, or what is looked
             at of the features is not finite (n, d).
         TypeError
-            If one is no such tensor.
+            If one is no such tensor or array.
 
         Warns
         -----
@@ -211,6 +213,12 @@ class BatchSelector(Resumable):
         Tensor of shape (b,), int64
             Indices of the next batch, distinct within it unless ``unbiased`` or over-sampled;
             there are :meth:`count_batches` of them, the last one short.
+
+        Warns
+        -----
+        UserWarning
+            If another epoch was served before and :meth:`update` has not been called since
+            :meth:`start`, for selectors that have a use for it.
 
         Raises
         ------
@@ -256,6 +264,7 @@ class BatchSelector(Resumable):
 
     def _open(self, epoch: int) -> None:
         """Close the last epoch, and decide what the next one serves."""
+        self._warn_of_silence(epoch)
         check_proba_range(self.extremes_, type(self).__name__, self.epoch_)
         self.extremes_ = []
         self._end_epoch()
@@ -293,10 +302,10 @@ class BatchSelector(Resumable):
         Parameters
         ----------
         index : Tensor of shape (b,), integer
-            The instances of the batch.
-        proba : Tensor of shape (b, q)
+            The instances of the batch. It and the others may be on any device.
+        proba : Tensor of shape (b, q), of any floating type
             Their predicted probabilities, in [0, 1]; detached here.
-        losses : Tensor of shape (b, q)
+        losses : Tensor of shape (b, q), of any floating type
             Their binary cross-entropy per label, unreduced and unweighted, in nats; anything for
             labels that are not known, where they count 0. Estimators with another ``criterion``
             give what that makes of each label.
@@ -310,7 +319,9 @@ class BatchSelector(Resumable):
         """
         self._check_started()
         check_update(index, proba, losses, self.n_labels_)
-        proba, losses = proba.detach(), losses.detach()
+        index = index.to(self.device_, torch.int64)
+        # In no less than single precision: of smaller types not all have the operations below.
+        proba, losses = (_widen(told.detach().to(self.device_)) for told in (proba, losses))
         if self.unbiased:
             # Drawn with replacement: of an instance's copies in the batch the last one counts.
             latest = self._last_places(index)
@@ -349,6 +360,27 @@ class BatchSelector(Resumable):
     def _wants_features(self) -> bool:
         """Whether ``_start`` looks at X, of which it then gets a finite matrix."""
         return False
+
+    def _wants_updates(self) -> bool:
+        """Whether :meth:`update` has a say in what is drawn."""
+        return type(self)._update is not BatchSelector._update
+
+    def _draws_by_updates(self) -> bool:
+        """Whether a batch depends on updates of the same epoch."""
+        return False
+
+    def _was_told(self) -> bool:
+        """Whether :meth:`update` was called since the epoch began."""
+        return bool(self.extremes_)
+
+    def _warn_of_silence(self, epoch: int) -> None:
+        if self._wants_updates() and not self.seen_ and self.epoch_ not in (-1, epoch):
+            warnings.warn(
+                f"{type(self).__name__} has served epoch {self.epoch_ + 1} and has not been told "
+                "what the network predicted: without update(index, proba, losses) after each step "
+                "its batches stay those of chance.",
+                stacklevel=4,
+            )
 
     def _known_of(self, index: Tensor) -> Tensor | None:
         """Rows ``index`` of what is known, (b, q), or None where all is."""
@@ -407,3 +439,7 @@ class BatchSelector(Resumable):
         places = torch.arange(len(index), device=index.device)
         last = places.new_zeros(self.n_instances_)
         return last.scatter_reduce_(0, index, places, "amax")[index]
+
+
+def _widen(values: Tensor) -> Tensor:
+    return values if values.dtype == torch.float64 else values.to(torch.float32)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from skd2ace._labels import check_zero_one_tensor, keep_known
@@ -20,7 +21,9 @@ RUN_CONSTRAINTS: dict[str, list[Any]] = {
 }
 
 
-def read_labels(Y: Tensor, cell_weight: Tensor | None) -> tuple[Tensor, Tensor | None]:
+def read_labels(
+    Y: Tensor | NDArray[Any], cell_weight: Tensor | NDArray[Any] | None
+) -> tuple[Tensor, Tensor | None]:
     """Labels, and which of them are known: neither NaN nor of weight 0.
 
     Returns
@@ -33,11 +36,11 @@ def read_labels(Y: Tensor, cell_weight: Tensor | None) -> tuple[Tensor, Tensor |
     Raises
     ------
     TypeError
-        If one is no dense tensor.
+        If one is no dense tensor or array of numbers.
     ValueError
         If what is known of Y is not zeros and ones, or the weights do not fit it.
     """
-    _check_layout("Y", Y, torch.strided)
+    Y = _read_tensor("Y", Y, torch.strided)
     if Y.ndim != 2 or Y.shape[0] == 0:
         raise ValueError(f"Y must have shape (n, q) with n > 0, got {tuple(Y.shape)}.")
     cells = ~Y.isnan()
@@ -49,9 +52,9 @@ def read_labels(Y: Tensor, cell_weight: Tensor | None) -> tuple[Tensor, Tensor |
     return labels, known
 
 
-def _read_weights(cell_weight: Tensor, Y: Tensor) -> Tensor:
+def _read_weights(cell_weight: Tensor | NDArray[Any], Y: Tensor) -> Tensor:
     """Weights of shape (n, 1) or (n, q), on the device of Y."""
-    _check_layout("cell_weight", cell_weight, torch.strided)
+    cell_weight = _read_tensor("cell_weight", cell_weight, torch.strided)
     if cell_weight.shape not in (Y.shape[:1], Y.shape):
         raise ValueError(
             f"cell_weight must have shape {tuple(Y.shape[:1])} or {tuple(Y.shape)}, one weight per "
@@ -64,7 +67,9 @@ def _read_weights(cell_weight: Tensor, Y: Tensor) -> Tensor:
     return weights if weights.ndim == 2 else weights[:, None]
 
 
-def read_features(X: Any, neighbor_features: Tensor | None, n_rows: int, *, wanted: bool) -> Any:
+def read_features(
+    X: Any, neighbor_features: Tensor | NDArray[Any] | None, n_rows: int, *, wanted: bool
+) -> Any:
     """What neighbours are found on, or X as it is where they are not ``wanted``.
 
     Returns
@@ -76,23 +81,22 @@ def read_features(X: Any, neighbor_features: Tensor | None, n_rows: int, *, want
     Raises
     ------
     TypeError
-        If X has no length, or what neighbours are found on is no tensor.
+        If X has no length, or what neighbours are found on is no tensor or array of numbers.
     ValueError
         If there are not ``n_rows`` rows, or what neighbours are found on is no finite matrix.
     """
     _check_length("X", X, n_rows)
     if neighbor_features is not None:
-        _check_matrix("neighbor_features", neighbor_features, n_rows)
-        return neighbor_features
+        return _read_matrix("neighbor_features", neighbor_features, n_rows)
     if wanted:
-        dense = isinstance(X, Tensor) and X.layout is torch.strided
-        X = X.flatten(1) if dense and X.ndim > 2 else X
-        _check_matrix("X", X, n_rows)
+        if isinstance(X, (Tensor, np.ndarray)) and X.ndim > 2:
+            X = X.reshape(len(X), -1)
+        X = _read_matrix("X", X, n_rows)
     return X
 
 
-def _check_matrix(name: str, features: Tensor, n_rows: int) -> None:
-    _check_layout(name, features, torch.strided, torch.sparse_csr)
+def _read_matrix(name: str, features: Any, n_rows: int) -> Tensor:
+    features = _read_tensor(name, features, torch.strided, torch.sparse_csr)
     if features.ndim != 2:
         shape = tuple(features.shape)
         raise ValueError(f"{name} must have shape (n, d) for the neighbours, got {shape}.")
@@ -100,6 +104,7 @@ def _check_matrix(name: str, features: Tensor, n_rows: int) -> None:
     values = features if features.layout is torch.strided else features.values()
     if not torch.isfinite(values).all():
         raise ValueError(f"{name} contains NaN or infinity.")
+    return features
 
 
 def _check_length(name: str, data: Any, n_rows: int) -> None:
@@ -113,15 +118,34 @@ def _check_length(name: str, data: Any, n_rows: int) -> None:
         raise ValueError(f"{name} has {shape[0]} rows and Y has {n_rows}.")
 
 
-def _check_layout(name: str, data: object, *layouts: torch.layout) -> None:
+def _read_tensor(name: str, data: object, *layouts: torch.layout) -> Tensor:
+    """Tensor of one of the layouts, which shares an array's memory where it can."""
     if isinstance(data, Tensor) and data.layout in layouts:
-        return
+        return data
+    if type(data) is np.ndarray and data.dtype.kind in "biuf":
+        return _from_array(name, data)
     wanted = "dense or sparse CSR" if torch.sparse_csr in layouts else "dense"
     found = data.layout if isinstance(data, Tensor) else _kind(data)
-    raise TypeError(f"{name} must be a torch tensor, {wanted}, got {found}.")
+    raise TypeError(
+        f"{name} must be a torch tensor, {wanted}, or an array of numbers, got {found}."
+    )
+
+
+def _from_array(name: str, array: NDArray[Any]) -> Tensor:
+    # Torch takes no strides below 0, warns of memory that it must not write, and knows one order
+    # of bytes only.
+    native = array.astype(array.dtype.newbyteorder("="), copy=False)
+    try:
+        return torch.as_tensor(np.require(native, requirements=["C", "W"]))
+    except TypeError as error:
+        raise TypeError(
+            f"{name} is an array of {array.dtype}, which torch does not have."
+        ) from error
 
 
 def _kind(data: object) -> str:
+    if isinstance(data, np.ndarray):
+        return f"{type(data).__module__}.{type(data).__qualname__} of {data.dtype}"
     return f"{type(data).__module__}.{type(data).__qualname__}"
 
 

@@ -132,6 +132,9 @@ class HardImb(LatestLossSelector):
     def _wants_features(self) -> bool:
         return True
 
+    def _draws_by_updates(self) -> bool:
+        return self.recompute == "batch"
+
     def _start(self, X: Tensor, Y: Tensor) -> None:
         if self.chain and self.unbiased:
             raise ValueError(

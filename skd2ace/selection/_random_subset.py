@@ -84,6 +84,12 @@ class RandomSubset(BatchSelector):
     def _wants_features(self) -> bool:
         return self.like is not None and self.like._wants_features()
 
+    def _wants_updates(self) -> bool:
+        return self.like is not None and self.like._wants_updates()
+
+    def _draws_by_updates(self) -> bool:
+        return self.like is not None and self.like._draws_by_updates()
+
     def _start(self, X: Tensor, Y: Tensor) -> None:
         self.like_: BatchSelector | None = None
         if self.like is not None:

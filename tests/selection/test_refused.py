@@ -85,10 +85,10 @@ def test_labels_other_than_zeros_and_ones_are_refused(selector, tensors, wrong):
 
 def test_what_are_no_tensors_is_refused(selector, tensors):
     X, Y = tensors
-    for wrong in (Y.numpy(), Y.to_sparse_csr()):
-        with pytest.raises(TypeError, match="Y must be a torch tensor, dense, got"):
+    for wrong in (Y.numpy().astype(object), Y.to_sparse_csr(), Y.tolist()):
+        with pytest.raises(TypeError, match="Y must be a torch tensor, dense, or an array of n"):
             start(selector, (X, wrong))
-        with pytest.raises(TypeError, match="cell_weight must be a torch tensor, dense, got"):
+        with pytest.raises(TypeError, match="cell_weight must be a torch tensor, dense, or an"):
             start(selector, tensors, cell_weight=wrong)
     for wrong in (3, torch.tensor(3.0), None):
         with pytest.raises(TypeError, match="X must have one row per instance, got "):
@@ -96,13 +96,13 @@ def test_what_are_no_tensors_is_refused(selector, tensors):
 
 
 def not_a_tensor(X):
-    return X.numpy(), sp.csr_array(X.numpy()), X.tolist(), X.to_sparse_coo()
+    return X.numpy().astype(str), sp.csr_array(X.numpy()), X.tolist(), X.to_sparse_coo()
 
 
 def test_neighbors_are_found_on_tensors(finds_neighbors, tensors):
     X, Y = tensors
     for wrong in not_a_tensor(X):
-        with pytest.raises(TypeError, match="X must be a torch tensor, dense or sparse CSR, got"):
+        with pytest.raises(TypeError, match="X must be a torch tensor, dense or sparse CSR, or an"):
             start(finds_neighbors, (wrong, Y))
 
 
