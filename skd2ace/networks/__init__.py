@@ -5,9 +5,10 @@ from ._c2ae import C2AE
 from ._clif import CLIF
 from ._dela import DELA
 from ._loss import LossOutput, known_labels, label_losses, weighted_mean
+from ._mlp import MLP
 from ._mpvae import MPVAE
 from ._paca import PACA
-from ._tabm import MLP, TabM
+from ._tabm import TabM
 
 __all__ = [
     "C2AE",
