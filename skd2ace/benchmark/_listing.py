@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from skd2ace.datasets import MulanSet, mulan_registry
 from skd2ace.datasets._mulan import is_here
@@ -113,5 +114,10 @@ def _list_presets() -> Iterator[str]:
         yield name
         for part, chosen in vars(preset).items():
             if chosen:
-                names = " ".join(chosen) if isinstance(chosen, tuple) else chosen
-                yield f"  {part + ':':<12} {names}"
+                yield f"  {part.removeprefix('make_') + ':':<12} {_show_part(chosen)}"
+
+
+def _show_part(chosen: Any) -> str:
+    if callable(chosen):
+        return ", ".join(chosen())
+    return " ".join(chosen) if isinstance(chosen, tuple) else str(chosen)

@@ -8,6 +8,7 @@ from ._batches import Batch, BatchIterator
 from ._best_epoch import BestEpoch
 from ._checkpointing import Checkpointing
 from ._data import TensorDataset
+from ._decay import LinearDecay
 from ._epoch import EpochRecord
 from ._out_of_bag import OutOfBagScore
 from ._selected_batches import SelectedBatches
@@ -22,6 +23,7 @@ __all__ = [
     "BestEpoch",
     "Checkpointing",
     "EpochRecord",
+    "LinearDecay",
     "LinearWarmup",
     "OutOfBagScore",
     "SelectedBatches",

@@ -1,8 +1,11 @@
 """Whole comparisons that the command line knows by name."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from ._baselines import BASELINES
+from ._study import make_study_methods
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,10 @@ class Preset:
         Networks that large data sets have one fit of, as of ``Experiment``.
     time_limit : float, optional
         Seconds after which a fit is ended.
+    make_methods : callable, optional
+        Makes further methods, a dict of estimators by name.
+    repeats : int, default=1
+        How many times the folds are dealt.
     """
 
     datasets: tuple[str, ...]
@@ -28,6 +35,8 @@ class Preset:
     seeds: int = 1
     slow: tuple[str, ...] = ()
     time_limit: float | None = None
+    make_methods: Callable[[], dict[str, Any]] | None = None
+    repeats: int = 1
 
 
 PRESETS = {
@@ -66,5 +75,12 @@ PRESETS = {
             "clif", "dela", "paca", "clif-recommended", "dela-recommended", "paca-recommended",
         ),
         time_limit=1800,
+    ),
+    "selection-study": Preset(
+        datasets=("flags", "emotions", "birds", "yeast"),
+        networks=(),
+        selectors=(),
+        make_methods=make_study_methods,
+        repeats=10,
     ),
 }  # fmt: skip
