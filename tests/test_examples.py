@@ -110,6 +110,14 @@ def test_out_of_bag(tmp_path):
     assert all(abs(gap) < 0.15 for gap in gaps)
 
 
+@pytest.mark.slow
+@needs_mulan
+def test_recommended(tmp_path):
+    arguments = ("--data", "flags", "--networks", "dela", "--epochs", "1")
+    printed = run("benchmarks/recommended.py", *arguments, folder=tmp_path)
+    assert len(re.findall(r"^flags dela, .*: 0\.\d{3}, 0\.\d{3}, 0\.\d{3}$", printed, re.M)) == 3
+
+
 def test_tables_of_the_docs_are_those_of_the_kept_fits(tmp_path):
     printed = run("benchmarks/tables.py", folder=tmp_path).strip()
     assert "TabM" in printed
