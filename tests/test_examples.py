@@ -112,6 +112,17 @@ def test_out_of_bag(tmp_path):
 
 @pytest.mark.slow
 @needs_mulan
+def test_info_batch(tmp_path):
+    arguments = ("--data", "flags", "--folds", "2", "--epochs", "8")
+    printed = run("benchmarks/info_batch.py", *arguments, folder=tmp_path)
+    found = re.match(
+        r"flags: (\d+\.\d)% left out, \d\.\d\d of the seconds, Macro-AUC [+-]0", printed
+    )
+    assert 10 < float(found[1]) < 60
+
+
+@pytest.mark.slow
+@needs_mulan
 def test_recommended(tmp_path):
     arguments = ("--data", "flags", "--networks", "dela", "--epochs", "1")
     printed = run("benchmarks/recommended.py", *arguments, folder=tmp_path)
