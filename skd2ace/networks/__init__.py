@@ -4,7 +4,9 @@ from ._asymmetric_loss import AsymmetricLoss
 from ._c2ae import C2AE
 from ._clif import CLIF
 from ._dela import DELA
+from ._hst import HST
 from ._loss import LossOutput, known_labels, label_losses, weighted_mean
+from ._mlgcn import MLGCN
 from ._mpvae import MPVAE
 from ._paca import PACA
 from ._tabm import MLP, TabM
@@ -13,6 +15,8 @@ __all__ = [
     "C2AE",
     "CLIF",
     "DELA",
+    "HST",
+    "MLGCN",
     "MLP",
     "MPVAE",
     "PACA",
