@@ -9,6 +9,7 @@ from ._best_epoch import BestEpoch
 from ._checkpointing import Checkpointing
 from ._data import TensorDataset
 from ._epoch import EpochRecord
+from ._label_transfer import LabelTransfer
 from ._out_of_bag import OutOfBagScore
 from ._selected_batches import SelectedBatches
 from ._selection import BatchSelection
@@ -22,6 +23,7 @@ __all__ = [
     "BestEpoch",
     "Checkpointing",
     "EpochRecord",
+    "LabelTransfer",
     "LinearWarmup",
     "OutOfBagScore",
     "SelectedBatches",

@@ -1,0 +1,73 @@
+"""A backbone and a head: images to logits."""
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from ._loss import LossOutput
+
+
+class ImageNetwork(nn.Module):
+    """Logits of images, by a head on the features of a backbone.
+
+    Parameters
+    ----------
+    backbone : nn.Module
+        Maps images (b, c, h, w) to features (b, channels) or maps (b, channels, h', w').
+    head : nn.Module
+        Maps these to logits (b, q).
+    """
+
+    def __init__(self, backbone: nn.Module, head: nn.Module) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head = head
+
+    def fit_label_graph(self, Y: Tensor, cell_weight: Tensor | None = None) -> None:
+        """Show the labels to train on to a head that looks at them."""
+        if hasattr(self.head, "fit_label_graph"):
+            self.head.fit_label_graph(Y, cell_weight)
+
+    def forward(self, X: Tensor) -> Tensor:
+        """Map images (b, c, h, w) to logits (b, q)."""
+        logits: Tensor = self.head(self.backbone(X))
+        return logits
+
+
+class OwnLossImageNetwork(ImageNetwork):
+    """The same of a head with a loss of its own."""
+
+    def training_loss(
+        self,
+        X: Tensor,
+        Y: Tensor,
+        weights: Tensor | None = None,
+        *,
+        instance_weights: Tensor | None = None,
+    ) -> LossOutput:
+        """Loss of the head, on the features of the backbone."""
+        head: Any = self.head
+        out: LossOutput = head.training_loss(
+            self.backbone(X), Y, weights, instance_weights=instance_weights
+        )
+        return out
+
+
+class LinearHead(nn.Module):
+    """One linear classifier per label, on each channel's mean over positions.
+
+    Parameters
+    ----------
+    n_channels, n_labels : int
+    """
+
+    def __init__(self, n_channels: int, n_labels: int) -> None:
+        super().__init__()
+        self.classifier = nn.Linear(n_channels, n_labels)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map features (b, n_channels), or maps (b, n_channels, h, w), to logits (b, q)."""
+        logits: Tensor = self.classifier(
+            features.flatten(2).mean(2) if features.ndim > 2 else features
+        )
+        return logits
