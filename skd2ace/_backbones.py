@@ -1,7 +1,7 @@
 """Backbones: networks that turn images into feature maps, one's own or by name."""
 
 import importlib
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -39,7 +39,7 @@ def make_backbone(backbone: Any, weights: Any = None) -> nn.Module:
         network = _import("timm").create_model(name, pretrained=bool(named))
         _load(network, state)
         network.reset_classifier(0, "")
-        return network  # type: ignore[no-any-return]
+        return cast(nn.Module, network)
     try:
         network = _import("torchvision.models").get_model(backbone, weights=named)
     except ValueError as error:

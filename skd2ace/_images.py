@@ -70,9 +70,7 @@ class ImageItems(Dataset[Any]):
         return x
 
 
-def open_images(
-    X: Any, transform: Transform | None = None, *, are_there: bool = True
-) -> Any:
+def open_images(X: Any, transform: Transform | None = None, *, are_there: bool = True) -> Any:
     """Give images as items where they must be read or transformed, else as they are.
 
     Parameters

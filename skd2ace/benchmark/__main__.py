@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from skd2ace.metrics._records import METRICS
+
 from ._arguments import make_parser
 from ._listing import list_choices
 from .compare import Comparison
@@ -65,6 +67,7 @@ def _run(given: argparse.Namespace) -> int:
         sources,
         methods,
         given.folds,
+        _find_metrics(given.metrics),
         n_seeds=given.seeds,
         slow=[name for name in methods if name.split()[0] in given.slow],
         random_state=given.random_state,
@@ -117,6 +120,16 @@ def _make_methods(given: argparse.Namespace) -> dict[str, Any]:
     if not methods:
         raise ValueError("give --networks, --baselines or --method")
     return methods
+
+
+def _find_metrics(names: Iterable[str]) -> dict[str, Any] | None:
+    """Find the default metrics and those named; None where only the default ones are wanted."""
+    found = {
+        name: metric.function
+        for name, metric in METRICS.items()
+        if metric.is_default or name in names
+    }
+    return found if names else None
 
 
 def _connect(scheduler: str) -> None:

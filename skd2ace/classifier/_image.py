@@ -4,6 +4,7 @@ import os
 import warnings
 from collections.abc import Callable
 from functools import partial
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,7 +17,7 @@ from skd2ace._backbones import describe_map, make_backbone, pool
 from skd2ace._devices import full_device
 from skd2ace._images import ArrayItems, ImageItems, find_bad, open_images
 from skd2ace._modules import copy_module, unwrap_compiled
-from skd2ace._sklearn import StrOptions, take_rows
+from skd2ace._sklearn import Interval, StrOptions, take_rows
 from skd2ace.networks import HST, MLGCN
 from skd2ace.networks._image_network import ImageNetwork, LinearHead, OwnLossImageNetwork
 from skd2ace.preprocessing import ImageFeatures
@@ -35,7 +36,7 @@ _HEADS: dict[str, tuple[Callable[..., nn.Module], str | None]] = {
     "ml-gcn": (MLGCN, "max"),
     "hst": (HST, None),
 }
-_NETWORK = frozenset({"backbone", "head", "weights", "frozen"})
+_NETWORK = frozenset({"backbone", "head", "weights", "backbone_lr_ratio", "frozen"})
 
 
 class ImageClassifier(MultiLabelNetClassifier):
@@ -54,6 +55,8 @@ class ImageClassifier(MultiLabelNetClassifier):
     weights : str, dict or None, default=None
         Of a backbone by name: "DEFAULT", or another name that its library has; or a state dict
         that you have, of the whole network. None draws them.
+    backbone_lr_ratio : float, default=1.0
+        Share of ``lr`` at which the backbone learns; ML-GCN's paper takes 0.1.
     transform : callable, optional
         Of each image, in training and prediction: of files in RGB, as Pillow has them, of arrays
         as tensors (c, h, w). None makes tensors (3, h, w) in [0, 1] of files.
@@ -123,6 +126,7 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
         "backbone": [str, callable],
         "head": [StrOptions(set(_HEADS)), callable],
         "weights": [str, dict, None],
+        "backbone_lr_ratio": [Interval(Real, 0, None, closed="neither")],
         "transform": [callable, None],
         "frozen": ["boolean"],
         "cache_dir": [str, os.PathLike, None],
@@ -142,6 +146,7 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
         head: Any = "linear",
         *,
         weights: Any = None,
+        backbone_lr_ratio: float = 1.0,
         transform: Callable[[Any], Any] | None = None,
         frozen: bool = False,
         cache_dir: str | os.PathLike[str] | None = None,
@@ -152,10 +157,18 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
         self.backbone = backbone
         self.head = head
         self.weights = weights
+        self.backbone_lr_ratio = backbone_lr_ratio
         self.transform = transform
         self.frozen = frozen
         self.cache_dir = cache_dir
         self.bad_images = bad_images
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Skorch takes every module that is set for a part of the net.
+        if name in _NETWORK:
+            vars(self)[name] = value
+        else:
+            super().__setattr__(name, value)
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters, as of every estimator; another network is trained from its beginning."""
@@ -306,7 +319,9 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
         make = _HEADS[self.head][0] if isinstance(self.head, str) else self.head
         head = make(n_channels=n_channels, n_labels=self.n_labels_)
         has_own_loss = hasattr(head, "training_loss")
-        self.module_ = (OwnLossImageNetwork if has_own_loss else ImageNetwork)(backbone, head)
+        self.module_ = (OwnLossImageNetwork if has_own_loss else ImageNetwork)(
+            backbone, head, float(self.backbone_lr_ratio)
+        )
         return self
 
     def _make_default_callbacks(self) -> list[tuple[str, Any]]:

@@ -8,9 +8,9 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from sklearn.utils import Bunch, check_random_state
 
-_DESCRIPTION = """Mosaics of 2 x 2 handwritten digits of 8 x 8 pixels, from scikit-learn's load_digits
-(the test part of UCI's Optical Recognition of Handwritten Digits). The labels are the digits that
-are present. Digits are drawn in pairs: 0 and 1, 2 and 3, and so on."""
+_DESCRIPTION = """Mosaics of 2 x 2 handwritten digits of 8 x 8 pixels, from scikit-learn's
+load_digits (the test part of UCI's Optical Recognition of Handwritten Digits). The labels are the
+digits that are present. Digits are drawn in pairs: 0 and 1, 2 and 3, and so on."""
 
 
 def make_digits_mosaics(
@@ -69,7 +69,8 @@ def make_digits_mosaics(
     ]
     tiles = np.concatenate(parts)
     top, bottom = (
-        np.concatenate([digits.images[tiles[:, i]] for i in row], axis=2) for row in ((0, 1), (2, 3))
+        np.concatenate([digits.images[tiles[:, i]] for i in row], axis=2)
+        for row in ((0, 1), (2, 3))
     )
     images = (np.concatenate([top, bottom], axis=1)[:, None] / 16).astype(np.float32)
     target = np.zeros((n_samples, 10), dtype=np.int64)

@@ -46,9 +46,7 @@ def load_voc(folder: str | os.PathLike[str], split: str = "trainval") -> Bunch:
     for row, image_id in zip(target, image_ids, strict=True):
         _read_objects(home / "Annotations" / f"{image_id}.xml", row)
     paths = [str(home / "JPEGImages" / f"{image_id}.jpg") for image_id in image_ids]
-    return Bunch(
-        data=paths, target=target, target_names=list(VOC_CLASSES), image_ids=image_ids
-    )
+    return Bunch(data=paths, target=target, target_names=list(VOC_CLASSES), image_ids=image_ids)
 
 
 def _read_objects(path: Path, row: Any) -> None:

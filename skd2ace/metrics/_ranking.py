@@ -142,9 +142,7 @@ def mean_average_precision(
         if relevant.any():
             # By the largest, so that products of tiny or huge weights are numbers.
             weights = weight[counted, label] / weight[counted, label].max()
-            area = average_precision_score(
-                relevant, scores[counted, label], sample_weight=weights
-            )
+            area = average_precision_score(relevant, scores[counted, label], sample_weight=weights)
             precisions.append(area)
     return float(np.mean(precisions)) if precisions else float("nan")
 

@@ -83,9 +83,7 @@ class AsymmetricLoss(nn.Module):
         else:
             # A probability itself is 1 from a logit of 17 on.
             shifted, negative_log = torch.sigmoid(logits), -logsigmoid(-logits)
-        losses = torch.where(
-            labels > 0, of_positive, power(shifted, self.gamma_neg) * negative_log
-        )
+        losses = torch.where(labels > 0, of_positive, power(shifted, self.gamma_neg) * negative_log)
         return reduce(losses, self.reduction)
 
 

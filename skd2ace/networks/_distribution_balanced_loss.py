@@ -105,8 +105,8 @@ class DistributionBalancedLoss(nn.Module):
         """Loss of logits (b, q) for labels (b, q) of 0 and 1: a scalar, or (b, q)."""
         if len(self.frequency) != logits.shape[1]:
             raise RuntimeError(
-                f"The loss knows the frequencies of {len(self.frequency)} labels, and got logits of "
-                f"{logits.shape[1]}: show it labels first, fit_label_frequency(Y)."
+                f"The loss knows the frequencies of {len(self.frequency)} labels, and got logits "
+                f"of {logits.shape[1]}: show it labels first, fit_label_frequency(Y)."
             )
         frequency = self.frequency.to(logits.dtype)
         rarity = 1 / frequency

@@ -107,6 +107,7 @@ default=10.0, 0.05, 0.05, 0.1
     label_graph: Tensor
     label_vectors: Tensor
     prototypes: Tensor
+    pairs: Tensor
 
     def __init__(
         self,
@@ -149,16 +150,15 @@ default=10.0, 0.05, 0.05, 0.1
         self.reduce = nn.Sequential(nn.Linear(n_channels, m, bias=False), RowNorm(m))
         self.attend_image = nn.Linear(m, hidden, bias=False)
         self.attend_label = nn.Linear(self.label_vectors.shape[1], hidden, bias=False)
-        self.attention = nn.Sequential(
-            nn.Linear(hidden, hidden, bias=False), nn.Linear(hidden, 1, bias=False)
-        )
+        self.attend_hidden = nn.Linear(hidden, hidden, bias=False)
+        self.attend_score = nn.Linear(hidden, 1, bias=False)
         self.graph_network = GatedGraph(m, n_steps)
         self.hidden = nn.Linear(2 * m, out)
         self.classifier = _UniformRows(q, out)
         self.pair_input = nn.Linear(m, hidden)
         self.pair_hidden = nn.Linear(2 * hidden, out)
         self.pair_output = nn.Linear(out, out)
-        self.pair_classifier = _UniformRows(self.pairs.shape[1], out)
+        self.pair_classifier = _UniformRows(q * (q - 1) // 2, out)
         self.intra_threshold = nn.Parameter(torch.tensor(float(threshold)))
         self.inter_threshold = nn.Parameter(torch.tensor(float(threshold)))
 
@@ -315,7 +315,7 @@ default=10.0, 0.05, 0.05, 0.1
     def _attend(self, reduced: Tensor) -> Tensor:
         """Attention (b, positions, q) of labels over the positions (b, positions, m)."""
         # The two linear layers behind the tanh are one, of a single output.
-        scores = self.attention[1].weight @ self.attention[0].weight
+        scores = self.attend_score.weight @ self.attend_hidden.weight
         image, label = self.attend_image(reduced), self.attend_label(self.label_vectors)
         return (torch.tanh(image[:, :, None] * label) @ scores[0]).softmax(1)
 

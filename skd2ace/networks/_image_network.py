@@ -1,6 +1,6 @@
 """A backbone and a head: images to logits."""
 
-from typing import Any
+from typing import Any, cast
 
 from torch import Tensor, nn
 
@@ -16,17 +16,27 @@ class ImageNetwork(nn.Module):
         Maps images (b, c, h, w) to features (b, channels) or maps (b, channels, h', w').
     head : nn.Module
         Maps these to logits (b, q).
+    backbone_lr_ratio : float, default=1.0
+        Share of the learning rate at which the backbone learns.
     """
 
-    def __init__(self, backbone: nn.Module, head: nn.Module) -> None:
+    def __init__(
+        self, backbone: nn.Module, head: nn.Module, backbone_lr_ratio: float = 1.0
+    ) -> None:
         super().__init__()
+        self.backbone_lr_ratio = backbone_lr_ratio
         self.backbone = backbone
         self.head = head
+
+    def lr_ratios(self) -> list[tuple[list[nn.Parameter], float]]:
+        """Parameters that learn at a rate of their own."""
+        parameters = list(self.backbone.parameters())
+        return [(parameters, self.backbone_lr_ratio)] if self.backbone_lr_ratio != 1 else []
 
     def fit_label_graph(self, Y: Tensor, cell_weight: Tensor | None = None) -> None:
         """Show the labels to train on to a head that looks at them."""
         if hasattr(self.head, "fit_label_graph"):
-            self.head.fit_label_graph(Y, cell_weight)
+            cast(Any, self.head).fit_label_graph(Y, cell_weight)
 
     def forward(self, X: Tensor) -> Tensor:
         """Map images (b, c, h, w) to logits (b, q)."""
@@ -46,8 +56,7 @@ class OwnLossImageNetwork(ImageNetwork):
         instance_weights: Tensor | None = None,
     ) -> LossOutput:
         """Loss of the head, on the features of the backbone."""
-        head: Any = self.head
-        out: LossOutput = head.training_loss(
+        out: LossOutput = cast(Any, self.head).training_loss(
             self.backbone(X), Y, weights, instance_weights=instance_weights
         )
         return out

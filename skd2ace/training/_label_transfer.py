@@ -44,7 +44,8 @@ class LabelTransfer(Callback):
         self.batch_ = 0
         head.ramp, head.transfers = 1.0, epoch >= self.start
         if head.transfers and (epoch - self.start) % self.every == 0:
-            head.set_prototypes(_known_positives(net, dataset_train), getattr(net, "torch_seed_", 0))
+            seed = getattr(net, "torch_seed_", 0) % 2**32
+            head.set_prototypes(_known_positives(net, dataset_train), seed)
 
     def on_batch_begin(self, net: Any, training: bool | None = None, **kwargs: Any) -> None:
         """Let the terms come in during the first epoch."""

@@ -22,8 +22,8 @@ NAMES = {
     "changeChannel.1.": "reduce.1.",
     "SemanticDecoupling.fc1.": "attend_image.",
     "SemanticDecoupling.fc2.": "attend_label.",
-    "SemanticDecoupling.fc3.weight": "attention.0.weight",
-    "SemanticDecoupling.fc4.weight": "attention.1.weight",
+    "SemanticDecoupling.fc3.weight": "attend_hidden.weight",
+    "SemanticDecoupling.fc4.weight": "attend_score.weight",
     "GraphNeuralNetwork.fc_1_w.": "graph_network.update_message.",
     "GraphNeuralNetwork.fc_1_u.": "graph_network.update_state.",
     "GraphNeuralNetwork.fc_2_w.": "graph_network.reset_message.",
@@ -88,7 +88,9 @@ def case(request, load_oracle):
     )
     state = {
         ours(name): value.flatten(1) if name.endswith("0.weight") else value
-        for name, value in ((n.removeprefix("state/"), v) for n, v in oracle.items() if "state/" in n)
+        for name, value in (
+            (n.removeprefix("state/"), v) for n, v in oracle.items() if "state/" in n
+        )
         if ours(name)
     }
     missing = head.load_state_dict(state, strict=False)
@@ -101,7 +103,7 @@ def case(request, load_oracle):
 
 
 def test_the_prediction_is_the_published(case, assert_published):
-    head, oracle, Y, features = case
+    head, oracle, _, features = case
     assert_published(head.label_graph, oracle["graph"])
     positions = features.flatten(2).transpose(1, 2)
     reduced = head.reduce(positions.flatten(0, 1)).view(*positions.shape[:2], -1)

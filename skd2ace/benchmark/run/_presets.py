@@ -19,6 +19,8 @@ class Preset:
         Networks that large data sets have one fit of, as of ``Experiment``.
     time_limit : float, optional
         Seconds after which a fit is ended.
+    metrics : tuple of str
+        Metrics beside the default ones.
     """
 
     datasets: tuple[str, ...]
@@ -28,6 +30,7 @@ class Preset:
     seeds: int = 1
     slow: tuple[str, ...] = ()
     time_limit: float | None = None
+    metrics: tuple[str, ...] = ()
 
 
 PRESETS = {
@@ -40,6 +43,14 @@ PRESETS = {
         selectors=(
             "random", "active", "recent", "dihcl", "balance", "hard-imb", "ml-unc", "d2ace",
         ),
+    ),
+    "d2ace-table5": Preset(
+        datasets=("voc2007", "coco2014"),
+        networks=("hst", "ml-gcn"),
+        selectors=(
+            "random", "active", "recent", "dihcl", "balance", "hard-imb", "ml-unc", "d2ace",
+        ),
+        metrics=("mean_average_precision",),
     ),
     "hard-imb-table2": Preset(
         datasets=(
