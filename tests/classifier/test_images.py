@@ -59,7 +59,9 @@ def make(head="linear", body=backbone, **params):
     return ImageClassifier(body, HEADS.get(head, head), **{**defaults, **params})
 
 
-@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize(
+    "head", ["linear", "ml-gcn", pytest.param("hst", marks=pytest.mark.slow)]
+)
 def test_every_head_learns(head, mosaics):
     train, test = mosaics.train, mosaics.test
     params = {"callbacks__label_transfer__start": 6} if head == "hst" else {}

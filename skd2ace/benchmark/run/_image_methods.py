@@ -45,8 +45,12 @@ def make_ml_gcn(**parameters: Any) -> ImageClassifier:
 def make_hst(**parameters: Any) -> ImageClassifier:
     """Make HST on a ResNet-101, with the learning rate and decay of its published script."""
     settings = {
-        **_COMMON, **_workers(), "transform": resize_to_448, "optimizer__weight_decay": 5e-4, "lr": 1e-5,
-    }  # fmt: skip
+        **_COMMON,
+        **_workers(),
+        "transform": resize_to_448,
+        "optimizer__weight_decay": 5e-4,
+        "lr": 1e-5,
+    }
     return ImageClassifier(backbone="resnet101", head="hst", **{**settings, **parameters})
 
 
