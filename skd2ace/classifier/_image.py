@@ -292,7 +292,8 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
         return ArrayItems(features) if features.ndim > 2 else features
 
     def _make_features(self) -> ImageFeatures:
-        pooling = _HEADS[self.head][1] if isinstance(self.head, str) else None
+        # Names that are none are refused by ``fit``.
+        pooling = _HEADS[self.head][1] if self.head in list(_HEADS) else None
         return ImageFeatures(
             self.backbone,
             weights=self.weights,

@@ -22,6 +22,7 @@ from skd2ace._constraints import check_parameters
 from skd2ace._describe import digest
 from skd2ace._devices import full_device
 from skd2ace._images import ImageItems, list_paths, open_images
+from skd2ace._modules import copy_module
 from skd2ace._seeding import torch_rng
 from skd2ace._sklearn import Interval, StrOptions
 
@@ -124,7 +125,9 @@ class ImageFeatures(TransformerMixin, BaseEstimator):
         """
         check_parameters(self._parameter_constraints, self.get_params(deep=False), "ImageFeatures")
         with torch_rng(torch.device("cpu"), 0):
-            self.backbone_ = make_backbone(self.backbone, self.weights)
+            backbone = make_backbone(self.backbone, self.weights)
+        # The user's own stays where it is, and as it is.
+        self.backbone_ = copy_module(backbone) if backbone is self.backbone else backbone
         return self
 
     def transform(self, X: Any) -> NDArray[np.float32]:

@@ -14,6 +14,7 @@ import pytest
 import torch
 from PIL import Image
 from sklearn.base import clone
+from skorch.callbacks import Callback
 from torch import nn
 
 from skd2ace import ImageClassifier
@@ -22,6 +23,7 @@ from skd2ace.datasets import make_digits_mosaics
 from skd2ace.metrics import mean_average_precision
 from skd2ace.networks import HST, MLGCN, FocalLoss
 from skd2ace.selection import D2ACE
+from skd2ace.training import Checkpointing
 
 SMALL = {"vector_size": 8}
 HEADS = {
@@ -59,9 +61,7 @@ def make(head="linear", body=backbone, **params):
     return ImageClassifier(body, HEADS.get(head, head), **{**defaults, **params})
 
 
-@pytest.mark.parametrize(
-    "head", ["linear", "ml-gcn", pytest.param("hst", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("head", ["linear", "ml-gcn", pytest.param("hst", marks=pytest.mark.slow)])
 def test_every_head_learns(head, mosaics):
     train, test = mosaics.train, mosaics.test
     params = {"callbacks__label_transfer__start": 6} if head == "hst" else {}
@@ -349,8 +349,9 @@ def test_criteria_and_parameters(mosaics):
     assert est.criterion_.gamma == 1.0
     with pytest.raises(ValueError, match="has a loss of its own"):
         make("hst", criterion=FocalLoss).fit(X, Y)
-    with pytest.raises(ValueError, match="'head' parameter of ImageClassifier must be"):
-        make("gcn").fit(X, Y)
+    for frozen in (False, True):
+        with pytest.raises(ValueError, match="'head' parameter of ImageClassifier must be"):
+            make("gcn", frozen=frozen).fit(X, Y)
     with pytest.raises(ValueError, match="'bad_images' parameter"):
         make(bad_images="ignore").fit(X, Y)
     with pytest.raises(ValueError, match=r"features \(b, c\) or maps \(b, c, h, w\), and gave"):
@@ -373,6 +374,37 @@ def test_files_and_pickles(mosaics, tmp_path, frozen):
     given = {"backbone": body, "head": HEADS["ml-gcn"]}
     loaded = ImageClassifier.load(tmp_path / "est.skd2ace", **given)
     assert np.array_equal(loaded.predict_proba(X), proba)
+
+
+def test_a_backbone_learns_at_its_share(mosaics):
+    X, Y = mosaics.data[:80], mosaics.target[:80]
+    torch.manual_seed(0)
+    body = backbone()
+    steps = {}
+    for ratio in (1.0, 1e-3):
+        est = make(body=body, backbone_lr_ratio=ratio, train_split=None, max_epochs=1).fit(X, Y)
+        steps[ratio] = (est.module_.backbone[0].weight - body[0].weight).abs().mean()
+    assert 0 < steps[1e-3] < 0.01 * steps[1.0]
+
+
+def test_a_training_that_was_cut_off_goes_on(mosaics, tmp_path):
+    """HST with its prototypes, schedule and selector, to the bit."""
+    X, Y = mosaics.data[:80], mosaics.target[:80]
+    settings = {"batch_selector": D2ACE(warmup_epochs=1), "callbacks__label_transfer__start": 1,
+                "callbacks__label_transfer__every": 2, "max_epochs": 4}  # fmt: skip
+    whole = make("hst", **settings).fit(X, Y)
+
+    class Cut(Callback):
+        def on_epoch_begin(self, net, **kwargs):
+            if len(net.history) == 4:
+                raise RuntimeError("cut off")
+
+    kept = Checkpointing(tmp_path)
+    with pytest.raises(RuntimeError, match="cut off"):
+        make("hst", callbacks=[("cut", Cut()), kept], **settings).fit(X, Y)
+    resumed = make("hst", callbacks=[Checkpointing(tmp_path)], **settings)
+    resumed.fit(X, Y, resume=tmp_path)
+    assert np.array_equal(resumed.predict_proba(X), whole.predict_proba(X))
 
 
 def test_thresholds_by_cross_fitting(mosaics):
