@@ -36,6 +36,13 @@ def test_quickstart(tmp_path):
 
 
 @pytest.mark.slow
+def test_images(tmp_path):
+    arguments = ("--epochs", "2", "--samples", "200", "--heads", "linear", "ml-gcn")
+    printed = run("images.py", *arguments, folder=tmp_path)
+    assert printed.count(" mAP 0.") == 7
+
+
+@pytest.mark.slow
 def test_training_speed(tmp_path):
     script = "benchmarks/training_speed.py"
     arguments = ("--cases", "yeast", "mlp", "--rounds", "1", "--epochs", "2")

@@ -10,6 +10,7 @@ from ._checkpointing import Checkpointing
 from ._data import TensorDataset
 from ._decay import LinearDecay
 from ._epoch import EpochRecord
+from ._label_transfer import LabelTransfer
 from ._out_of_bag import OutOfBagScore
 from ._selected_batches import SelectedBatches
 from ._selection import BatchSelection
@@ -23,6 +24,7 @@ __all__ = [
     "BestEpoch",
     "Checkpointing",
     "EpochRecord",
+    "LabelTransfer",
     "LinearDecay",
     "LinearWarmup",
     "OutOfBagScore",
