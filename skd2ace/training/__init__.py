@@ -8,6 +8,7 @@ from ._batches import Batch, BatchIterator
 from ._best_epoch import BestEpoch
 from ._checkpointing import Checkpointing
 from ._data import TensorDataset
+from ._dynamics import TrainingDynamics
 from ._epoch import EpochRecord
 from ._out_of_bag import OutOfBagScore
 from ._selected_batches import SelectedBatches
@@ -26,5 +27,6 @@ __all__ = [
     "OutOfBagScore",
     "SelectedBatches",
     "TensorDataset",
+    "TrainingDynamics",
     "WeightAverage",
 ]
