@@ -28,11 +28,10 @@ def rank_cells(Y: Floats, score: Floats) -> Floats:
     do scores.
     """
     percentile = np.full(Y.shape, np.nan)
-    for j in range(Y.shape[1]):
-        for value in (0, 1):
-            rows = np.flatnonzero((Y[:, j] == value) & ~np.isnan(score[:, j]))
-            if len(rows):
-                percentile[rows, j] = rankdata(score[rows, j]) / len(rows)
+    for value in (0, 1):
+        peers = (value == Y) & ~np.isnan(score)
+        ranks = rankdata(np.where(peers, score, np.nan), axis=0, nan_policy="omit")
+        percentile[peers] = (ranks / np.maximum(peers.sum(0), 1))[peers]
     return percentile
 
 
