@@ -9,6 +9,7 @@ from ._best_epoch import BestEpoch
 from ._checkpointing import Checkpointing
 from ._data import TensorDataset
 from ._decay import LinearDecay
+from ._dynamics import TrainingDynamics
 from ._epoch import EpochRecord
 from ._label_transfer import LabelTransfer
 from ._out_of_bag import OutOfBagScore
@@ -30,5 +31,6 @@ __all__ = [
     "OutOfBagScore",
     "SelectedBatches",
     "TensorDataset",
+    "TrainingDynamics",
     "WeightAverage",
 ]
