@@ -142,6 +142,12 @@ def test_tables_of_the_docs_are_those_of_the_kept_fits(tmp_path):
     assert printed in (EXAMPLES.parent / "docs" / "benchmark.md").read_text()
 
 
+def test_tables_of_the_study_are_those_of_the_kept_fits(tmp_path):
+    printed = run("benchmarks/selection_study.py", folder=tmp_path).strip()
+    assert "gain in Macro-AUC" in printed
+    assert printed in (EXAMPLES.parent / "docs" / "studies" / "selection.md").read_text()
+
+
 @pytest.mark.slow
 def test_compare_selectors(tmp_path):
     printed = run("compare_selectors.py", "--epochs", "2", "--seeds", "1", folder=tmp_path)
