@@ -34,7 +34,8 @@ extensions = [
 ]
 exclude_patterns = ["_build", "_templates", "results"]
 templates_path = ["_templates"]
-suppress_warnings = ["config.cache"]
+# Pages are written for GitHub as well, where a heading may skip a level.
+suppress_warnings = ["config.cache", "myst.header"]
 
 myst_enable_extensions = ["colon_fence", "dollarmath", "deflist"]
 # What the pages link to on GitHub: the headings by their words.
@@ -48,15 +49,21 @@ autosummary_generate = True
 autosummary_imported_members = True
 autosummary_ignore_module_all = False
 autodoc_typehints = "none"
-autodoc_default_options = {"inherited-members": False}
+# Made by scikit-learn's metadata routing, and documented there.
+REQUESTS = [
+    f"set_{method}_request"
+    for method in ("fit", "partial_fit", "predict", "predict_proba", "score", "transform")
+]
+autodoc_default_options = {"exclude-members": ", ".join(REQUESTS)}
 
 numpydoc_show_class_members = False
 numpydoc_validation_checks = {
     "all",
-    # As in ruff's settings: constructors are documented in their class, summaries may say what a
-    # thing is, and a NamedTuple's fields have docstrings of their own.
+    # House style: parameters that are explained together, or by a paper, or in the class that is
+    # built upon, are not described again; a return value that the first line names has no section.
     *("GL01", "GL03", "SS05", "SS06", "ES01", "SA01", "SA04", "EX01", "YD01"),
-    *("PR01", "PR02", "PR06", "PR08", "PR09", "RT02", "RT03", "RT04", "RT05", "GL08"),
+    *("PR01", "PR02", "PR04", "PR05", "PR06", "PR07", "PR08", "PR09", "GL07", "GL08"),
+    *("RT01", "RT02", "RT03", "RT04", "RT05"),
 }
 numpydoc_validation_exclude = {r"\.__init__$", r"sklearn\.", r"skorch\.", r"torch\."}
 
