@@ -91,7 +91,7 @@ sphinx_gallery_conf = {
     "thumbnail_size": (400, 280),
     "download_all_examples": False,
     "show_signature": False,
-    "min_reported_time": 1000,
+    "write_computation_times": False,
     "doc_module": ("skd2ace",),
     "backreferences_dir": "api/examples",
     "reference_url": {"skd2ace": None},
