@@ -21,7 +21,7 @@ splitters = {
     "IterativeStratifiedKFold": IterativeStratifiedKFold(5, shuffle=True, random_state=0),
 }
 
-fig, axes = plt.subplots(1, 2, figsize=(9, 3.8), sharey=True, layout="constrained")
+fig, axes = plt.subplots(1, 2, figsize=(9, 3.8), sharex=True, sharey=True, layout="constrained")
 for ax, (name, splitter) in zip(axes, splitters.items(), strict=True):
     counts = np.array([labels[test].sum(0) for _, test in splitter.split(X, labels)])[:, order]
     shares = counts / counts.sum(0)

@@ -36,16 +36,22 @@ for epoch in range(30):
         visits[epoch, index] += 1
 
 # %%
-# Rows of the picture are instances, in the order of their visits; white was not drawn.
+# Rows of the picture are eight instances each, in the order of their visits; white was not drawn.
 
-order = np.argsort(visits.sum(0))[::-1]
+by_visits = visits[:, np.argsort(visits.sum(0))[::-1]].reshape(30, 100, 8).mean(2)
 fig, ax = plt.subplots(figsize=(7.4, 4.4), layout="constrained")
-image = ax.imshow(
-    visits[:, order].T, cmap="Blues", vmax=4, aspect="auto", extent=(0.5, 30.5, 800, 0)
-)
+image = ax.imshow(by_visits.T, cmap="Blues", aspect="auto", extent=(0.5, 30.5, 800, 0))
 ax.axvline(3.5, color="#eb6834", linewidth=2)
-ax.text(3.8, 40, "warm-up ends", color="#eb6834", va="top")
+ax.annotate(
+    "warm-up ends",
+    (3.5, 1),
+    (0, 3),
+    xycoords=("data", "axes fraction"),
+    textcoords="offset points",
+    color="#eb6834",
+    ha="center",
+)
 ax.set_xlabel("Epoch")
 ax.set_ylabel("Instances, the most visited above")
-fig.colorbar(image, ax=ax, label="visits in an epoch", ticks=range(5))
+fig.colorbar(image, ax=ax, label="visits in an epoch")
 plt.show()
