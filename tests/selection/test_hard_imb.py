@@ -88,6 +88,7 @@ def test_chain_follows_its_law(recompute, known):
     assert stats.chisquare(counts, expected).pvalue > 1e-3
 
 
+@pytest.mark.filterwarnings("ignore:HardImb has served")
 def test_a_chain_without_followers_goes_on_among_all():
     """No labels come together: label 0 fills in as the closest, and only instance 0 has it."""
     alone = torch.eye(5)
