@@ -62,6 +62,9 @@ def record(name, case):
         network.register_forward_pre_hook(note)
         return network
 
+    if "accelerate" in sys.modules:
+        # It holds all trainings of a process to the precision of the first.
+        sys.modules["accelerate.state"].AcceleratorState._reset_state()
     loop.make_network, loop.D2ACE = make_network, lambda: clone(selector)
     network, n_steps = loop.train(N_EPOCHS, **settings)
     return {
@@ -71,10 +74,10 @@ def record(name, case):
     }
 
 
-def record_by_hand(selector, accumulate=1, *, carry=False, share_of_last=None):
+def record_by_hand(selector, accumulate=1, *, carry=False, share_of_last=None, mean=None):
     """The same by a bare loop, without a sampler; batches by epoch.
 
-    Where an epoch has a batch too few for a whole step, its gradient goes into the next epoch's
+    ``mean(logits, Y)`` is the loss where it takes the mean itself, which rounds otherwise. Where an epoch has a batch too few for a whole step, its gradient goes into the next epoch's
     (``carry``), or makes a step by itself, with ``share_of_last`` of its weight.
     """
     X, Y, _, _ = task.load()
@@ -91,9 +94,10 @@ def record_by_hand(selector, accumulate=1, *, carry=False, share_of_last=None):
             selector.update(index, logits.sigmoid(), losses)
             weights = selector.loss_weights(index, Y[index])
             losses = losses if weights is None else weights[:, None] * losses
+            loss = mean(logits, Y[index]) if mean else losses.mean()
             n_waiting += 1
             is_alone = not carry and index is batches[-1] and n_waiting < accumulate
-            (losses.mean() * (share_of_last if is_alone else 1 / accumulate)).backward()
+            (loss * (share_of_last if is_alone else 1 / accumulate)).backward()
             if is_alone or n_waiting == accumulate:
                 optimizer.step()
                 optimizer.zero_grad()
