@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from skd2ace.metrics._records import METRICS
 from skd2ace.model_selection import RepeatedIterativeStratifiedKFold
 
 from ._arguments import make_parser
@@ -67,6 +68,7 @@ def _run(given: argparse.Namespace) -> int:
         sources,
         methods,
         _make_folds(given),
+        _find_metrics(given.metrics),
         n_seeds=given.seeds,
         slow=[name for name in methods if name.split()[0] in given.slow],
         random_state=given.random_state,
@@ -128,6 +130,16 @@ def _make_folds(given: argparse.Namespace) -> Any:
     return RepeatedIterativeStratifiedKFold(
         given.folds, n_repeats=given.repeats, random_state=given.random_state
     )
+
+
+def _find_metrics(names: Iterable[str]) -> dict[str, Any] | None:
+    """Find the default metrics and those named; None where only the default ones are wanted."""
+    found = {
+        name: metric.function
+        for name, metric in METRICS.items()
+        if metric.is_default or name in names
+    }
+    return found if names else None
 
 
 def _connect(scheduler: str) -> None:

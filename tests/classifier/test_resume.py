@@ -163,9 +163,8 @@ def test_what_goes_on_by_itself_after_the_end(make, data, tmp_path, outcome):
     est = make(callbacks=[Checkpointing(tmp_path)]).fit(*data)
     again = make(callbacks=[Checkpointing(tmp_path)]).fit(*data, resume=tmp_path)
     assert outcome(again) == outcome(est)
-    assert outcome(again.partial_fit(*data)) == outcome(
-        est.set_params(callbacks=None).partial_fit(*data)
-    )
+    further = [net.set_params(callbacks=None).partial_fit(*data) for net in (again, est)]
+    assert outcome(further[0]) == outcome(further[1])
 
 
 def test_resuming_comes_before_a_warm_start(make, data, tmp_path, outcome):

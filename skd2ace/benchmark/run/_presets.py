@@ -26,6 +26,8 @@ class Preset:
         Makes further methods, a dict of estimators by name.
     repeats : int, default=1
         How many times the folds are dealt.
+    metrics : tuple of str
+        Metrics beside the default ones.
     """
 
     datasets: tuple[str, ...]
@@ -37,6 +39,7 @@ class Preset:
     time_limit: float | None = None
     make_methods: Callable[[], dict[str, Any]] | None = None
     repeats: int = 1
+    metrics: tuple[str, ...] = ()
 
 
 PRESETS = {
@@ -49,6 +52,14 @@ PRESETS = {
         selectors=(
             "random", "active", "recent", "dihcl", "balance", "hard-imb", "ml-unc", "d2ace",
         ),
+    ),
+    "d2ace-table5": Preset(
+        datasets=("voc2007", "coco2014"),
+        networks=("hst", "ml-gcn"),
+        selectors=(
+            "random", "active", "recent", "dihcl", "balance", "hard-imb", "ml-unc", "d2ace",
+        ),
+        metrics=("mean_average_precision",),
     ),
     "hard-imb-table2": Preset(
         datasets=(

@@ -29,6 +29,7 @@ _SELECTORS: dict[str, Any] = {
     "ml-unc": selection.MLUnc(),
     "infobatch": selection.InfoBatch(),
     "selective-backprop": selection.SelectiveBackprop(),
+    "reducible-loss": selection.ReducibleLoss(),
     "gradient-norm": selection.GradientNorm(),
     "repeat-factor": selection.RepeatFactor(),
     "mlros": selection.MLROS(),
@@ -42,7 +43,9 @@ _LOSSES: dict[str, dict[str, Any]] = {
     "pos-weight": {"pos_weight": "balanced"},
     "asymmetric-loss": {"criterion": AsymmetricLoss},
 }
-_BRIEFLY = ("random", "d2ace", "balance", "hard-imb", "dihcl", "infobatch", "subset-d2ace")
+_BRIEFLY = (
+    "random", "d2ace", "balance", "hard-imb", "dihcl", "infobatch", "reducible-loss", "subset-d2ace"
+)  # fmt: skip
 _D2ACE_PARTS: dict[str, dict[str, Any]] = {
     "uncertainty": {"mix_start": 1.0, "mix_end": 1.0},
     "hardness": {"mix_start": 0.0, "mix_end": 0.0},
