@@ -1,9 +1,10 @@
-"""Trains as a loop of ``examples/loops`` does, and notes what it trained on; see ``test_loops.py``.
+"""Trains as a loop of ``examples/loops`` does, and as a bare loop does; see ``test_loops.py``.
 
-python run_loop.py NAME FOLDER   (or by torchrun, in many processes)
+python run_loop.py NAME FOLDER   (or by torchrun, in two processes)
 """
 
 import importlib
+import runpy
 import sys
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from skd2ace.selection import D2ACE, BatchSelector, InfoBatch
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "examples" / "loops"))
+LOOPS = Path(__file__).parents[1] / "examples" / "loops"
+sys.path.insert(0, str(LOOPS))
 task = importlib.import_module("task")
 N_EPOCHS = 3
 
@@ -26,36 +28,36 @@ class Growing(BatchSelector):
         return super()._order(epoch)[: self.n_instances_ * (epoch + 1) // self.n_epochs_]
 
 
-# A selector for each kind of epochs, of one length or not; and settings of the loop.
-SELECTED = {
-    "fixed": (D2ACE(warmup_epochs=1), {}),
-    "weighted": (D2ACE(warmup_epochs=1, unbiased=True), {}),
-    "shorter": (InfoBatch(), {}),
-    "longer": (Growing(), {}),
-}
+# By case: a selector, and settings of the loop. Epochs are of one length but where the name says.
+FIXED = {"fixed": (D2ACE(warmup_epochs=1), {})}
+WEIGHTED = {"weighted": (D2ACE(warmup_epochs=1, unbiased=True), {})}
+SHORTER = {"shorter": (InfoBatch(), {})}
+LONGER = {"longer": (Growing(), {})}
+WORKERS = {"workers": (D2ACE(warmup_epochs=1), {"workers": 1})}
+# An epoch has 15 batches: what becomes of a last step with fewer is each framework's own affair.
 SETTINGS = {
-    "accumulated": (D2ACE(warmup_epochs=1), {"accumulate": 2}),
+    "accumulated": (D2ACE(warmup_epochs=1), {"accumulate": 3}),
     "mixed": (D2ACE(warmup_epochs=1), {"mixed": True}),
 }
 CASES = {
-    "plain_pytorch": SELECTED,
+    "plain_pytorch": FIXED | WEIGHTED | SHORTER | LONGER | WORKERS,
     # Plain nets apply no weights.
-    "plain_skorch": {name: SELECTED[name] for name in ("fixed", "longer")},
-    **{f"with_{name}": SELECTED | SETTINGS for name in ("lightning", "trainer", "accelerate")},
+    "plain_skorch": FIXED | LONGER,
+    "with_accelerate": FIXED | WEIGHTED | SHORTER | LONGER | SETTINGS,
+    "with_lightning": FIXED | WEIGHTED | SHORTER | LONGER | SETTINGS,
+    # Which cuts an epoch that is longer than the first.
+    "with_trainer": FIXED | WEIGHTED | SHORTER | SETTINGS,
 }
 
 
-def record(name, case):
+def train_as_shown(name, selector, settings):
     """Rows of each batch that the network saw, its weights in the end, and the number of steps."""
     loop = importlib.import_module(name)
-    selector, settings = CASES[name][case]
-    X = task.load()[0]
-    places = {row.numpy().tobytes(): i for i, row in enumerate(X)}
-    assert len(places) == len(X), "rows are told apart by their features"
-    seen = []
+    places = {row.numpy().tobytes(): i for i, row in enumerate(task.load()[0])}
+    batches = []
 
     def note(network, inputs):
-        seen.append([places[row.numpy().tobytes()] for row in inputs[0]])
+        batches.append([places[row.numpy().tobytes()] for row in inputs[0]])
 
     def make_network():
         network = task.make_network()
@@ -67,49 +69,48 @@ def record(name, case):
         sys.modules["accelerate.state"].AcceleratorState._reset_state()
     loop.make_network, loop.D2ACE = make_network, lambda: clone(selector)
     network, n_steps = loop.train(N_EPOCHS, **settings)
-    return {
-        "seen": seen,
-        "weights": [weight.detach().clone() for weight in network.parameters()],
-        "n_steps": int(n_steps),
-    }
+    weights = [weight.detach().clone() for weight in network.parameters()]
+    return {"batches": batches, "weights": weights, "n_steps": int(n_steps)}
 
 
-def record_by_hand(selector, accumulate=1, *, carry=False, share_of_last=None, mean=None):
-    """The same by a bare loop, without a sampler; batches by epoch.
-
-    ``mean(logits, Y)`` is the loss where it takes the mean itself, which rounds otherwise. Where an epoch has a batch too few for a whole step, its gradient goes into the next epoch's
-    (``carry``), or makes a step by itself, with ``share_of_last`` of its weight.
-    """
+def train_bare(selector, accumulate=1):
+    """The same without a framework, a loader or a sampler; and the batches of the first epoch."""
     X, Y, _, _ = task.load()
     network = task.make_network()
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
     selector = clone(selector)
     selector.start(X, Y, n_epochs=N_EPOCHS, batch_size=128, random_state=0)
-    seen, n_steps, n_waiting = [], 0, 0
+    batches = []
     for epoch in range(N_EPOCHS):
-        batches = list(selector.batches(epoch))
-        for index in batches:
+        for index in selector.batches(epoch):
             logits = network(X[index])
             losses = binary_cross_entropy_with_logits(logits, Y[index], reduction="none")
             selector.update(index, logits.sigmoid(), losses)
             weights = selector.loss_weights(index, Y[index])
             losses = losses if weights is None else weights[:, None] * losses
-            loss = mean(logits, Y[index]) if mean else losses.mean()
-            n_waiting += 1
-            is_alone = not carry and index is batches[-1] and n_waiting < accumulate
-            (loss * (share_of_last if is_alone else 1 / accumulate)).backward()
-            if is_alone or n_waiting == accumulate:
+            (losses.mean() / accumulate).backward()
+            batches.append(index.tolist())
+            if len(batches) % accumulate == 0:
                 optimizer.step()
                 optimizer.zero_grad()
-                n_steps, n_waiting = n_steps + 1, 0
-        seen.append([index.tolist() for index in batches])
+        n_first = len(batches) if epoch == 0 else n_first
     weights = [weight.detach() for weight in network.parameters()]
-    return {"seen": seen, "weights": weights, "n_steps": n_steps}
+    n_steps = len(batches) // accumulate
+    return {"batches": batches, "n_first": n_first, "weights": weights, "n_steps": n_steps}
+
+
+def train_both(name, case):
+    """What came of the loop, and what of the bare one."""
+    selector, settings = CASES[name][case]
+    bare = train_bare(selector, settings.get("accumulate", 1))
+    return train_as_shown(name, selector, settings), bare
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)
     name, folder = sys.argv[1:]
-    found = {case: record(name, case) for case in CASES[name]}
+    trained = {case: train_both(name, case) for case in CASES[name]}
     rank = dist.get_rank() if dist.is_initialized() else 0
-    torch.save(found, Path(folder) / f"{rank}.pt")
+    torch.save(trained, Path(folder) / f"{rank}.pt")
+    # And once as a user runs it, for what it prints.
+    sys.argv = [f"{name}.py", "--epochs", "2"]
+    runpy.run_path(str(LOOPS / f"{name}.py"), run_name="__main__")

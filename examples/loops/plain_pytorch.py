@@ -1,6 +1,7 @@
 """A batch selector in a loop of plain PyTorch: the lines that end in an arrow are its own.
 
 python examples/loops/plain_pytorch.py
+python examples/loops/plain_pytorch.py --workers 2
 """
 
 import torch
@@ -11,13 +12,14 @@ from torch.utils.data import DataLoader, TensorDataset
 from skd2ace.selection import D2ACE, SelectedBatchSampler  # <--
 
 
-def train(epochs):
+def train(epochs, workers=0):
     X, Y, _, _ = load()
     network = make_network()
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
     selector = D2ACE().start(X, Y, n_epochs=epochs, batch_size=128, random_state=0)  # <--
     batches = SelectedBatchSampler(selector)  # <--
-    loader = DataLoader(TensorDataset(torch.arange(len(X)), X, Y), batch_sampler=batches)  # <--
+    data = TensorDataset(torch.arange(len(X)), X, Y)  # <--
+    loader = DataLoader(data, batch_sampler=batches, num_workers=workers)  # <--
     n_steps = 0
     for _ in range(epochs):
         for index, x, y in loader:  # <--
@@ -32,4 +34,4 @@ def train(epochs):
 
 
 if __name__ == "__main__":
-    run(train)
+    run(train, "--workers")

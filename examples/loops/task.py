@@ -27,13 +27,19 @@ def make_network():
     return nn.Sequential(nn.Linear(103, 256), nn.ReLU(), nn.Linear(256, 14))
 
 
-def run(train, *, settings=False):
+OPTIONS = {
+    "--workers": {"type": int, "default": 0, "help": "processes that load the data"},
+    "--accumulate": {"type": int, "default": 1, "help": "batches per step"},
+    "--mixed": {"action": "store_true", "help": "compute in bfloat16 too"},
+}
+
+
+def run(train, *options):
     """Train as the command line says, and print what came of it in the first process."""
     parser = argparse.ArgumentParser(description="A batch selector in a loop, on yeast.")
     parser.add_argument("--epochs", type=int, default=30)
-    if settings:
-        parser.add_argument("--accumulate", type=int, default=1, help="batches per step")
-        parser.add_argument("--mixed", action="store_true", help="compute in bfloat16 too")
+    for option in options:
+        parser.add_argument(option, **OPTIONS[option])
     network, n_steps = train(**vars(parser.parse_args()))
     if not distributed.is_initialized() or distributed.get_rank() == 0:
         X_test, Y_test = load()[2:]

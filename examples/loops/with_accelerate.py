@@ -1,6 +1,7 @@
 """A batch selector in a loop with accelerate: the lines that end in an arrow are its own.
 
 python examples/loops/with_accelerate.py
+python examples/loops/with_accelerate.py --accumulate 4 --mixed
 torchrun --nproc-per-node 2 examples/loops/with_accelerate.py
 
 The loader stays out of prepare, which would deal out among processes what is dealt out already.
@@ -45,4 +46,4 @@ def train(epochs, accumulate=1, mixed=False):
 
 
 if __name__ == "__main__":
-    run(train, settings=True)
+    run(train, "--accumulate", "--mixed")

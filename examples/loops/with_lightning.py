@@ -1,6 +1,7 @@
 """A batch selector under Lightning: the lines that end in an arrow are its own.
 
 python examples/loops/with_lightning.py
+python examples/loops/with_lightning.py --accumulate 4 --mixed
 torchrun --nproc-per-node 2 examples/loops/with_lightning.py
 
 Lightning asks for the loader's length anew only where it reloads it, and cuts what is longer; and
@@ -59,4 +60,4 @@ def train(epochs, accumulate=1, mixed=False):
 
 
 if __name__ == "__main__":
-    run(train, settings=True)
+    run(train, "--accumulate", "--mixed")

@@ -1,6 +1,7 @@
 """A batch selector in Hugging Face's Trainer: the lines that end in an arrow are its own.
 
 python examples/loops/with_trainer.py
+python examples/loops/with_trainer.py --accumulate 4 --mixed
 torchrun --nproc-per-node 2 examples/loops/with_trainer.py
 
 The Trainer asks for the loader's length once, and cuts what is longer than the first epoch.
@@ -58,4 +59,4 @@ def train(epochs, accumulate=1, mixed=False):
 
 
 if __name__ == "__main__":
-    run(train, settings=True)
+    run(train, "--accumulate", "--mixed")
