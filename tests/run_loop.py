@@ -50,6 +50,12 @@ CASES = {
 }
 
 
+def forget_precision():
+    """Accelerate holds all trainings of a process to the precision of the first."""
+    if "accelerate" in sys.modules:
+        sys.modules["accelerate.state"].AcceleratorState._reset_state()
+
+
 def train_as_shown(name, selector, settings):
     """Rows of each batch that the network saw, its weights in the end, and the number of steps."""
     loop = importlib.import_module(name)
@@ -64,17 +70,18 @@ def train_as_shown(name, selector, settings):
         network.register_forward_pre_hook(note)
         return network
 
-    if "accelerate" in sys.modules:
-        # It holds all trainings of a process to the precision of the first.
-        sys.modules["accelerate.state"].AcceleratorState._reset_state()
+    forget_precision()
     loop.make_network, loop.D2ACE = make_network, lambda: clone(selector)
     network, n_steps = loop.train(N_EPOCHS, **settings)
     weights = [weight.detach().clone() for weight in network.parameters()]
     return {"batches": batches, "weights": weights, "n_steps": int(n_steps)}
 
 
-def train_bare(selector, accumulate=1):
-    """The same without a framework, a loader or a sampler; and the batches of the first epoch."""
+def train_bare(selector, accumulate=1, *, fused=False):
+    """The same without a framework, a loader or a sampler; and the batches of the first epoch.
+
+    A ``fused`` mean of the losses rounds otherwise.
+    """
     X, Y, _, _ = task.load()
     network = task.make_network()
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
@@ -88,7 +95,8 @@ def train_bare(selector, accumulate=1):
             selector.update(index, logits.sigmoid(), losses)
             weights = selector.loss_weights(index, Y[index])
             losses = losses if weights is None else weights[:, None] * losses
-            (losses.mean() / accumulate).backward()
+            mean = binary_cross_entropy_with_logits(logits, Y[index]) if fused else losses.mean()
+            (mean / accumulate).backward()
             batches.append(index.tolist())
             if len(batches) % accumulate == 0:
                 optimizer.step()
@@ -102,7 +110,8 @@ def train_bare(selector, accumulate=1):
 def train_both(name, case):
     """What came of the loop, and what of the bare one."""
     selector, settings = CASES[name][case]
-    bare = train_bare(selector, settings.get("accumulate", 1))
+    accumulate = settings.get("accumulate", 1)
+    bare = train_bare(selector, accumulate, fused=name == "plain_skorch")
     return train_as_shown(name, selector, settings), bare
 
 
@@ -112,5 +121,6 @@ if __name__ == "__main__":
     rank = dist.get_rank() if dist.is_initialized() else 0
     torch.save(trained, Path(folder) / f"{rank}.pt")
     # And once as a user runs it, for what it prints.
+    forget_precision()
     sys.argv = [f"{name}.py", "--epochs", "2"]
     runpy.run_path(str(LOOPS / f"{name}.py"), run_name="__main__")
