@@ -101,7 +101,8 @@ def train_bare(selector, accumulate=1, *, fused=False):
             if len(batches) % accumulate == 0:
                 optimizer.step()
                 optimizer.zero_grad()
-        n_first = len(batches) if epoch == 0 else n_first
+        if epoch == 0:
+            n_first = len(batches)
     weights = [weight.detach() for weight in network.parameters()]
     n_steps = len(batches) // accumulate
     return {"batches": batches, "n_first": n_first, "weights": weights, "n_steps": n_steps}

@@ -1,10 +1,16 @@
-"""What SelectedBatchSampler costs: ratios to the same loop with torch's own samplers.
+"""What SelectedBatchSampler costs, apart from what its selector does.
 
-In one process and in two that share their batches, epochs of three loops take turns: shuffled by
-torch's BatchSampler (of a DistributedSampler in two processes), shuffled by a SelectedBatchSampler,
-and selected by D2ACE. Printed are the medians over rounds of the seconds of an epoch, and of the
-ratios within a round, which a change of the machine's speed between rounds does not touch. What a
-selector does once, before the first epoch, is not in them.
+In one process and in two that share their batches, epochs of these loops take turns:
+
+- plain: shuffled by torch's BatchSampler (of a DistributedSampler in two processes);
+- index: the same, with the index in the data and losses per label, as selectors want them;
+- shuffled: RandomBatches in a SelectedBatchSampler;
+- bare: D2ACE without a sampler, its batches handed to the loader (in one process only);
+- selected: D2ACE in a SelectedBatchSampler.
+
+Printed are medians over rounds of the processor time of an epoch, in the first process, and of
+the ratios within a round, which a change of the machine's speed between rounds does not touch.
+What a selector does once, before the first epoch, is not in them.
 
     python examples/benchmarks/sampler_cost.py --rounds 15
 """
@@ -34,7 +40,13 @@ from skd2ace.selection import D2ACE, RandomBatches, SelectedBatchSampler
 BATCH_SIZE = 128
 # Instances, features, labels, hidden units.
 CASES = {"small": (20000, 200, 20, 128), "large": (5324, 1836, 159, 1024)}
-SELECTORS = {"RandomBatches": RandomBatches(), "D2ACE": D2ACE(warmup_epochs=1)}
+# By what is printed: a loop, and the one that it is compared with.
+RATIOS = {
+    "index and losses per label": ("index", "plain"),
+    "sampler, shuffling": ("shuffled", "index"),
+    "sampler, D2ACE": ("selected", "bare"),
+    "D2ACE and sampler": ("selected", "index"),
+}
 
 
 class Loop:
@@ -57,14 +69,16 @@ class Loop:
         self.optimizer.step()
 
 
-class ShuffledLoop(Loop):
+class PlainLoop(Loop):
     """As one would write it without us."""
 
     def __init__(self, case, n_processes):
         super().__init__(case, n_processes)
-        data = TensorDataset(self.X, self.Y)
-        self.order = DistributedSampler(data) if n_processes > 1 else RandomSampler(data)
-        batches = BatchSampler(self.order, BATCH_SIZE // n_processes, drop_last=False)
+        self.load(TensorDataset(self.X, self.Y))
+
+    def load(self, data):
+        self.order = DistributedSampler(data) if self.n_processes > 1 else RandomSampler(data)
+        batches = BatchSampler(self.order, BATCH_SIZE // self.n_processes, drop_last=False)
         self.loader = DataLoader(data, batch_sampler=batches)
 
     def train(self, epoch):
@@ -74,15 +88,46 @@ class ShuffledLoop(Loop):
             self.step(binary_cross_entropy_with_logits(self.network(x), y))
 
 
-class SelectedLoop(Loop):
-    """The same with a selector."""
+class IndexLoop(PlainLoop):
+    """The same with what selectors want beside it."""
+
+    def __init__(self, case, n_processes):
+        super().__init__(case, n_processes)
+        self.load(TensorDataset(torch.arange(len(self.X)), self.X, self.Y))
+
+    def train(self, epoch):
+        if self.n_processes > 1:
+            self.order.set_epoch(epoch)
+        for _, x, y in self.loader:
+            losses = binary_cross_entropy_with_logits(self.network(x), y, reduction="none")
+            self.step(losses.mean())
+
+
+class BareLoop(Loop):
+    """A selector without a sampler."""
 
     def __init__(self, case, n_processes, selector, n_epochs):
         super().__init__(case, n_processes)
-        selector.start(self.X, self.Y, n_epochs=n_epochs, batch_size=BATCH_SIZE, random_state=0)
-        self.batches = SelectedBatchSampler(selector)
-        data = TensorDataset(torch.arange(len(self.X)), self.X, self.Y)
-        self.loader = DataLoader(data, batch_sampler=self.batches)
+        self.data = TensorDataset(torch.arange(len(self.X)), self.X, self.Y)
+        run = {"n_epochs": n_epochs, "batch_size": BATCH_SIZE, "random_state": 0}
+        self.selector = selector.start(self.X, self.Y, **run)
+
+    def train(self, epoch):
+        batches = (batch.tolist() for batch in self.selector.batches(epoch))
+        for index, x, y in DataLoader(self.data, batch_sampler=batches):
+            logits = self.network(x)
+            losses = binary_cross_entropy_with_logits(logits, y, reduction="none")
+            self.step(losses.mean())
+            self.selector.update(index, logits.sigmoid(), losses)
+
+
+class SampledLoop(BareLoop):
+    """The same with it."""
+
+    def __init__(self, case, n_processes, selector, n_epochs):
+        super().__init__(case, n_processes, selector, n_epochs)
+        self.batches = SelectedBatchSampler(self.selector)
+        self.loader = DataLoader(self.data, batch_sampler=self.batches)
 
     def train(self, epoch):
         for index, x, y in self.loader:
@@ -92,12 +137,26 @@ class SelectedLoop(Loop):
             self.batches.update(index, logits.sigmoid(), losses)
 
 
+def make_loops(case, n_processes, n_epochs):
+    place = (case, n_processes)
+    loops = {
+        "plain": PlainLoop(*place),
+        "index": IndexLoop(*place),
+        "shuffled": SampledLoop(*place, RandomBatches(), n_epochs),
+        "selected": SampledLoop(*place, D2ACE(warmup_epochs=1), n_epochs),
+    }
+    if n_processes == 1:
+        loops["bare"] = BareLoop(*place, D2ACE(warmup_epochs=1), n_epochs)
+    return loops
+
+
 def seconds(loop, epoch, n_processes):
+    """Processor time: others on the machine add little to it."""
     if n_processes > 1:
         dist.barrier()
-    start = time.perf_counter()
+    start = time.process_time()
     loop.train(epoch)
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def measure(rank, n_processes, meeting, cases, n_rounds):
@@ -109,9 +168,7 @@ def measure(rank, n_processes, meeting, cases, n_rounds):
     # The first two epochs warm up: allocator, caches, and the selector itself.
     n_epochs = n_rounds + 2
     for case in cases:
-        loops = {"BatchSampler": ShuffledLoop(case, n_processes)}
-        for name, selector in SELECTORS.items():
-            loops[name] = SelectedLoop(case, n_processes, selector, n_epochs)
+        loops = make_loops(case, n_processes, n_epochs)
         rounds = [
             {name: seconds(loop, epoch, n_processes) for name, loop in loops.items()}
             for epoch in range(n_epochs)
@@ -123,15 +180,14 @@ def measure(rank, n_processes, meeting, cases, n_rounds):
 
 
 def report(case, n_processes, rounds):
-    for name in rounds[0]:
-        taken = statistics.median(times[name] for times in rounds)
-        ratios = sorted(times[name] / times["BatchSampler"] for times in rounds)
-        ratio = statistics.median(ratios)
-        print(
-            f"{case}, {n_processes} process(es), {name:<14} {taken:.3f} s an epoch, "
-            f"ratio {ratio:.3f} ({ratios[0]:.3f} to {ratios[-1]:.3f})",
-            flush=True,
-        )
+    taken = {name: statistics.median(times[name] for times in rounds) for name in rounds[0]}
+    listed = ", ".join(f"{name} {value:.3f}" for name, value in taken.items())
+    print(f"{case}, {n_processes} process(es), seconds an epoch: {listed}", flush=True)
+    for what, (loop, other) in RATIOS.items():
+        if other in taken:
+            ratios = [times[loop] / times[other] for times in rounds]
+            low, ratio, high = statistics.quantiles(ratios, n=4)
+            print(f"  {what:<26} {ratio:.3f} (quartiles {low:.3f}, {high:.3f})", flush=True)
 
 
 def main():
