@@ -111,25 +111,13 @@ class SelectedBatchSampler(Sampler[list[int]]):
         :meth:`set_epoch` was called, the one to be served next.
         """
         selector = self.selector
-        if selector.epoch_ >= 0 and self._wanted is None:
-            n_batches = selector.count_batches(selector.epoch_)
-            n_updates = 1 if selector.refresh == "epoch" else n_batches
-            if self._served != selector.epoch_ or self._n_told < n_updates:
-                return n_batches
+        if selector.epoch_ >= 0 and self._wanted is None and not self._is_told():
+            return selector.count_batches(selector.epoch_)
         return selector.count_batches(self._epoch())
 
     def __iter__(self) -> Iterator[list[int]]:
-        n_processes, rank = world()
-        if self._sharing is not None:
-            self._sharing.exchange(self.selector)
-        epoch = self._epoch()
-        self._sharing = Sharing(n_processes, rank) if n_processes > 1 else None
-        if self._sharing is not None and epoch == 0:
-            self._share_seed(self._sharing)
-        self._wanted, self._n_told = None, 0
-        return self._serve(epoch)
-
-    def _serve(self, epoch: int) -> Iterator[list[int]]:
+        # A loader with workers takes two iterators, and Lightning more: what is drawn from counts.
+        epoch = self._begin()
         selector, sharing = self.selector, self._sharing
         n_batches = selector.count_batches(epoch)
         for i, drawn in enumerate(self._draw(epoch)):
@@ -140,6 +128,18 @@ class SelectedBatchSampler(Sampler[list[int]]):
             is_last = i + 1 >= n_batches
             self._served = epoch if is_last else self._served
             yield batch if sharing is None else sharing.take_share(batch, last=is_last)
+
+    def _begin(self) -> int:
+        """Begin the next epoch, with all processes."""
+        n_processes, rank = world()
+        if self._sharing is not None:
+            self._sharing.exchange(self.selector)
+        epoch = self._epoch()
+        self._sharing = Sharing(n_processes, rank) if n_processes > 1 else None
+        if self._sharing is not None and epoch == 0:
+            self._share_seed(self._sharing)
+        self._wanted, self._n_told = None, 0
+        return epoch
 
     def _draw(self, epoch: int) -> Iterator[Tensor]:
         batches = self.selector.batches(epoch)
@@ -185,6 +185,9 @@ class SelectedBatchSampler(Sampler[list[int]]):
         """
         selector, sharing = self.selector, self._sharing
         self._n_told += 1
+        if self._wanted == selector.epoch_ and self._is_told():
+            # Lightning says which epoch it is when that has begun.
+            self._wanted = None
         if sharing is None or selector.refresh == "epoch":
             selector.update(index, proba, losses, learning_rate=learning_rate)
             return
@@ -262,6 +265,12 @@ class SelectedBatchSampler(Sampler[list[int]]):
             self.selector.seed_ = seed
             # What a look at the length has drawn by another seed is drawn anew.
             self.selector.is_counted_ = False
+
+    def _is_told(self) -> bool:
+        """Whether all of the epoch being served has been served and told."""
+        selector = self.selector
+        n_updates = 1 if selector.refresh == "epoch" else selector.count_batches(selector.epoch_)
+        return self._served == selector.epoch_ and self._n_told >= n_updates
 
     def _epoch(self) -> int:
         return self._due() if self._wanted is None else self._wanted

@@ -88,18 +88,22 @@ class Sharing:
             start = stop
         self.told = []
 
-    def weigh(self, selector: BatchSelector, index: Tensor, Y: Tensor) -> Tensor:
-        """Weights (b, 1) or (b, q) of this process's share of a batch."""
+    def weigh(self, selector: BatchSelector, index: Tensor, Y: Tensor) -> Tensor | None:
+        """Weights (b, 1) or (b, q) of this process's share of a batch, None where all are 1."""
         served = self._find(index)
         size, n_batch = len(served.share), len(served.batch)
+        wanted = self._wanted(selector, served, Y)
+        if size * self.n_processes == n_batch:
+            return wanted
         places = torch.arange(self.rank * size, (self.rank + 1) * size, device=Y.device)
         weights = ((places < n_batch) * (self.n_processes * size / n_batch))[:, None].float()
-        wanted = self._wanted(selector, served, Y)
         return weights if wanted is None else weights * wanted.to(Y.device)
 
     def _wanted(self, selector: BatchSelector, served: _Served, Y: Tensor) -> Tensor | None:
         """What the selector wants of the share, by the whole batch where it may look at that."""
         if type(selector).loss_weights is BatchSelector.loss_weights:
+            if not selector.unbiased:
+                return None
             index = torch.tensor(served.share, device=selector.device_)
             wanted = selector.loss_weights(index, Y)
             return None if wanted is None else wanted[:, None]

@@ -9,7 +9,14 @@ from sklearn.base import clone
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from skd2ace.selection import D2ACE, Balance, HardImb, RandomBatches, SelectedBatchSampler
+from skd2ace.selection import (
+    D2ACE,
+    Balance,
+    BatchSelector,
+    HardImb,
+    RandomBatches,
+    SelectedBatchSampler,
+)
 
 COMMON = runpy.run_path(str(Path(__file__).with_name("test_common.py")))
 N, N_EPOCHS, SELECTORS = COMMON["N"], COMMON["N_EPOCHS"], COMMON["SELECTORS"]
@@ -84,6 +91,13 @@ def test_another_sampler_goes_on_by_a_state(selector, stop, tmp_path):
 SETTINGS = D2ACE(warmup_epochs=1)
 
 
+class Growing(BatchSelector):
+    """One batch more in each epoch."""
+
+    def _order(self, epoch):
+        return super()._order(epoch)[: (epoch + 1) * self.batch_size_]
+
+
 def test_trainers_that_say_the_epoch():
     """Lightning says it to the sampler of the batch sampler, accelerate to both."""
     batches, loader = begin(SETTINGS)
@@ -95,6 +109,33 @@ def test_trainers_that_say_the_epoch():
     assert served == whole(SETTINGS)
     with pytest.raises(ValueError, match=r"Epoch 0 \(from 0\).* epoch 5 has been .*start\(\)"):
         batches.set_epoch(0)
+
+
+def test_workers_go_on_by_a_state():
+    first, loader = begin(SETTINGS)
+    for epoch in range(2):
+        go_through(first, loader, epoch)
+    second, loader = begin(SETTINGS, seed=99, num_workers=1)
+    second.load_state_dict(first.state_dict())
+    assert go_through(second, loader, 2) == whole(SETTINGS)[2]
+
+
+@pytest.mark.parametrize("settings", [{}, {"num_workers": 1}], ids=["alone", "worker"])
+def test_an_epoch_that_is_named_when_it_has_begun(settings):
+    """Lightning asks for the length, takes an iterator, says the epoch, and takes another."""
+    batches, loader = begin(Growing(), **settings)
+    n_served = []
+    for epoch in range(3):
+        n_batches = len(loader)
+        iterator = iter(loader)
+        batches.set_epoch(epoch)
+        if epoch > 0:
+            iterator = iter(loader)
+        for _ in range(n_batches):
+            index, _, _ = next(iterator)
+            batches.update(index, *COMMON["predictions"](index, epoch))
+        n_served.append(n_batches)
+    assert n_served == [1, 2, 3]
 
 
 def test_a_look_costs_no_epoch():
