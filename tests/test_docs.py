@@ -24,7 +24,9 @@ CHEAPER = {
     "n_jobs=2": "progress=False",
     "cv=5": "cv=2",
 }
-CHECKED_BELOW = {"README.md", "docs/benchmark.md", "docs/reliability.md"}
+CHECKED_BELOW = {"README.md", "docs/benchmark.md", "docs/reliability.md", "docs/howto/onnx.md"}
+# Of the extra `loops`, which a plain run does not have.
+NEEDED = {"docs/howto/optuna.md": "optuna"}
 
 
 def code_blocks(page):
@@ -53,9 +55,18 @@ def run_page(data, tmp_path, monkeypatch):
     return run
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page not in CHECKED_BELOW])
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=[pytest.mark.slow] * (page in NEEDED))
+        for page in PAGES
+        if page not in CHECKED_BELOW
+    ],
+)
 def test_code_runs(page, run_page, data):
     """Classifiers that a page shows without fitting them can be fitted."""
+    if page in NEEDED:
+        pytest.importorskip(NEEDED[page], reason="the extra loops is not installed")
     for value in run_page(page)[1]:
         if isinstance(value, MultiLabelNetClassifier) and not value.initialized_:
             # Some have a number of epochs of their own.
@@ -107,6 +118,17 @@ def test_the_score_of_the_readme(capsys):
     (loading,) = (block for block in code_blocks("README.md") if "load_yeast" in block)
     exec(loading, {})
     assert float(capsys.readouterr().out.splitlines()[-1]) > 0.68
+
+
+# torch's exporter warns of what torch itself calls.
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
+@pytest.mark.slow
+def test_what_onnx_predicts(run_page):
+    for package in ("onnxruntime", "onnxscript"):
+        pytest.importorskip(package, reason="the extra loops is not installed")
+    names, _ = run_page("docs/howto/onnx.md")
+    expected = names["est"].predict_proba(names["X"])[:7]
+    np.testing.assert_allclose(names["proba"], expected, atol=1e-6)
 
 
 def anchors(page):
