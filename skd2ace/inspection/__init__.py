@@ -4,7 +4,22 @@ They keep numbers, as scikit-learn's do; drawing needs matplotlib, and results n
 (``pip install 'skd2ace[benchmark]'`` has both).
 """
 
+from ._ablation import AblationDisplay
 from ._critical_difference import CriticalDifferenceDisplay
+from ._efficiency import EfficiencyDisplay
 from ._label_report import LabelReport
+from ._selection import SelectionDisplay
+from ._selection_deciles import SelectionDecilesDisplay
+from ._sensitivity import SensitivityDisplay
+from ._training_curves import TrainingCurvesDisplay
 
-__all__ = ["CriticalDifferenceDisplay", "LabelReport"]
+__all__ = [
+    "AblationDisplay",
+    "CriticalDifferenceDisplay",
+    "EfficiencyDisplay",
+    "LabelReport",
+    "SelectionDecilesDisplay",
+    "SelectionDisplay",
+    "SensitivityDisplay",
+    "TrainingCurvesDisplay",
+]

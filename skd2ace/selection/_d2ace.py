@@ -80,6 +80,11 @@ class D2ACE(BatchSelector):
         Sampling probabilities of the epoch being served; None during the warm-up.
     epoch_ : int
         The epoch being served, from 0.
+    distributions_ : dict of str to Tensor of shape (n,)
+        What ``probabilities_`` was last mixed of, float64: "uncertainty" and "hardness", or the
+        one that has a part.
+    share_ : float
+        Part of uncertainty in it (Eq. 17).
 
     See Also
     --------
@@ -255,6 +260,8 @@ class D2ACE(BatchSelector):
         share = F.mixing_coefficient(
             now, *self.mix_epochs_, self.mix_start, self.mix_end, self.mix_decay
         )
+        self.share_ = share
+        self.distributions_: dict[str, Tensor] = {}
         mixture = torch.zeros((), dtype=torch.float64, device=self.device_)
         if share > 0:
             scores = F.uncertainty(self.history_, self.entropy_weight)
@@ -286,7 +293,8 @@ class D2ACE(BatchSelector):
             )
         if self.instance_weight == "exp":
             weights = torch.exp(weights - weights.max())
-        return F.sampling_probabilities(weights, pressure)
+        self.distributions_[name] = F.sampling_probabilities(weights, pressure)
+        return self.distributions_[name]
 
     def _warmup_order(self) -> Tensor:
         return self._steps._order_warmup()

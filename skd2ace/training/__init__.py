@@ -13,6 +13,7 @@ from ._dynamics import TrainingDynamics
 from ._epoch import EpochRecord
 from ._label_transfer import LabelTransfer
 from ._out_of_bag import OutOfBagScore
+from ._recorder import SelectionEpoch, SelectionRecorder
 from ._selected_batches import SelectedBatches
 from ._selection import BatchSelection
 from ._warmup import LinearWarmup
@@ -30,6 +31,8 @@ __all__ = [
     "LinearWarmup",
     "OutOfBagScore",
     "SelectedBatches",
+    "SelectionEpoch",
+    "SelectionRecorder",
     "TensorDataset",
     "TrainingDynamics",
     "WeightAverage",

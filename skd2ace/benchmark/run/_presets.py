@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ._baselines import BASELINES
+from ._parts import make_ablation_methods, make_sensitivity_methods
 from ._study import make_study_methods
 
 
@@ -93,5 +94,18 @@ PRESETS = {
         selectors=(),
         make_methods=make_study_methods,
         repeats=10,
+    ),
+    # What two cores do in an hour.
+    "ablation": Preset(
+        datasets=("flags", "emotions", "yeast"),
+        networks=(),
+        selectors=(),
+        make_methods=make_ablation_methods,
+    ),
+    "sensitivity": Preset(
+        datasets=("flags", "emotions"),
+        networks=(),
+        selectors=(),
+        make_methods=make_sensitivity_methods,
     ),
 }  # fmt: skip

@@ -1,0 +1,128 @@
+"""How much a parameter's value matters."""
+
+import re
+from typing import Any
+
+from ._looks import make_axes, style_line
+from ._metric import find_column, find_title
+
+
+class SensitivityDisplay:
+    """A metric against the values of one parameter, a line for each data set.
+
+    Made by :meth:`from_results`; ``python -m skd2ace.benchmark run --preset sensitivity`` makes
+    what Figures 6, A2 and A3 of the D2ACE paper (Liu et al. 2026) show.
+
+    Parameters
+    ----------
+    scores : dict of str to DataFrame
+        By data set; the index has the values in their order, columns are ``mean``, ``low`` and
+        ``high`` over the runs.
+    parameter, metric : str
+        What the axes are called.
+
+    Attributes
+    ----------
+    ax_, figure_ : Axes and Figure
+        After :meth:`plot`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from skd2ace.inspection import SensitivityDisplay
+    >>> runs = pd.DataFrame({
+    ...     "dataset": "yeast", "method": ["clif n_neighbors=10", "clif n_neighbors=2"],
+    ...     "fold": 0, "seed": 0, "macro_auc": [0.7, 0.6],
+    ... })
+    >>> display = SensitivityDisplay.from_results(runs, "macro_auc", parameter="n_neighbors")
+    >>> display.scores["yeast"]["mean"].to_dict()
+    {'2': 0.6, '10': 0.7}
+    """
+
+    def __init__(self, scores: dict[str, Any], parameter: str, metric: str) -> None:
+        self.scores = scores
+        self.parameter = parameter
+        self.metric = metric
+
+    @classmethod
+    def from_results(cls, results: Any, metric: str, *, parameter: str) -> "SensitivityDisplay":
+        """Average the runs of the methods that differ by one parameter.
+
+        Parameters
+        ----------
+        results : DataFrame
+            A run a row: columns ``dataset``, ``method``, ``fold``, ``seed`` and the metric's, as
+            ``Store.results()`` of the benchmark gives them.
+        metric : str
+        parameter : str
+            Methods whose names end in ``parameter=value`` are taken, and no others.
+
+        Returns
+        -------
+        SensitivityDisplay
+            Numbers come in their order, other values in that of the results. ``low`` and
+            ``high`` are the least and the greatest of the runs.
+
+        Raises
+        ------
+        ValueError
+            If a column is missing, or no method is named so.
+        """
+        import pandas as pd
+
+        from skd2ace._results import KEYS, arrange_runs, check_columns
+
+        check_columns("results", results, KEYS)
+        metric = find_column(metric, results.columns)
+        values = _read_values(results["method"].unique(), parameter)
+        if not values:
+            raise ValueError(
+                f"No method's name ends in {parameter}=value, as those of the preset sensitivity "
+                f"do; there are {sorted(map(str, results['method'].unique()))}."
+            )
+        runs = arrange_runs(results[results["method"].isin(values)], metric)
+        scores = {}
+        for name, table in runs.items():
+            ordered = table[[method for method in values if method in table]]
+            scores[name] = pd.DataFrame(
+                {"mean": ordered.mean(), "low": ordered.min(), "high": ordered.max()}
+            ).rename(index=values)
+        return cls(scores, parameter, find_title(metric))
+
+    def plot(self, ax: Any = None) -> "SensitivityDisplay":
+        """Draw a line with marks and a band for each data set.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            By default of a new figure.
+
+        Returns
+        -------
+        SensitivityDisplay
+            Itself, with ``ax_`` and ``figure_``.
+        """
+        ax = make_axes(ax, (5.6, 3.4))
+        for number, (name, table) in enumerate(self.scores.items()):
+            style = style_line(number)
+            ax.plot(table.index, table["mean"], marker="o", label=name, **style)
+            ax.fill_between(
+                table.index, table["low"], table["high"],
+                color=style["color"], alpha=0.12, linewidth=0,
+            )  # fmt: skip
+        ax.set(xlabel=self.parameter, ylabel=self.metric)
+        ax.legend(frameon=False, fontsize=9, handlelength=3)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+
+def _read_values(methods: Any, parameter: str) -> dict[str, str]:
+    """Find the value in each method's name that has one; numbers in their order."""
+    pattern = re.compile(rf"(?:^|.* ){re.escape(parameter)}=(.*)")
+    found = {
+        method: match[1] for method in map(str, methods) if (match := pattern.fullmatch(method))
+    }
+    try:
+        return dict(sorted(found.items(), key=lambda item: float(item[1])))
+    except ValueError:
+        return found

@@ -1,0 +1,191 @@
+"""What a batch selector did, epoch by epoch."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from skorch.callbacks import Callback
+from torch import Tensor
+
+from skd2ace.selection import BatchSelector
+
+
+@dataclass(frozen=True)
+class SelectionEpoch:
+    """What a selector did in one epoch.
+
+    Parameters
+    ----------
+    epoch : int
+        From 1.
+    draws : ndarray of shape (n,), int32
+        How often each instance of the training part was drawn.
+    probabilities : ndarray of shape (n,), float32, or None
+        What it was drawn by; None where the batches were shuffled.
+    losses : ndarray of shape (n,), float32
+        Mean loss over the labels at the instance's last step, in nats; NaN where it was not
+        drawn, or nobody told.
+    distributions : dict of str to ndarray of shape (n,), float32
+        What D2ACE mixes the probabilities of: "uncertainty", "hardness", or the one that has a
+        part; empty for other selectors.
+    share : float
+        Part of uncertainty in that mixture (Eq. 17 of the D2ACE paper), or NaN.
+    """
+
+    epoch: int
+    draws: NDArray[np.int32]
+    probabilities: NDArray[np.float32] | None
+    losses: NDArray[np.float32]
+    distributions: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    share: float = float("nan")
+
+
+class SelectionRecorder(Callback):
+    """Keep what a batch selector did: its probabilities, and who was drawn how often.
+
+    As a callback of a classifier here, or of any net with
+    :class:`~skd2ace.training.BatchSelection`; or, in a loop of one's own, by :meth:`follow`. It
+    keeps 12 bytes for each instance and epoch on the host, 20 with D2ACE, and changes nothing.
+
+    Attributes
+    ----------
+    epochs_ : list of SelectionEpoch
+        Of all epochs so far.
+
+    Examples
+    --------
+    >>> from skd2ace import CLIFClassifier
+    >>> from skd2ace.selection import D2ACE
+    >>> from skd2ace.training import SelectionRecorder
+    >>> from sklearn.datasets import make_multilabel_classification
+    >>> X, Y = make_multilabel_classification(n_samples=60, random_state=0)
+    >>> est = CLIFClassifier(
+    ...     batch_selector=D2ACE(), callbacks=[SelectionRecorder()], train_split=None,
+    ...     max_epochs=10, random_state=0, verbose=0,
+    ... ).fit(X, Y)
+    >>> epochs = dict(est.callbacks_)["SelectionRecorder"].epochs_
+    >>> len(epochs), int(epochs[-1].draws.sum()), sorted(epochs[-1].distributions)
+    (10, 60, ['hardness', 'uncertainty'])
+
+    In a loop of one's own:
+
+    >>> import torch
+    >>> recorder, selector = SelectionRecorder(), D2ACE()
+    >>> X, Y = torch.as_tensor(X).float(), torch.as_tensor(Y).float()
+    >>> selector = selector.start(X, Y, n_epochs=2, batch_size=20, random_state=0)
+    >>> for epoch in range(2):
+    ...     for index in recorder.follow(selector, epoch):
+    ...         losses = torch.rand(len(index), 5)  # those of the step
+    ...         selector.update(index, torch.rand(len(index), 5), losses)
+    ...         recorder.see(index, losses)
+    >>> len(recorder.epochs_)
+    2
+    """
+
+    # Counts of the epoch under way; None between epochs.
+    _draws: Tensor | None = None
+
+    def initialize(self) -> "SelectionRecorder":
+        """Forget all epochs."""
+        self.epochs_: list[SelectionEpoch] = []
+        return self
+
+    def follow(self, selector: BatchSelector, epoch: int) -> Iterator[Tensor]:
+        """Serve the batches of an epoch, as ``selector.batches(epoch)`` does, and record it.
+
+        Parameters
+        ----------
+        selector : BatchSelector
+            Started.
+        epoch : int
+            0, 1, 2, ...; at 0 what was recorded before is forgotten.
+
+        Yields
+        ------
+        Tensor of shape (b,), int64
+        """
+        if epoch == 0 or not hasattr(self, "epochs_"):
+            self.initialize()
+        self._begin_epoch(selector)
+        for index in selector.batches(epoch):
+            self._count(index)
+            yield index
+        self._end_epoch(selector, epoch + 1)
+
+    def see(self, index: Tensor, losses: Tensor) -> None:
+        """Take in the losses of a step of one's own loop.
+
+        Parameters
+        ----------
+        index : Tensor of shape (b,), integer
+        losses : Tensor of shape (b, q)
+            In nats, unreduced.
+        """
+        self._losses[index] = losses.detach().float().mean(1).to(self._losses.device)
+
+    def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
+        """Begin to count."""
+        self._draws = None
+
+    def on_batch_begin(
+        self, net: Any, batch: Any = None, training: bool | None = None, **kwargs: Any
+    ) -> None:
+        """Count who was drawn."""
+        if training:
+            if self._draws is None:
+                self._begin_epoch(net.batch_selector_)
+            self._count(batch.instances)
+
+    def on_batch_end(
+        self,
+        net: Any,
+        batch: Any = None,
+        training: bool | None = None,
+        label_losses: Tensor | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Take in the losses of a step, where the net says what they are."""
+        if training and label_losses is not None:
+            self.see(batch.instances, label_losses)
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Bring the epoch to the host."""
+        if self._draws is not None:
+            self._end_epoch(net.batch_selector_, len(net.history))
+
+    def _begin_epoch(self, selector: BatchSelector) -> None:
+        n, device = selector.n_instances_, selector.device_
+        self._draws = torch.zeros(n, dtype=torch.int32, device=device)
+        self._losses = torch.full((n,), torch.nan, device=device)
+
+    def _count(self, index: Tensor) -> None:
+        assert self._draws is not None
+        index = index.to(self._draws.device)
+        self._draws.index_add_(0, index, torch.ones_like(index, dtype=torch.int32))
+
+    def _end_epoch(self, selector: BatchSelector, epoch: int) -> None:
+        assert self._draws is not None
+        served = selector.probabilities_
+        # A selector keeps its last mixture; in a shuffled epoch it had no part.
+        mixed = {} if served is None else getattr(selector, "distributions_", {})
+        self.epochs_.append(
+            SelectionEpoch(
+                epoch,
+                self._draws.cpu().numpy(),
+                None if served is None else _to_host(served),
+                _to_host(self._losses),
+                {name: _to_host(part) for name, part in mixed.items()},
+                float(getattr(selector, "share_", "nan")) if mixed else float("nan"),
+            )
+        )
+        self._draws = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in vars(self).items() if k not in ("_draws", "_losses")}
+
+
+def _to_host(values: Tensor) -> NDArray[np.float32]:
+    return values.float().cpu().numpy()
