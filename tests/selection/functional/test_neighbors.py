@@ -7,7 +7,7 @@ import torch
 
 from skd2ace._sparse import csr_from_scipy
 from skd2ace.selection import functional as F
-from skd2ace.selection.functional import _neighbors
+from skd2ace.selection.functional import _exact_neighbors
 
 
 def slow_local_labels(X, Y, n_neighbors):
@@ -37,7 +37,7 @@ def distinct(rng, n):
 @pytest.mark.parametrize("sparse", [False, True])
 @pytest.mark.parametrize("block_size", [1, 100, 10_000])
 def test_exact_with_ties_to_the_lower_index(make, n_neighbors, sparse, block_size, monkeypatch):
-    monkeypatch.setattr(_neighbors, "_BLOCK_SIZE", block_size)
+    monkeypatch.setattr(_exact_neighbors, "_BLOCK_SIZE", block_size)
     rng = np.random.default_rng(0)
     X, Y = make(rng, 30), rng.integers(0, 2, (30, 5)).astype(np.int8)
     tensor = csr_from_scipy(sp.csr_array(X)) if sparse else torch.from_numpy(X)
