@@ -121,8 +121,10 @@ def keep_known(values: Tensor, known: Tensor | None) -> Tensor:
     return values if known is None else values.masked_fill(~known, 0)
 
 
-def cooccurrence_graph(Y: Tensor, cell_weight: Tensor | None = None) -> Tensor:
-    """Mean conditional probability of two labels given each other, counted by weight.
+def conditional_probabilities(
+    Y: Tensor, cell_weight: Tensor | None = None, *, unknown_is_absent: bool = False
+) -> Tensor:
+    """Probability of each label given another one, counted by weight.
 
     P(l_j | l_i) is the sum over instances n of w_nij Y_ni Y_nj over that of w_nij Y_ni, with
     w_nij = sqrt(w_ni w_nj): the weight of the instance where its cells have the same, 0 where one
@@ -134,12 +136,14 @@ def cooccurrence_graph(Y: Tensor, cell_weight: Tensor | None = None) -> Tensor:
         0/1 in any dtype; anything in cells of weight 0.
     cell_weight : Tensor of shape (n,) or (n, q), optional
         w, not negative; None is 1 for all.
+    unknown_is_absent : bool, default=False
+        Whether P(l_j | l_i) is the share of all of l_i's positives in which l_j is known to be
+        relevant too: w_ni in the place of w_nij in the second sum.
 
     Returns
     -------
     Tensor of shape (q, q), float32
-        A_ij = (P(l_j | l_i) + P(l_i | l_j)) / 2, symmetric with a zero diagonal. A label without
-        positives has no conditional probability and gets no edge.
+        P(l_j | l_i) in row i and column j; a row of 0 for a label without positives.
     """
     if cell_weight is None:
         Y = Y.to(torch.float32)
@@ -147,8 +151,26 @@ def cooccurrence_graph(Y: Tensor, cell_weight: Tensor | None = None) -> Tensor:
     else:
         roots = _scaled_roots(cell_weight).expand(Y.shape)
         Y = keep_known(Y, roots > 0).to(torch.float32) * roots
-        both, positives = Y.T @ Y, Y.T @ roots
-    conditional = both / torch.where(positives > 0, positives, 1)
+        both = Y.T @ Y
+        positives = both.diagonal()[:, None] if unknown_is_absent else Y.T @ roots
+    return both / torch.where(positives > 0, positives, 1)
+
+
+def cooccurrence_graph(Y: Tensor, cell_weight: Tensor | None = None) -> Tensor:
+    """Mean conditional probability of two labels given each other, counted by weight.
+
+    Parameters
+    ----------
+    Y, cell_weight
+        As for :func:`conditional_probabilities`.
+
+    Returns
+    -------
+    Tensor of shape (q, q), float32
+        A_ij = (P(l_j | l_i) + P(l_i | l_j)) / 2, symmetric with a zero diagonal. A label without
+        positives has no conditional probability and gets no edge.
+    """
+    conditional = conditional_probabilities(Y, cell_weight)
     graph = (conditional + conditional.T) / 2
     return graph.fill_diagonal_(0)
 

@@ -36,6 +36,13 @@ def test_quickstart(tmp_path):
 
 
 @pytest.mark.slow
+def test_images(tmp_path):
+    arguments = ("--epochs", "2", "--samples", "200", "--heads", "linear", "ml-gcn")
+    printed = run("images.py", *arguments, folder=tmp_path)
+    assert printed.count(" mAP 0.") == 7
+
+
+@pytest.mark.slow
 def test_training_speed(tmp_path):
     script = "benchmarks/training_speed.py"
     arguments = ("--cases", "yeast", "mlp", "--rounds", "1", "--epochs", "2")
@@ -110,10 +117,35 @@ def test_out_of_bag(tmp_path):
     assert all(abs(gap) < 0.15 for gap in gaps)
 
 
+@pytest.mark.slow
+@needs_mulan
+def test_info_batch(tmp_path):
+    arguments = ("--data", "flags", "--folds", "2", "--epochs", "8")
+    printed = run("benchmarks/info_batch.py", *arguments, folder=tmp_path)
+    found = re.match(
+        r"flags: (\d+\.\d)% left out, \d\.\d\d of the seconds, Macro-AUC [+-]0", printed
+    )
+    assert 10 < float(found[1]) < 60
+
+
+@pytest.mark.slow
+@needs_mulan
+def test_recommended(tmp_path):
+    arguments = ("--data", "flags", "--networks", "dela", "--epochs", "1")
+    printed = run("benchmarks/recommended.py", *arguments, folder=tmp_path)
+    assert len(re.findall(r"^flags dela, .*: 0\.\d{3}, 0\.\d{3}, 0\.\d{3}$", printed, re.M)) == 3
+
+
 def test_tables_of_the_docs_are_those_of_the_kept_fits(tmp_path):
     printed = run("benchmarks/tables.py", folder=tmp_path).strip()
     assert "TabM" in printed
     assert printed in (EXAMPLES.parent / "docs" / "benchmark.md").read_text()
+
+
+def test_tables_of_the_study_are_those_of_the_kept_fits(tmp_path):
+    printed = run("benchmarks/selection_study.py", folder=tmp_path).strip()
+    assert "gain in Macro-AUC" in printed
+    assert printed in (EXAMPLES.parent / "docs" / "studies" / "selection.md").read_text()
 
 
 @pytest.mark.slow

@@ -46,10 +46,10 @@ METRICS = {
 }
 
 
-def read_results():
+def read_results(name="tables.jsonl.gz"):
     with TemporaryDirectory() as folder:
         store = Store(f"{folder}/fits.sqlite")
-        import_fits(store, DOCS / "results" / "tables.jsonl.gz")
+        import_fits(store, DOCS / "results" / name)
         return store.results()
 
 
@@ -109,17 +109,20 @@ def make_page():
     return "\n\n".join([*tables[:-1], make_counts(results), tables[-1]])
 
 
+def write_page(file, page):
+    before, rest = file.read_text(encoding="utf-8").split(BEGIN)
+    after = rest.split(END)[1]
+    file.write_text(f"{before}{BEGIN}\n\n{page}\n\n{END}{after}", encoding="utf-8")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--write", action="store_true")
     page = make_page()
-    if not parser.parse_args().write:
+    if parser.parse_args().write:
+        write_page(DOCS / "benchmark.md", page)
+    else:
         print(page)
-        return
-    file = DOCS / "benchmark.md"
-    before, rest = file.read_text().split(BEGIN)
-    after = rest.split(END)[1]
-    file.write_text(f"{before}{BEGIN}\n\n{page}\n\n{END}{after}")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import time
 from functools import partial
 
 import torch
+from scipy.sparse import issparse
 from sklearn.ensemble import RandomForestClassifier
 
 from skd2ace import TabMClassifier
@@ -52,7 +53,7 @@ def main():
     for name in arguments.data:
         X, Y = fetch_mulan(name, return_X_y=True)
         rows, _ = next(IterativeStratifiedKFold(5, random_state=0).split(X, Y))
-        part = X[rows], Y[rows]
+        part = X[rows], Y[rows].toarray() if issparse(Y) else Y[rows]
         for threads in arguments.threads:
             torch.set_num_threads(threads)
             est = TabMClassifier(random_state=0, verbose=0)
@@ -62,7 +63,8 @@ def main():
             speed = count_operations(est, len(rows)) / seconds
             print(
                 f"{name}, {threads} threads: {seconds:.1f} s (forest {of_forest:.1f} s), "
-                f"{speed / 1e9:.0f} GFLOP/s, {speed / measure_products():.0%} of a large product"
+                f"{speed / 1e9:.0f} GFLOP/s, {speed / measure_products():.0%} of a large product",
+                flush=True,
             )
 
 

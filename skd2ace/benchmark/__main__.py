@@ -5,6 +5,9 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from skd2ace.metrics._records import METRICS
+from skd2ace.model_selection import RepeatedIterativeStratifiedKFold
+
 from ._arguments import make_parser
 from ._listing import list_choices
 from .compare import Comparison
@@ -64,7 +67,8 @@ def _run(given: argparse.Namespace) -> int:
     experiment = Experiment(
         sources,
         methods,
-        given.folds,
+        _make_folds(given),
+        _find_metrics(given.metrics),
         n_seeds=given.seeds,
         slow=[name for name in methods if name.split()[0] in given.slow],
         random_state=given.random_state,
@@ -109,6 +113,7 @@ def _make_methods(given: argparse.Namespace) -> dict[str, Any]:
         max_epochs=given.epochs,
         device=given.device,
     )
+    methods |= given.make_methods() if given.make_methods else {}
     for words in given.method:
         name, method = make_own_method(words, max_epochs=given.epochs, device=given.device)
         if name in methods:
@@ -117,6 +122,24 @@ def _make_methods(given: argparse.Namespace) -> dict[str, Any]:
     if not methods:
         raise ValueError("give --networks, --baselines or --method")
     return methods
+
+
+def _make_folds(given: argparse.Namespace) -> Any:
+    if given.repeats == 1:
+        return given.folds
+    return RepeatedIterativeStratifiedKFold(
+        given.folds, n_repeats=given.repeats, random_state=given.random_state
+    )
+
+
+def _find_metrics(names: Iterable[str]) -> dict[str, Any] | None:
+    """Find the default metrics and those named; None where only the default ones are wanted."""
+    found = {
+        name: metric.function
+        for name, metric in METRICS.items()
+        if metric.is_default or name in names
+    }
+    return found if names else None
 
 
 def _connect(scheduler: str) -> None:

@@ -85,6 +85,9 @@ def _add_run(add: Any) -> None:
         "one, and then any PARAMETER=VALUE; may be given several times")  # fmt: skip
     add("--folds", type=_parse_from(2), default=N_FOLDS, metavar="K",
         help="of a stratified cross-validation (default %(default)s)")  # fmt: skip
+    add("--repeats", type=_parse_from(1), metavar="N",
+        help="deal the folds so many times, each time anew (default 1, or as the preset has it)"
+        )  # fmt: skip
     add("--seeds", type=_parse_from(1), metavar="N",
         help="fits of each fold, differently seeded (default 1, or as the preset has it)"
         )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from skd2ace.datasets import MulanSet, mulan_registry
 from skd2ace.datasets._mulan import is_here
@@ -22,6 +23,8 @@ ABOUT = {
         "clif-recommended": "CLIF with features prepared and other settings than the papers'",
         "dela-recommended": "DELA alike",
         "paca-recommended": "PACA alike",
+        "ml-gcn": "of images: a graph of labels makes their classifiers, on a ResNet-101",
+        "hst": "of images: features of each label, and labels taken over, on a ResNet-101",
     },
     "Selectors (--selectors)": {
         "random": "shuffled batches",
@@ -55,6 +58,11 @@ ABOUT = {
 }
 _HEADER = ("name", "n", "d", "q", "domain", "published", "files")
 _MADE_UP = (MIXED_TABLE, "1500", "20", "8", "made up", "-", "none needed")
+# As their annotation files have them, training part and test part together.
+_IMAGES = (
+    ("voc2007", "9963", "-", "20", "images", "-", "put them there yourself"),
+    ("coco2014", "123287", "-", "80", "images", "-", "put them there yourself"),
+)
 
 
 def list_choices(data_home: Path | None = None) -> str:
@@ -65,7 +73,7 @@ def list_choices(data_home: Path | None = None) -> str:
         (
             "Data sets (--datasets): n instances, d features, q labels; whose papers' numbers "
             "report --published shows",
-            _align([_HEADER, *rows, _MADE_UP], "<>>><<<"),
+            _align([_HEADER, *rows, _MADE_UP, *_IMAGES], "<>>><<<"),
         ),
         *((title, _align(_tell_what_is_missing(about), "<<")) for title, about in ABOUT.items()),
         ("Presets (--preset)", _list_presets()),
@@ -113,5 +121,10 @@ def _list_presets() -> Iterator[str]:
         yield name
         for part, chosen in vars(preset).items():
             if chosen:
-                names = " ".join(chosen) if isinstance(chosen, tuple) else chosen
-                yield f"  {part + ':':<12} {names}"
+                yield f"  {part.removeprefix('make_') + ':':<12} {_show_part(chosen)}"
+
+
+def _show_part(chosen: Any) -> str:
+    if callable(chosen):
+        return ", ".join(chosen())
+    return " ".join(chosen) if isinstance(chosen, tuple) else str(chosen)

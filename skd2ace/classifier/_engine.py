@@ -151,10 +151,17 @@ class TrainingEngine(SetUpNet):
         self.batch_size_ = choose_batch_size(self.batch_size, len(train))
         self.train_indices_ = find_rows(train, dataset)
         self.valid_indices_ = find_rows(valid, dataset)
-        if not self.history and hasattr(self.module_, "fit_label_graph"):
-            cells = self._cells_of(train)
-            show_labels(self.module_.fit_label_graph, cells.labels(), cells.cell_weight())
+        if not self.history:
+            self._show_labels(train)
         return train, valid
+
+    def _show_labels(self, train: Any) -> None:
+        """Show the labels to train on to a network and a criterion that look at them."""
+        hooks = ((self.module_, "fit_label_graph"), (self.criterion_, "fit_label_frequency"))
+        for part, name in hooks:
+            if hasattr(part, name):
+                cells = self._cells_of(train)
+                show_labels(getattr(part, name), cells.labels(), cells.cell_weight())
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Route what fit is given to the network, and to the splitter that it has."""
@@ -245,7 +252,7 @@ class TrainingEngine(SetUpNet):
         labels, known = known_labels(Y)
         with torch.no_grad():
             logits = self._padded_logits(X, **fit_params)
-            losses = keep_known(self._label_losses(logits, X, labels), known)
+            losses = keep_known(self._label_losses(logits, X, self._criterion_labels(Y)), known)
         weights, _ = self._loss_weights(batch, labels)
         return {
             "loss": weighted_mean(losses, weights),
@@ -281,7 +288,7 @@ class TrainingEngine(SetUpNet):
             with explain_failure(X):
                 return self._own_loss()(X, Y, weights, **kwargs)
         logits = self.infer(X, **fit_params)
-        losses = keep_known(self._label_losses(logits, X, labels), known)
+        losses = keep_known(self._label_losses(logits, X, self._criterion_labels(Y)), known)
         return LossOutput(weighted_mean(losses, weights), logits, losses, {})
 
     def _loss_weights(self, batch: Any, labels: Tensor) -> tuple[Tensor | None, Tensor | None]:
@@ -308,6 +315,10 @@ class TrainingEngine(SetUpNet):
         if self._compiled is None or self._compiled[0] is not module:
             self._compiled = module, self.torch_compile(module.training_loss, "training_loss")
         return self._compiled[1]
+
+    def _criterion_labels(self, Y: Tensor) -> Tensor:
+        """Labels for the criterion, NaN where they are not known if it can read that."""
+        return Y if getattr(self.criterion_, "reads_unknown", False) else known_labels(Y)[0]
 
     def _label_losses(self, logits: Tensor, X: Tensor, Y: Tensor) -> Tensor:
         if logits.shape != Y.shape:

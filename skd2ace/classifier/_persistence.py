@@ -38,7 +38,9 @@ _FITTED = (
 )
 _EMPTIED_BY_TRIMMING = ("criterion", "optimizer", "train_split", "iterator_train")
 # Parameters of these components have a say in predictions.
-_PREDICTING = ("module", "dataset", "iterator_valid", "preprocessor")
+_PREDICTING = (
+    "module", "dataset", "iterator_valid", "preprocessor", "backbone", "head", "transform",
+)  # fmt: skip
 
 
 def write_estimator(est: Any, path: str | os.PathLike[str]) -> None:

@@ -15,9 +15,9 @@ def takes_parameters_of(
 ) -> Callable[[Callable[..., None]], Callable[Concatenate[Any, Parameters], None]]:
     """Say of a constructor that its ``**parameters`` are those of another one behind its first.
 
-    Type checkers, ``help`` and the ``repr`` of estimators then see them all, as if they were
-    written out. The wrapped constructor is told the parameters that the user gives and, of the
-    others, the ``defaults``.
+    Those that it has written out itself come first. Type checkers, ``help`` and the ``repr`` of
+    estimators then see them all, as if they were written out. The wrapped constructor is told the
+    parameters that the user gives and, of the others, the ``defaults``.
 
     Parameters
     ----------
@@ -43,7 +43,10 @@ def takes_parameters_of(
         def construct(self: Any, *args: Any, **parameters: Any) -> None:
             init(self, *args, **{**defaults, **parameters})
 
-        vars(construct)["__signature__"] = inspect.Signature([own, *shown.values(), rest])
+        written_out = [*inspect.signature(init).parameters.values()][1:-1]
+        vars(construct)["__signature__"] = inspect.Signature(
+            [own, *written_out, *shown.values(), rest]
+        )
         return construct
 
     return decorate

@@ -5,5 +5,6 @@ They keep numbers, as scikit-learn's do; drawing needs matplotlib, and results n
 """
 
 from ._critical_difference import CriticalDifferenceDisplay
+from ._label_report import LabelReport
 
-__all__ = ["CriticalDifferenceDisplay"]
+__all__ = ["CriticalDifferenceDisplay", "LabelReport"]

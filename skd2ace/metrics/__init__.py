@@ -14,7 +14,7 @@ from skd2ace._renamed import warn_of_old_name
 
 from ._calibration import expected_calibration_error
 from ._f1 import macro_f1, micro_f1
-from ._ranking import macro_auc, one_error, roc_auc_per_label
+from ._ranking import macro_auc, mean_average_precision, one_error, roc_auc_per_label
 from ._records import RENAMED
 from ._scikit_learn import (
     coverage_error,
@@ -30,6 +30,7 @@ from ._scorers import (
     label_ranking_loss_scorer,
     macro_auc_scorer,
     macro_f1_scorer,
+    mean_average_precision_scorer,
     micro_f1_scorer,
     one_error_scorer,
 )
@@ -52,6 +53,8 @@ __all__ = [
     "macro_auc_scorer",
     "macro_f1",
     "macro_f1_scorer",
+    "mean_average_precision",
+    "mean_average_precision_scorer",
     "micro_f1",
     "micro_f1_scorer",
     "one_error",

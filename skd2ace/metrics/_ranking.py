@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
+from sklearn.metrics import average_precision_score
 
 from ._cells import Cells, read_scored
 
@@ -100,6 +101,50 @@ def macro_auc(
     areas = roc_auc_per_label(Y_true, Y_score, sample_weight=sample_weight)
     defined = areas[~np.isnan(areas)]
     return float(defined.mean()) if defined.size else float("nan")
+
+
+def mean_average_precision(
+    Y_true: ArrayLike, Y_score: ArrayLike, *, sample_weight: ArrayLike | None = None
+) -> float:
+    """Mean average precision (mAP) over the labels that are relevant to some instance.
+
+    Parameters
+    ----------
+    Y_true, Y_score, sample_weight
+        As for :func:`roc_auc_per_label`.
+
+    Returns
+    -------
+    float
+        In [0, 1], larger is better; NaN where no label is left.
+
+    Raises
+    ------
+    ValueError
+        As for :func:`roc_auc_per_label`.
+
+    Notes
+    -----
+    Each label's average precision is ``sklearn.metrics.average_precision_score``: the sum over
+    recalls, without interpolation (VOC2007's own figures interpolate at 11 points).
+
+    Examples
+    --------
+    >>> mean_average_precision([[1, 0], [0, 0], [1, 0]], [[0.9, 0.5], [0.4, 0.2], [0.3, 0.1]])
+    0.8333333333333333
+    """
+    cells = read_scored(Y_true, Y_score, sample_weight)
+    weight, scores = cells.weigh_cells(), np.nan_to_num(cells.answer)
+    precisions = []
+    for label in range(scores.shape[1]):
+        counted = weight[:, label] > 0
+        relevant = cells.relevant[counted, label]
+        if relevant.any():
+            # By the largest, so that products of tiny or huge weights are numbers.
+            weights = weight[counted, label] / weight[counted, label].max()
+            area = average_precision_score(relevant, scores[counted, label], sample_weight=weights)
+            precisions.append(area)
+    return float(np.mean(precisions)) if precisions else float("nan")
 
 
 def one_error(

@@ -7,7 +7,7 @@ from sklearn.metrics import make_scorer
 
 from ._calibration import expected_calibration_error
 from ._f1 import macro_f1, micro_f1
-from ._ranking import macro_auc, one_error
+from ._ranking import macro_auc, mean_average_precision, one_error
 from ._scikit_learn import (
     coverage_error,
     hamming_loss,
@@ -60,6 +60,13 @@ METRICS = {
             "predict_proba",
             False,
             "Expected calibration error",
+            is_default=False,
+        ),
+        Metric(
+            mean_average_precision,
+            "predict_proba",
+            True,
+            "Mean average precision",
             is_default=False,
         ),
     )

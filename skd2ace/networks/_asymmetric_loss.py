@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
+from ._reduction import check_reduction, reduce
+
 
 class AsymmetricLoss(nn.Module):
     """Binary cross-entropy that easy negatives have little or no part in.
@@ -66,8 +68,7 @@ class AsymmetricLoss(nn.Module):
                 raise ValueError(f"{name} must not be negative, got {value!r}.")
         if not 0 <= margin < 1:
             raise ValueError(f"margin must be in [0, 1), got {margin!r}.")
-        if reduction not in ("mean", "none"):
-            raise ValueError(f"reduction must be 'mean' or 'none', got {reduction!r}.")
+        check_reduction(reduction)
         self.gamma_pos = gamma_pos
         self.gamma_neg = gamma_neg
         self.margin = margin
@@ -75,20 +76,18 @@ class AsymmetricLoss(nn.Module):
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Loss of logits (b, q) for labels (b, q) of 0 and 1: a scalar, or (b, q)."""
-        of_positive = -(_power(torch.sigmoid(-logits), self.gamma_pos)) * logsigmoid(logits)
+        of_positive = -(power(torch.sigmoid(-logits), self.gamma_pos)) * logsigmoid(logits)
         if self.margin:
             shifted = (torch.sigmoid(logits) - self.margin).clamp(min=0)
             negative_log = -torch.log1p(-shifted)
         else:
             # A probability itself is 1 from a logit of 17 on.
             shifted, negative_log = torch.sigmoid(logits), -logsigmoid(-logits)
-        losses = torch.where(
-            labels > 0, of_positive, _power(shifted, self.gamma_neg) * negative_log
-        )
-        return losses.mean() if self.reduction == "mean" else losses
+        losses = torch.where(labels > 0, of_positive, power(shifted, self.gamma_neg) * negative_log)
+        return reduce(losses, self.reduction)
 
 
-def _power(base: Tensor, exponent: float) -> Tensor | float:
+def power(base: Tensor, exponent: float) -> Tensor | float:
     """A power whose gradient is finite at 0 for every exponent."""
     if exponent == 0:
         return 1.0

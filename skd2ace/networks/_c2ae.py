@@ -52,8 +52,8 @@ class C2AE(nn.Module):
     Notes
     -----
     With A = F_x(X), C = F_e(Y) and P = F_d(C) of a batch of b instances, b times the loss is
-    |A - C|^2 + ``orthogonality_weight`` (|A^T A - I|^2 + |C^T C - I|^2) + ``ranking_weight`` R
-    + ``l2_weight`` |W|^2, and R sums over the instances the mean of exp(-5 (P_i - P_j)) / 5 over
+    ``|A - C|^2 + orthogonality_weight (|A^T A - I|^2 + |C^T C - I|^2) + ranking_weight R
+    + l2_weight |W|^2``, and R sums over the instances the mean of exp(-5 (P_i - P_j)) / 5 over
     all pairs of a label i present and one j absent. An instance without labels, or with all, has
     no pair. The constraints are on sums over the batch, so that a batch of another size asks for
     codes of another scale. With weights, the instances' weights over their mean multiply them in

@@ -72,8 +72,9 @@ class MPVAE(nn.Module):
 
     In training mode codes and noise are drawn, and the probability is the mean of p_s. In
     evaluation mode nothing is: codes are their means, and the probability is
-    Phi(m / sqrt(1 + |R_j|^2)), what the mean over ever more samples tends to; the published code
-    draws there too, so that two predictions differ. A training step keeps about 15 b q S numbers.
+    ``Phi(m / sqrt(1 + |R_j|^2))``, what the mean over ever more samples tends to; the published
+    code draws there too, so that two predictions differ. A training step keeps about 15 b q S
+    numbers.
 
     As in the published code, and other than in the paper, the label encoder reads the features
     too and so does the decoder, which has a last layer for each branch. Log-variances are held to

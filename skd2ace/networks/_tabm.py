@@ -4,18 +4,16 @@ from itertools import pairwise
 from typing import Literal
 
 import torch
-from rtdl_num_embeddings import PiecewiseLinearEmbeddings
 from tabm import LinearBatchEnsemble, LinearEnsemble
 from torch import Tensor, nn
 from torch.nn.functional import linear, relu
 
 from ._blindness import Blindness
+from ._embedding import make_embedding
 from ._layers import ByteDropout, check_sizes
 from ._loss import LossOutput, known_labels, label_losses, weighted_mean
 
 Sharing = Literal["shared", "mini", "packed"]
-# Values of a feature, if it is spread as a normal distribution, between which an embedding bends.
-_N_BINS = 16
 
 
 class TabM(nn.Module):
@@ -33,7 +31,7 @@ class TabM(nn.Module):
     ----------
     n_features, n_labels : int
     k : int, default=16
-        Number of members. One is a plain multi-layer perceptron, as :class:`MLP`.
+        Number of members. One is a plain multi-layer perceptron, :class:`MLP` with this loss.
     width : int, default=256
         Units of each hidden layer.
     n_blocks : int, default=2
@@ -98,7 +96,7 @@ class TabM(nn.Module):
             (embedding_size,) = check_sizes(name, embedding_size=embedding_size)
         self.k = k
         self.embedding = (
-            None if embedding_size is None else _make_embedding(n_features, embedding_size)
+            None if embedding_size is None else make_embedding(n_features, embedding_size)
         )
         sizes = [n_features * (embedding_size or 1), *[width] * n_blocks]
         self.layers = nn.ModuleList(
@@ -224,45 +222,6 @@ class TabM(nn.Module):
         return X if self.embedding is None else relu(self.embedding(X)).flatten(1)
 
 
-class MLP(TabM):
-    """Multi-layer perceptron: :class:`TabM` with one member.
-
-    Parameters
-    ----------
-    n_features, n_labels : int
-    width, n_blocks, dropout, embedding_size
-        As for :class:`TabM`.
-
-    Examples
-    --------
-    >>> import torch
-    >>> from skd2ace.networks import MLP
-    >>> MLP(n_features=5, n_labels=3)(torch.rand(8, 5)).shape
-    torch.Size([8, 3])
-    """
-
-    def __init__(
-        self,
-        n_features: int,
-        n_labels: int,
-        *,
-        width: int = 256,
-        n_blocks: int = 2,
-        dropout: float = 0.3,
-        embedding_size: int | None = None,
-    ) -> None:
-        super().__init__(
-            n_features,
-            n_labels,
-            k=1,
-            width=width,
-            n_blocks=n_blocks,
-            dropout=dropout,
-            n_parts=None,
-            embedding_size=embedding_size,
-        )
-
-
 def average_members(members: Tensor, chosen: Tensor | None = None) -> Tensor:
     """Logits of the mean probability of an ensemble's members.
 
@@ -316,13 +275,3 @@ def _apply_member(layer: nn.Module, m: int, hidden: Tensor) -> Tensor:
         return hidden @ layer.weight[m] + layer.bias[m]
     output: Tensor = layer(hidden)
     return output
-
-
-def _make_embedding(n_features: int, embedding_size: int) -> PiecewiseLinearEmbeddings:
-    inner = torch.linspace(0, 1, _N_BINS + 1)[1:-1]
-    edges = torch.special.ndtri(inner)
-    # Beyond the last bends the function goes on as a line.
-    edges = torch.cat((edges[:1] - 1, edges, edges[-1:] + 1))
-    return PiecewiseLinearEmbeddings(
-        [edges] * n_features, embedding_size, activation=False, version="B"
-    )

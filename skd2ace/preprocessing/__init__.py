@@ -1,5 +1,6 @@
-"""Bringing tables into the form that networks learn from."""
+"""Bringing tables and images into the form that networks learn from."""
 
+from ._image_features import ImageFeatures
 from ._tabular import TabularPreprocessor
 
-__all__ = ["TabularPreprocessor"]
+__all__ = ["ImageFeatures", "TabularPreprocessor"]

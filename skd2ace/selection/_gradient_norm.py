@@ -90,7 +90,8 @@ class GradientNorm(BatchSelector):
 
     def _start(self, X: Tensor, Y: Tensor) -> None:
         self.relevant_ = Y.to(torch.bool)
-        self.norms_ = torch.full((len(Y),), 0.5 * math.sqrt(Y.shape[1]), device=Y.device)
+        start = 0.5 * math.sqrt(Y.shape[1])
+        self.norms_ = torch.full((len(Y),), start, dtype=torch.float32, device=Y.device)
         if self.known_ is not None:
             self.norms_ = 0.5 * self.known_.sum(1).to(torch.float32).sqrt()
 

@@ -8,7 +8,10 @@ from ._batches import Batch, BatchIterator
 from ._best_epoch import BestEpoch
 from ._checkpointing import Checkpointing
 from ._data import TensorDataset
+from ._decay import LinearDecay
+from ._dynamics import TrainingDynamics
 from ._epoch import EpochRecord
+from ._label_transfer import LabelTransfer
 from ._out_of_bag import OutOfBagScore
 from ._selected_batches import SelectedBatches
 from ._selection import BatchSelection
@@ -22,9 +25,12 @@ __all__ = [
     "BestEpoch",
     "Checkpointing",
     "EpochRecord",
+    "LabelTransfer",
+    "LinearDecay",
     "LinearWarmup",
     "OutOfBagScore",
     "SelectedBatches",
     "TensorDataset",
+    "TrainingDynamics",
     "WeightAverage",
 ]

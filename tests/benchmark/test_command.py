@@ -14,11 +14,13 @@ from skd2ace.benchmark import Experiment, Store, __main__, published
 from skd2ace.benchmark._listing import ABOUT
 from skd2ace.benchmark.run import _experiment, _mulan
 from skd2ace.benchmark.run._baselines import BASELINES
+from skd2ace.benchmark.run._image_sources import IMAGE_SETS
 from skd2ace.benchmark.run._methods import NETWORKS, SELECTORS
 from skd2ace.benchmark.run._mulan import find_mulan
 from skd2ace.benchmark.run._presets import PRESETS
 from skd2ace.benchmark.run._sources import MIXED_TABLE, find_sources
 from skd2ace.datasets import make_mixed_table, mulan_registry
+from skd2ace.metrics._records import METRICS
 from skd2ace.neighbors import MLkNN
 
 main = __main__.main
@@ -136,7 +138,8 @@ def test_methods_that_cannot_be_made(made_up, tmp_path, capsys, words, message):
 
 def test_presets_name_what_there_is():
     for preset in PRESETS.values():
-        assert set(preset.datasets) <= {*mulan_registry(), MIXED_TABLE}
+        assert set(preset.datasets) <= {*mulan_registry(), MIXED_TABLE, *IMAGE_SETS}
+        assert set(preset.metrics) <= set(METRICS)
         assert set(preset.networks) <= set(NETWORKS)
         assert set(preset.selectors) <= set(SELECTORS)
         assert set(preset.baselines) <= set(BASELINES)

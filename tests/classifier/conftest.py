@@ -18,7 +18,7 @@ from skd2ace.selection import D2ACE
 def settings(**params):
     """Few epochs of D2ACE; a new selector each time, since tests change its parameters."""
     return {
-        "batch_selector": D2ACE(n_neighbors=3, warmup_epochs=2),
+        "batch_selector": D2ACE(n_neighbors=3, warmup_epochs=0.25),
         "max_epochs": 5,
         "batch_size": 16,
         "lr": 0.01,

@@ -15,7 +15,7 @@ from skd2ace.selection import BatchSelector
 SELECTORS = [
     cls
     for name in skd2ace.selection.__all__
-    if inspect.isclass(cls := getattr(skd2ace.selection, name)) and cls is not BatchSelector
+    if inspect.isclass(cls := getattr(skd2ace.selection, name)) and BatchSelector in cls.__mro__[1:]
 ]
 
 
@@ -43,7 +43,9 @@ def dtypes(tensors):
 def selectors(cls):
     warm = {"warmup_epochs": 1} if "warmup_epochs" in cls().get_params() else {}
     usual = cls(**warm)
-    return [usual, cls.reference()] if hasattr(cls, "reference") else [usual]
+    if not hasattr(cls, "reference"):
+        return [usual]
+    return [usual, cls.reference(warmup_epochs=1, mix_epochs=(1, 3))]
 
 
 @pytest.mark.parametrize("cls", SELECTORS)

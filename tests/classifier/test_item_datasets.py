@@ -21,7 +21,7 @@ from skd2ace.training import Checkpointing, SelectedBatches, TensorDataset
 SELECTORS = [
     cls
     for name in skd2ace.selection.__all__
-    if inspect.isclass(cls := getattr(skd2ace.selection, name)) and cls is not BatchSelector
+    if inspect.isclass(cls := getattr(skd2ace.selection, name)) and BatchSelector in cls.__mro__[1:]
 ]
 
 

@@ -11,7 +11,7 @@ from skd2ace.selection import D2ACE
 SELECTORS = {
     "shuffled": None,
     "paper": D2ACE(n_neighbors=3, warmup_epochs=2),
-    "reference": D2ACE.reference(n_neighbors=3, warmup_epochs=2),
+    "reference": D2ACE.reference(n_neighbors=3, warmup_epochs=2, mix_epochs=(1, 3)),
     "each epoch": D2ACE(n_neighbors=3, warmup_epochs=2, refresh="epoch"),
     "unbiased": D2ACE(n_neighbors=3, warmup_epochs=2, unbiased=True),
 }

@@ -16,6 +16,11 @@ from skd2ace.training import Checkpointing
 FOLDER = Path(__file__).parents[1] / "data" / "saved_by_0_1_0"
 
 
+# Schedules were epochs, by default those of the paper's 100.
+SELECTOR = D2ACE(n_neighbors=3, warmup_epochs=1, mix_epochs=(30, 70))
+of_100_epochs = pytest.mark.filterwarnings(r"ignore:D2ACE. mix_epochs=\(30, 70\) lies beyond")
+
+
 @pytest.fixture(scope="module")
 def expected():
     with np.load(FOLDER / "expected.npz") as arrays:
@@ -29,11 +34,12 @@ def assert_close(found, expected):
 def test_clif_with_d2ace_and_tuned_thresholds(expected):
     est = MultiLabelNetClassifier.load(FOLDER / "clif.skd2ace")
     assert type(est) is CLIFClassifier
-    assert est.batch_selector.get_params() == D2ACE(n_neighbors=3, warmup_epochs=1).get_params()
+    assert est.batch_selector.get_params() == SELECTOR.get_params()
     assert_close(est.predict_proba(expected["X"]), expected["clif"])
     assert_close(est.thresholds_, expected["thresholds"])
 
 
+@of_100_epochs
 def test_training_goes_on_from_the_file(expected):
     est = CLIFClassifier.load(FOLDER / "clif.skd2ace")
     est.partial_fit(expected["X"], expected["Y"])
@@ -52,10 +58,11 @@ def test_trimmed_paca_of_one_dimension(expected):
     assert_close(est.predict_proba(expected["X"]), expected["paca"])
 
 
+@of_100_epochs
 def test_training_goes_on_from_the_checkpoint(expected, tmp_path):
     shutil.copytree(FOLDER / "checkpoints", tmp_path / "checkpoints")
     est = CLIFClassifier(
-        batch_selector=D2ACE(n_neighbors=3, warmup_epochs=1),
+        batch_selector=SELECTOR,
         module__hidden_size=6,
         module__embedding_size=4,
         callbacks=[Checkpointing(tmp_path / "checkpoints", every_n_epochs=2)],

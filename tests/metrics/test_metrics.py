@@ -138,3 +138,22 @@ def test_labels_of_a_matrix_are_zeros_and_ones(case):
             metrics.macro_auc(wrong, scores)
         with pytest.raises(ValueError, match=f"Labels must hold zeros and ones; found {found}"):
             metrics.macro_f1(wrong, wrong)
+
+
+def test_mean_average_precision_is_scikit_learns(case):
+    Y, scores = case
+    # A label that nothing has is left out; scikit-learn gives it 0, with a warning.
+    kept = [0, 1, 3, 4, 5]
+    weight = np.random.default_rng(1).random(len(Y))
+    for params in ({}, {"sample_weight": weight}):
+        expected = sklearn.metrics.average_precision_score(
+            Y[:, kept], scores[:, kept], average="macro", **params
+        )
+        assert metrics.mean_average_precision(Y, scores, **params) == pytest.approx(expected)
+    assert np.isnan(metrics.mean_average_precision(Y[:, [2]], scores[:, [2]]))
+
+
+def test_mean_average_precision_by_hand():
+    """Precision at the rank of each relevant instance, averaged."""
+    Y, scores = [[1, 0], [0, 1], [1, 0]], [[0.9, 0.1], [0.8, 0.9], [0.7, 0.2]]
+    assert metrics.mean_average_precision(Y, scores) == pytest.approx(((1 + 2 / 3) / 2 + 1) / 2)

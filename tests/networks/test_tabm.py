@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from torch.nn.functional import binary_cross_entropy, relu
+from torch.nn.functional import binary_cross_entropy, binary_cross_entropy_with_logits, relu
 
 from skd2ace.networks import MLP, TabM
 from skd2ace.networks._blindness import Blindness
@@ -151,8 +151,37 @@ def test_one_member_has_nothing_out_of_bag():
     assert not network.has_out_of_bag
     with pytest.raises(ValueError, match="All members see all rows"):
         network.out_of_bag_logits(torch.rand(2, 5), torch.arange(2))
-    names = {name for name, _ in MLP(5, 4).named_parameters()}
-    assert names == {name for name, _ in network.named_parameters()}
+
+
+def copy_to_member(network, mlp):
+    """Give the one member of a network the weights of an MLP."""
+    mine = mlp.state_dict()
+    for name, value in network.state_dict().items():
+        theirs = mine[name]
+        if not name.startswith("embedding"):
+            theirs = (theirs.T if name.endswith("weight") else theirs)[None]
+        value.copy_(theirs)
+
+
+@pytest.mark.parametrize("embedding_size", [None, 3])
+def test_one_member_is_the_mlp(embedding_size):
+    """With the same weights, what is left out of a training step included."""
+    settings = {"width": 8, "embedding_size": embedding_size}
+    mlp, one = MLP(5, 4, **settings), TabM(5, 4, k=1, **settings)
+    copy_to_member(one, mlp)
+    X, Y = make_data()
+    X, Y = X.float(), Y.float()
+    losses = []
+    for loss_of in (
+        lambda: binary_cross_entropy_with_logits(mlp(X), Y),
+        lambda: one.training_loss(X, Y).loss,
+    ):
+        torch.manual_seed(0)
+        losses.append(loss_of())
+        losses[-1].backward()
+    torch.testing.assert_close(*losses)
+    torch.testing.assert_close(one.head.weight.grad[0].T, mlp.head.weight.grad)
+    torch.testing.assert_close(one.eval()(X), mlp.eval()(X))
 
 
 @pytest.mark.parametrize(

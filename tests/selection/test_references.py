@@ -281,7 +281,13 @@ CASES = {
 def test_every_method_that_scores_instances_has_a_reference():
     """D2ACE has its own, in test_d2ace.py, others in test_other_numbers.py; two shuffle."""
     public = {getattr(selection, name) for name in selection.__all__ if name[0].isupper()}
-    without = {selection.BatchSelector, selection.D2ACE, selection.RandomBatches, selection.Balance}
+    without = {
+        selection.BatchSelector,
+        selection.SelectedBatchSampler,
+        selection.D2ACE,
+        selection.RandomBatches,
+        selection.Balance,
+    }
     without |= {selection.InfoBatch, selection.SelectiveBackprop, selection.ReducibleLoss}
     without |= {selection.RepeatFactor, selection.MLROS, selection.RandomSubset}
     missing = public - without - {type(selector) for selector, _ in CASES.values()}

@@ -18,6 +18,7 @@ from skd2ace import (
 from skd2ace._describe import describe, describe_briefly
 
 from ._baselines import BASELINES
+from ._image_methods import make_hst, make_ml_gcn
 
 NETWORKS: dict[str, Callable[..., Any]] = {
     "clif": CLIFClassifier,
@@ -29,6 +30,8 @@ NETWORKS: dict[str, Callable[..., Any]] = {
     "clif-recommended": CLIFClassifier.recommended,
     "dela-recommended": DELAClassifier.recommended,
     "paca-recommended": PACAClassifier.recommended,
+    "ml-gcn": make_ml_gcn,
+    "hst": make_hst,
 }
 SELECTORS: dict[str, Callable[[], selection.BatchSelector | None]] = {
     "random": lambda: None,

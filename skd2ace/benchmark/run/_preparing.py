@@ -9,6 +9,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, OneHotEncoder
 
+from skd2ace import ImageClassifier
 from skd2ace.preprocessing import TabularPreprocessor
 
 from ._data import list_categories
@@ -20,11 +21,11 @@ IMPUTATION = "median"
 def prepares_itself(estimator: BaseEstimator) -> bool:
     """Whether an estimator reads features as they are, by this library's own preparation.
 
-    That is one with a ``preprocessor``, and a pipeline that begins with one.
+    That is one with a ``preprocessor``, and a pipeline that begins with one; and of images.
     """
     first = estimator.steps[0][1] if isinstance(estimator, Pipeline) else estimator
     own = getattr(first, "preprocessor", None)
-    return own is not None or isinstance(first, TabularPreprocessor)
+    return own is not None or isinstance(first, (TabularPreprocessor, ImageClassifier))
 
 
 def make_preparation(estimator: BaseEstimator, X: Any, *, is_imputed: bool) -> list[BaseEstimator]:

@@ -1,8 +1,11 @@
 """Whole comparisons that the command line knows by name."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from ._baselines import BASELINES
+from ._study import make_study_methods
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,12 @@ class Preset:
         Networks that large data sets have one fit of, as of ``Experiment``.
     time_limit : float, optional
         Seconds after which a fit is ended.
+    make_methods : callable, optional
+        Makes further methods, a dict of estimators by name.
+    repeats : int, default=1
+        How many times the folds are dealt.
+    metrics : tuple of str
+        Metrics beside the default ones.
     """
 
     datasets: tuple[str, ...]
@@ -28,6 +37,9 @@ class Preset:
     seeds: int = 1
     slow: tuple[str, ...] = ()
     time_limit: float | None = None
+    make_methods: Callable[[], dict[str, Any]] | None = None
+    repeats: int = 1
+    metrics: tuple[str, ...] = ()
 
 
 PRESETS = {
@@ -40,6 +52,14 @@ PRESETS = {
         selectors=(
             "random", "active", "recent", "dihcl", "balance", "hard-imb", "ml-unc", "d2ace",
         ),
+    ),
+    "d2ace-table5": Preset(
+        datasets=("voc2007", "coco2014"),
+        networks=("hst", "ml-gcn"),
+        selectors=(
+            "random", "active", "recent", "dihcl", "balance", "hard-imb", "ml-unc", "d2ace",
+        ),
+        metrics=("mean_average_precision",),
     ),
     "hard-imb-table2": Preset(
         datasets=(
@@ -66,5 +86,12 @@ PRESETS = {
             "clif", "dela", "paca", "clif-recommended", "dela-recommended", "paca-recommended",
         ),
         time_limit=1800,
+    ),
+    "selection-study": Preset(
+        datasets=("flags", "emotions", "birds", "yeast"),
+        networks=(),
+        selectors=(),
+        make_methods=make_study_methods,
+        repeats=10,
     ),
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Data sets that the benchmark knows by name: MULAN's, and one that is made up."""
+"""Data sets that the benchmark knows by name: MULAN's, one that is made up, and images."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Any
 
 from skd2ace.datasets import drop_rare_labels, drop_unlabelled, make_mixed_table
 
+from ._image_sources import IMAGE_SETS, ImageSource
 from ._mulan import find_mulan
 
 MIXED_TABLE = "mixed-table"
@@ -47,6 +48,8 @@ def find_sources(
     for name in names:
         if name.lower() == MIXED_TABLE:
             sources[MIXED_TABLE] = MixedTableSource(min_positives)
+        elif name.lower() in IMAGE_SETS:
+            sources[name.lower()] = ImageSource(name.lower(), data_home)
         else:
             sources |= find_mulan([name], data_home, min_positives)
     return sources

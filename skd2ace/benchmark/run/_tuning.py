@@ -25,7 +25,8 @@ def find_thresholds(model: Any, est: Any, X: Any, Y: NDArray[Any]) -> NDArray[np
     X, Y : array-like of shape (n, d), array of shape (n, q)
         What the pipeline was fitted on.
     """
-    if not isinstance(est, MultiLabelNetClassifier):
+    est = find_network(est)
+    if est is None:
         return None
     proba = getattr(est, "oob_proba_", None)
     rows = est.valid_indices_ if proba is None else np.flatnonzero(~np.isnan(proba).any(axis=1))
@@ -34,6 +35,13 @@ def find_thresholds(model: Any, est: Any, X: Any, Y: NDArray[Any]) -> NDArray[np
     if proba is None:
         return best_thresholds(Y[rows], predict_label_probabilities(model, take_rows(X, rows)))
     return best_thresholds(Y[rows], proba[rows])
+
+
+def find_network(est: Any) -> MultiLabelNetClassifier | None:
+    """Find the network in a fitted estimator: itself, or what it has searched for or wrapped."""
+    for name in ("estimator_", "best_estimator_"):
+        est = getattr(est, name, est)
+    return est if isinstance(est, MultiLabelNetClassifier) else None
 
 
 def score_tuned(Y: Any, proba: NDArray[Any], thresholds: NDArray[Any] | None) -> float | None:

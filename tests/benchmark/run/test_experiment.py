@@ -167,6 +167,8 @@ def test_slow_methods_have_one_fit_of_large_sets(data, monkeypatch):
         Experiment(sets, methods, slow=["clif"])
 
 
+# The published code's schedule is that of 100 epochs.
+@pytest.mark.filterwarnings(r"ignore:D2ACE. mix_epochs=\(10, 70\) lies beyond the 12 epochs")
 def test_methods_by_name(data, tmp_path):
     baselines = BASELINES.keys() - find_missing(BASELINES)
     methods = make_methods(["clif"], SELECTORS, baselines, max_epochs=12)

@@ -1,0 +1,359 @@
+"""ImageClassifier."""
+
+import os
+import warnings
+from collections.abc import Callable
+from functools import partial
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import nn
+from typing_extensions import Self
+
+from skd2ace._backbones import describe_map, make_backbone, pool
+from skd2ace._devices import full_device
+from skd2ace._images import ArrayItems, ImageItems, find_bad, open_images
+from skd2ace._modules import copy_module, unwrap_compiled
+from skd2ace._sklearn import Interval, StrOptions, take_rows
+from skd2ace.networks import HST, MLGCN
+from skd2ace.networks._image_network import ImageNetwork, LinearHead, OwnLossImageNetwork
+from skd2ace.preprocessing import ImageFeatures
+from skd2ace.training import LabelTransfer
+from skd2ace.training._items import ItemDataset
+
+from ._item_data import is_of_a_training, workers_of
+from ._net import MultiLabelNetClassifier
+from ._signature import takes_parameters_of
+from ._split import Parts
+from ._training_data import TrainingData
+
+# Heads by name, and how they pool what a frozen backbone gives: None keeps the maps.
+_HEADS: dict[str, tuple[Callable[..., nn.Module], str | None]] = {
+    "linear": (LinearHead, "avg"),
+    "ml-gcn": (MLGCN, "max"),
+    "hst": (HST, None),
+}
+_NETWORK = frozenset({"backbone", "head", "weights", "backbone_lr_ratio", "frozen"})
+
+
+class ImageClassifier(MultiLabelNetClassifier):
+    """Multi-label classifier of images: a backbone and a head, trained together or frozen.
+
+    Parameters
+    ----------
+    backbone : str, nn.Module or callable that returns one
+        A name of torchvision's ("resnet18") or timm's ("timm/resnet18"), imported when it is
+        needed; or a module that maps images (b, c, h, w) to features (b, channels) or maps
+        (b, channels, h', w'), of which a copy is trained.
+    head : {"linear", "ml-gcn", "hst"} or callable, default="linear"
+        What makes logits of these: a linear layer on means over positions,
+        :class:`~skd2ace.networks.MLGCN`, :class:`~skd2ace.networks.HST`; or anything that gives a
+        module for ``(n_channels, n_labels)``, such as ``partial(MLGCN, hidden_size=256)``.
+    weights : str, dict or None, default=None
+        Of a backbone by name: "DEFAULT", or another name that its library has; or a state dict
+        that you have, of the whole network. None draws them.
+    backbone_lr_ratio : float, default=1.0
+        Share of ``lr`` at which the backbone learns; ML-GCN's paper takes 0.1.
+    transform : callable, optional
+        Of each image, in training and prediction: of files in RGB, as Pillow has them, of arrays
+        as tensors (c, h, w). None makes tensors (3, h, w) in [0, 1] of files.
+    frozen : bool, default=False
+        Whether the backbone stays as it is: features are computed once, by
+        :class:`~skd2ace.preprocessing.ImageFeatures`, and the head is trained on them.
+    cache_dir : str or path, optional
+        With ``frozen``: a folder where features are kept for other fits.
+    bad_images : {"raise", "skip"}, default="raise"
+        What becomes of files in ``fit`` that are missing or broken: an error that names the first;
+        or, after all were read once, a warning with their number, and the rest is trained on. In
+        prediction they are always an error.
+    criterion, optimizer, lr, max_epochs, batch_size, batch_selector, threshold, threshold_metric, \
+calibration, label_weight, pos_weight, random_state, train_split, iterator_train, iterator_valid, \
+dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_load_kwargs
+        As for :class:`MultiLabelNetClassifier`. "hst" has a loss of its own, and no
+        ``criterion``; its default callbacks have ``label_transfer`` besides, a
+        :class:`~skd2ace.training.LabelTransfer`.
+    **kwargs
+        ``criterion__...``, ``optimizer__...``, ``callbacks__...`` and so on.
+        ``iterator_train__num_workers`` and ``iterator_valid__num_workers`` are processes that read
+        images.
+
+    Attributes
+    ----------
+    bad_images_ : list of str
+        With ``bad_images="skip"``: what is wrong with each file that was left out.
+    classes_, n_labels_, module_, batch_selector_, best_epoch_, thresholds_, history
+        As for :class:`MultiLabelNetClassifier`; ``module_`` has ``backbone`` and ``head``.
+
+    See Also
+    --------
+    skd2ace.preprocessing.ImageFeatures : Images as tables, for every other classifier.
+
+    Notes
+    -----
+    Images are arrays or tensors (n, c, h, w); a list or a column of paths; or a torch or Hugging
+    Face data set, whose items are images, pairs of these and labels, or dicts with an image. Files
+    and data sets are read batch by batch.
+
+    Selectors that want neighbours find them, unless ``fit`` is given ``neighbor_features``, by
+    the mean features of the backbone as it is when ``fit`` or ``partial_fit`` begins, in one pass
+    over the images. With ``frozen`` and features (n, channels) given as X, these are taken for
+    what the backbone has made of images.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skd2ace import ImageClassifier
+    >>> from skd2ace.datasets import make_digits_mosaics
+    >>> from skd2ace.selection import D2ACE
+    >>> images, Y = make_digits_mosaics(40, return_X_y=True)
+    >>> backbone = torch.nn.Sequential(torch.nn.Conv2d(1, 8, 3), torch.nn.ReLU())
+    >>> est = ImageClassifier(
+    ...     backbone, head="ml-gcn", batch_selector=D2ACE(), max_epochs=2, verbose=0
+    ... )
+    >>> est.fit(images, Y).predict_proba(images).shape
+    (40, 10)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **{
+            name: constraint
+            for name, constraint in MultiLabelNetClassifier._parameter_constraints.items()
+            if name not in ("module", "preprocessor")
+        },
+        "backbone": [str, callable],
+        "head": [StrOptions(set(_HEADS)), callable],
+        "weights": [str, dict, None],
+        "backbone_lr_ratio": [Interval(Real, 0, None, closed="neither")],
+        "transform": [callable, None],
+        "frozen": ["boolean"],
+        "cache_dir": [str, os.PathLike, None],
+        "bad_images": [StrOptions({"raise", "skip"})],
+    }
+    _fixed_parameters: ClassVar[frozenset[str]] = MultiLabelNetClassifier._fixed_parameters | {
+        "module",
+        "preprocessor",
+    }
+
+    bad_images_: list[str]
+
+    @takes_parameters_of(MultiLabelNetClassifier.__init__, "preprocessor")
+    def __init__(
+        self,
+        backbone: Any,
+        head: Any = "linear",
+        *,
+        weights: Any = None,
+        backbone_lr_ratio: float = 1.0,
+        transform: Callable[[Any], Any] | None = None,
+        frozen: bool = False,
+        cache_dir: str | os.PathLike[str] | None = None,
+        bad_images: str = "raise",
+        **parameters: Any,
+    ) -> None:
+        super().__init__(ImageNetwork, **parameters)
+        self.backbone = backbone
+        self.head = head
+        self.weights = weights
+        self.backbone_lr_ratio = backbone_lr_ratio
+        self.transform = transform
+        self.frozen = frozen
+        self.cache_dir = cache_dir
+        self.bad_images = bad_images
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Skorch takes every module that is set for a part of the net.
+        if name in _NETWORK:
+            vars(self)[name] = value
+        else:
+            super().__setattr__(name, value)
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, as of every estimator; another network is trained from its beginning."""
+        before = {name: getattr(self, name) for name in _NETWORK & params.keys()}
+        super().set_params(**params)
+        if self.initialized_ and any(params[name] is not value for name, value in before.items()):
+            self.must_start_afresh_ = True
+        return self
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None, **params: Any) -> Self:
+        """Train from scratch, or go on with ``warm_start`` or from a checkpoint.
+
+        Parameters
+        ----------
+        X : array or tensor of shape (n, c, h, w), list or column of paths, or data set
+        y, sample_weight, neighbor_features, resume, **params
+            As for :meth:`MultiLabelNetClassifier.fit`; y may be None where the data set has
+            labels.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            As there; and if an image is missing or cannot be read, with its path.
+        """
+        X, rows = self._open_to_train(X, y=y, sample_weight=sample_weight, **params)
+        super().fit(X, **rows)
+        return self
+
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any = None,
+        classes: ArrayLike | None = None,
+        sample_weight: Any = None,
+        **params: Any,
+    ) -> Self:
+        """Train for ``max_epochs`` further epochs; parameters as of :meth:`fit`."""
+        rows = {"y": y, "sample_weight": sample_weight, **params}
+        X, rows = self._open_to_train(X, **rows)
+        super().partial_fit(X, classes=classes, **rows)
+        return self
+
+    def decision_function(self, X: Any) -> NDArray[np.float32]:
+        """Logits of images: see :meth:`MultiLabelNetClassifier.decision_function`.
+
+        Parameters
+        ----------
+        X : array or tensor of shape (n, c, h, w), list or column of paths, or data set
+
+        Returns
+        -------
+        ndarray of shape (n, q), float32
+        """
+        if self.initialized_:
+            X = self._open(X)
+        return super().decision_function(X)
+
+    def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
+        """Share of images of which every label is predicted correctly (subset accuracy).
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As for :meth:`fit`.
+
+        Returns
+        -------
+        float
+        """
+        X = X if is_of_a_training(X, prepared=False) else open_images(X, self.transform)
+        return super().score(X, y, sample_weight)
+
+    # Images
+
+    def _open_to_train(self, X: Any, **rows: Any) -> tuple[Any, dict[str, Any]]:
+        """Open images, and leave out those that are bad, and what belongs to them, if asked."""
+        vars(self).pop("bad_images_", None)
+        if self.bad_images == "skip" and not isinstance(X, (ImageItems, ItemDataset)):
+            X, rows = self._skip_bad(X, rows)
+        if self.frozen and rows.get("y") is None:
+            rows["y"] = _labels_of(open_images(X, self.transform), workers_of(self))
+        return self._open(X), rows
+
+    def _skip_bad(self, X: Any, rows: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        items = open_images(X, self.transform, are_there=False)
+        if not isinstance(items, ImageItems) or items.paths is None:
+            return X, rows
+        verdicts = find_bad(items, workers_of(self).num_workers)
+        self.bad_images_ = [verdict for verdict in verdicts if verdict is not None]
+        if not self.bad_images_:
+            return X, rows
+        warnings.warn(
+            f"{len(self.bad_images_)} of {len(verdicts)} images are left out, the first: "
+            f"{self.bad_images_[0]}",
+            stacklevel=4,
+        )
+        good = np.flatnonzero([verdict is None for verdict in verdicts])
+        of_images = ("y", "sample_weight", "neighbor_features")
+        kept = {
+            name: take_rows(value, good) if name in of_images and value is not None else value
+            for name, value in rows.items()
+        }
+        return [items.source[i] for i in good], kept
+
+    def _open(self, X: Any) -> Any:
+        """Images as the network reads them: features where the backbone is frozen."""
+        if isinstance(X, ItemDataset) and isinstance(X.items, ImageItems):
+            # From ``score``, which has looked at the labels.
+            X = X.items if self.frozen else X
+        if is_of_a_training(X, prepared=False) or isinstance(X, ArrayItems):
+            return X
+        if not self.frozen:
+            return open_images(X, self.transform)
+        if isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind == "f":
+            return X
+        features = self._make_features().transform(X)
+        return ArrayItems(features) if features.ndim > 2 else features
+
+    def _make_features(self) -> ImageFeatures:
+        # Names that are none are refused by ``fit``.
+        pooling = _HEADS[self.head][1] if self.head in list(_HEADS) else None
+        return ImageFeatures(
+            self.backbone,
+            weights=self.weights,
+            pooling=pooling,
+            image_transform=self.transform,
+            cache_dir=self.cache_dir,
+            num_workers=workers_of(self).num_workers,
+            device="cpu" if self.device is None else self.device,
+        ).fit()
+
+    # Network
+
+    def initialize_module(self) -> Self:
+        """Make the network, with the sizes that the data gives."""
+        if self._instance_shape is None:
+            raise ValueError("Before the first fit the size of images is not known.")
+        if self.frozen:
+            backbone: nn.Module = nn.Identity()
+        else:
+            backbone = make_backbone(self.backbone, self.weights)
+            # A copy: the parameter is the user's, and the next fit begins with it again.
+            backbone = copy_module(backbone) if backbone is self.backbone else backbone
+        n_channels = describe_map(backbone, self._instance_shape)[0]
+        make = _HEADS[self.head][0] if isinstance(self.head, str) else self.head
+        head = make(n_channels=n_channels, n_labels=self.n_labels_)
+        has_own_loss = hasattr(head, "training_loss")
+        self.module_ = (OwnLossImageNetwork if has_own_loss else ImageNetwork)(
+            backbone, head, float(self.backbone_lr_ratio)
+        )
+        return self
+
+    def _make_default_callbacks(self) -> list[tuple[str, Any]]:
+        """Those of every network, and for HST the one that has it take labels over."""
+        callbacks = super()._make_default_callbacks()
+        kind = self.head.func if isinstance(self.head, partial) else self.head
+        is_hst = kind == "hst" or kind is HST
+        return [*callbacks, ("label_transfer", LabelTransfer())] if is_hst else callbacks
+
+    def _train(self, data: TrainingData, *args: Any, **kwargs: Any) -> Parts:
+        """Find what neighbours are looked for in, where a selector wants it."""
+        wanted = self.batch_selector is not None and self.batch_selector._wants_features()
+        is_table = not isinstance(data.X, ItemDataset) and data.X.ndim == 2
+        if wanted and data.neighbor_features is None and not is_table:
+            data = data._replace(neighbor_features=self._mean_features(data.X))
+        parts: Parts = super()._train(data, *args, **kwargs)
+        return parts
+
+    def _mean_features(self, X: Any) -> torch.Tensor:
+        """Features (n, channels) of the backbone as it is now, on the host."""
+        backbone, device = unwrap_compiled(self.module_).backbone, full_device(self.device)
+        self._set_mode(training=False)
+        found = []
+        with torch.no_grad():
+            for batch in self.get_iterator(self.get_dataset(X), training=False):
+                images = batch[0] if isinstance(batch, (tuple, list)) else batch
+                found.append(pool(backbone(images.to(device)), "avg").to("cpu"))
+        return torch.cat(found)
+
+
+def _labels_of(X: Any, workers: Any) -> Any:
+    if not isinstance(X, ImageItems) and not isinstance(X, torch.utils.data.Dataset):
+        return None
+    return ItemDataset(X).read_labels(workers)

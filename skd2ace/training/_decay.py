@@ -1,0 +1,49 @@
+"""Linear decay of the learning rate."""
+
+from typing import Any
+
+from skorch.callbacks import Callback
+
+
+class LinearDecay(Callback):
+    """Lower the learning rate linearly, epoch by epoch, so that it would be 0 after the last.
+
+    Epoch e = 0, 1, ... of E uses 1 - e / E of each parameter group's learning rate. After such a
+    training the last epoch is a good one: none need be chosen.
+
+    Attributes
+    ----------
+    n_epochs_ : int
+        E: epochs of the whole run, those of earlier calls included.
+
+    Notes
+    -----
+    The full rates are the ``initial_lr`` of the optimizer's groups, where torch's schedulers keep
+    them too, so that they are saved with the optimizer.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skd2ace import MultiLabelNetClassifier
+    >>> from skd2ace.training import LinearDecay
+    >>> from sklearn.datasets import make_multilabel_classification
+    >>> X, Y = make_multilabel_classification(n_samples=60, n_features=4, n_classes=3)
+    >>> def network(n_features, n_labels):
+    ...     return torch.nn.Linear(n_features, n_labels)
+    >>> est = MultiLabelNetClassifier(
+    ...     network, callbacks=[LinearDecay()], lr=0.1, max_epochs=4, verbose=0
+    ... )
+    >>> round(est.fit(X, Y).optimizer_.param_groups[0]["lr"], 4)
+    0.025
+    """
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Count the epochs of the run."""
+        n_done = len(net.history)
+        self.n_epochs_ = getattr(net, "last_epoch_", n_done + int(net.max_epochs))
+
+    def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
+        """Set the rates of the epoch."""
+        share = 1 - (len(net.history) - 1) / self.n_epochs_
+        for group in net.optimizer_.param_groups:
+            group["lr"] = share * group.setdefault("initial_lr", group["lr"])

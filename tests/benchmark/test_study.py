@@ -1,0 +1,115 @@
+"""Methods of the study of batch selection: flipped labels, and rates that held-out rows choose."""
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, clone
+from sklearn.datasets import make_multilabel_classification
+
+from skd2ace import MultiLabelNetClassifier
+from skd2ace._describe import describe
+from skd2ace.benchmark import Experiment
+from skd2ace.benchmark.run._flipped_labels import FlippedLabels, flip_labels
+from skd2ace.benchmark.run._rate_search import RateSearch
+from skd2ace.benchmark.run._study import make_study_methods
+from skd2ace.benchmark.run._task import _prepare
+from skd2ace.metrics import best_thresholds, macro_auc, macro_f1
+from skd2ace.model_selection import IterativeStratifiedShuffleSplit
+from skd2ace.networks import MLP
+from skd2ace.selection import RandomSubset
+
+
+@pytest.fixture(scope="module")
+def data():
+    return make_multilabel_classification(n_samples=120, n_classes=4, random_state=0)
+
+
+def make_search(rates=(1e-5, 1e-2)):
+    network = MultiLabelNetClassifier(
+        MLP,
+        module__width=8,
+        max_epochs=3,
+        train_split=IterativeStratifiedShuffleSplit(test_size=0.3),
+        callbacks__best_epoch=None,
+        verbose=0,
+    )
+    return RateSearch(network, rates, random_state=0)
+
+
+@pytest.mark.parametrize("share", [0, 0.1, 0.25, 1])
+def test_flips_keep_the_frequency_of_each_label(share):
+    Y = (np.random.default_rng(0).random((200, 6)) < [0, 0.02, 0.1, 0.4, 0.9, 1]).astype(int)
+    flipped = flip_labels(Y, share, 0)
+    np.testing.assert_array_equal(flipped.sum(axis=0), Y.sum(axis=0))
+    counts = Y.sum(axis=0)
+    n_flips = np.minimum(np.round(share * counts), len(Y) - counts)
+    np.testing.assert_array_equal((flipped < Y).sum(axis=0), n_flips)
+    np.testing.assert_array_equal((flipped > Y).sum(axis=0), n_flips)
+
+
+def test_any_cell_may_be_flipped():
+    Y = np.tile([[1], [0]], (4, 1))
+    times = sum(flip_labels(Y, 0.25, seed) != Y for seed in range(400))
+    # One of four each time: 100 with a standard deviation below 9.
+    assert (abs(times - 100) < 45).all()
+
+
+def test_a_classifier_sees_the_flipped_labels(data):
+    class Remember(BaseEstimator):
+        def fit(self, X, Y):
+            self.seen_, self.classes_ = Y, [np.unique(Y)]
+            return self
+
+    X, Y = data
+    seen = FlippedLabels(Remember(), 0.2, random_state=3).fit(X, Y).estimator_.seen_
+    np.testing.assert_array_equal(seen, flip_labels(Y, 0.2, 3))
+    assert (seen != Y).any()
+
+
+def test_the_rate_that_is_better_on_held_out_rows_is_kept(data):
+    X, Y = data
+    search = make_search().fit(X, Y)
+    alone = [clone(search.estimator).set_params(lr=rate, random_state=0) for rate in search.rates]
+    rows = search.best_estimator_.valid_indices_
+    for est, score in zip(alone, search.scores_, strict=True):
+        proba = est.fit(X, Y).predict_proba(X[rows])
+        np.testing.assert_array_equal(est.valid_indices_, rows)
+        assert score == pytest.approx(macro_auc(Y[rows], proba), abs=1e-6)
+    best = alone[int(np.argmax(search.scores_))]
+    np.testing.assert_array_equal(search.predict_proba(X), best.predict_proba(X))
+
+
+def test_the_benchmark_tunes_thresholds_on_what_the_search_held_out(data):
+    X, Y = data
+    methods = {"tuned": make_search(), "flipped": FlippedLabels(make_search(), 0.1)}
+    experiment = Experiment({"made up": data}, methods, cv=2)
+    rows = experiment.run(progress=False)
+    assert len(rows) == 4
+    assert rows["tuned_macro_f1"].notna().all()
+    row = rows[(rows["method"] == "tuned") & (rows["fold"] == 0)].iloc[0]
+    _, _, tasks = experiment._plan("made up")
+    task = next(task for task in tasks if task.key.method == "tuned" and task.key.fold == 0)
+    low, span = X[task.train].min(axis=0), np.ptp(X[task.train], axis=0)
+    scaled = (X - low) / np.where(span, span, 1)
+    search = _prepare(task, None)
+    search.fit(scaled[task.train], Y[task.train])
+    held_out = task.train[search.best_estimator_.valid_indices_]
+    found = best_thresholds(Y[held_out], search.predict_proba(scaled[held_out]))
+    expected = macro_f1(Y[task.test], search.predict_proba(scaled[task.test]) >= found)
+    assert row["tuned_macro_f1"] == pytest.approx(expected, abs=1e-6)
+
+
+def test_each_method_of_the_study_is_another():
+    methods = make_study_methods()
+    described = {describe(method) for method in methods.values()}
+    assert len(described) == len(methods)
+    arms = {name.split()[0] for name in methods}
+    for arm in arms:
+        assert {f"{arm} random", f"{arm} d2ace"} <= methods.keys()
+    for name, method in methods.items():
+        network = getattr(method, "estimator", method)
+        network = getattr(network, "estimator", network)
+        if "subset" in name:
+            assert isinstance(network.batch_selector, RandomSubset)
+        assert (network.batch_selector is None) == name.endswith(
+            ("random", "pos-weight", "asymmetric-loss")
+        )

@@ -1,0 +1,520 @@
+"""Images out of arrays, files and data sets, through every head."""
+
+import os
+import pickle
+import sys
+import types
+import warnings
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+from sklearn.base import clone
+from skorch.callbacks import Callback
+from torch import nn
+
+from skd2ace import ImageClassifier
+from skd2ace._images import BadImageError, ImageItems, read_image
+from skd2ace.datasets import make_digits_mosaics
+from skd2ace.metrics import mean_average_precision
+from skd2ace.networks import HST, MLGCN, FocalLoss
+from skd2ace.selection import D2ACE
+from skd2ace.training import Checkpointing
+
+SMALL = {"vector_size": 8}
+HEADS = {
+    "linear": "linear",
+    "ml-gcn": partial(MLGCN, hidden_size=32, **SMALL),
+    "hst": partial(HST, feature_size=32, hidden_size=16, output_size=32, threshold=0.3, **SMALL),
+}
+
+
+class Residual(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels)
+        )
+
+    def forward(self, x):
+        return torch.relu(x + self.body(x))
+
+
+def backbone(n_in=1, channels=16):
+    return nn.Sequential(
+        nn.Conv2d(n_in, channels, 3, padding=1), nn.BatchNorm2d(channels), nn.ReLU(),
+        Residual(channels), nn.MaxPool2d(2), Residual(channels),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def mosaics():
+    return make_digits_mosaics(600)
+
+
+def make(head="linear", body=backbone, **params):
+    defaults = {"lr": 5e-3, "batch_size": 64, "max_epochs": 2, "random_state": 0, "verbose": 0}
+    return ImageClassifier(body, HEADS.get(head, head), **{**defaults, **params})
+
+
+@pytest.mark.parametrize("head", ["linear", "ml-gcn", pytest.param("hst", marks=pytest.mark.slow)])
+def test_every_head_learns(head, mosaics):
+    train, test = mosaics.train, mosaics.test
+    params = {"callbacks__label_transfer__start": 6} if head == "hst" else {}
+    est = make(head, max_epochs=10, **params)
+    est.fit(mosaics.data[train], mosaics.target[train])
+    score = mean_average_precision(mosaics.target[test], est.predict_proba(mosaics.data[test]))
+    assert score > 0.6, "chance is about 0.35"
+    if head != "linear":
+        assert est.module_.head.label_graph.count_nonzero() > 10
+    if head == "hst":
+        assert est.module_.head.transfers
+        assert (est.module_.head.prototypes != 0).any(2).all()
+        assert "train_prototype" in est.history[-1]
+        assert "train_prototype" not in est.history[0]
+
+
+def test_partial_labels_are_taken_over_by_hst(mosaics):
+    """Some of what it takes over is there, more than by chance."""
+    Y = mosaics.target[:200].astype(float)
+    hidden = np.random.default_rng(0).random(Y.shape) < 0.5
+    Y[hidden] = np.nan
+    est = make("hst", callbacks__label_transfer__start=1, max_epochs=3).fit(mosaics.data[:200], Y)
+    assert np.isfinite(est.history[-1, "train_loss"])
+    assert est.history[-1, "train_inter"] != est.history[-1, "train_bce"]
+
+
+def test_module_given_is_copied_and_random_state_holds(mosaics):
+    module = backbone()
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    X, Y = mosaics.data[:120], mosaics.target[:120]
+    first, second = (make(body=module).fit(X, Y).predict_proba(X) for _ in range(2))
+    assert np.array_equal(first, second)
+    assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
+    other = clone(make(body=module)).fit(X, Y).predict_proba(X)
+    assert np.array_equal(first, other)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory, mosaics):
+    """Sixty mosaics as files; their labels; and the arrays that reading them must give."""
+    folder = tmp_path_factory.mktemp("images")
+    paths = []
+    for i, image in enumerate(mosaics.data[:60]):
+        grey = Image.fromarray((image[0] * 255).astype(np.uint8))
+        paths.append(str(folder / f"{i}.png"))
+        grey.save(paths[-1])
+    arrays = (mosaics.data[:60] * 255).astype(np.uint8).repeat(3, axis=1) / np.float32(255)
+    return paths, mosaics.target[:60], arrays
+
+
+def test_forms_of_paths_have_the_results_of_arrays(files):
+    paths, Y, arrays = files
+    body = partial(backbone, 3)
+    expected = make(body=body).fit(arrays, Y).predict_proba(arrays)
+    column = pd.Series(paths)
+    for X in (paths, np.array(paths), column, column.to_frame(), [*map(os.fspath, paths)]):
+        est = make(body=body).fit(X, Y)
+        np.testing.assert_allclose(est.predict_proba(X), expected, rtol=1e-5)
+    assert est.score(paths, Y) == make(body=body).fit(arrays, Y).score(arrays, Y)
+    tensors = torch.from_numpy(arrays)
+    assert np.array_equal(make(body=body).fit(tensors, Y).predict_proba(tensors), expected)
+
+
+def test_workers_decode(files):
+    paths, Y, _ = files
+    body, workers = partial(backbone, 3), {"iterator_train__num_workers": 1}
+    alone = make(body=body, max_epochs=1).fit(paths, Y).predict_proba(paths)
+    with_worker = make(body=body, max_epochs=1, **workers).fit(paths, Y).predict_proba(paths)
+    assert np.array_equal(alone, with_worker)
+
+
+class Pairs(torch.utils.data.Dataset):
+    def __init__(self, paths, Y):
+        self.paths, self.Y = paths, Y
+
+    def __len__(self):
+        return len(self.paths)
+
+    def __getitem__(self, i):
+        return read_image(self.paths[i]).convert("L"), self.Y[i]
+
+
+class Columns:
+    """As a Hugging Face data set gives its rows."""
+
+    def __init__(self, paths, Y):
+        self.paths, self.Y = paths, Y
+
+    def __len__(self):
+        return len(self.paths)
+
+    def __getitem__(self, i):
+        return {"id": i, "image": read_image(self.paths[i]).convert("L"), "labels": self.Y[i]}
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_data_sets_have_the_results_of_paths(files, frozen):
+    paths, Y, _ = files
+    torch.manual_seed(0)
+    body = backbone(3)
+    expected = make(body=body, frozen=frozen).fit(paths, Y).predict_proba(paths)
+    for dataset, y in ((Pairs(paths, Y), None), (Columns(paths, Y), Y)):
+        est = make(body=body, frozen=frozen).fit(dataset, y)
+        np.testing.assert_array_equal(est.predict_proba(dataset), expected)
+        assert 0 <= est.score(dataset, y) <= 1
+
+
+def test_transform_of_files_and_of_arrays(files):
+    paths, Y, arrays = files
+
+    def halve(image):
+        is_file = isinstance(image, Image.Image)
+        return image.resize((8, 8)) if is_file else image[:, ::2, ::2]
+
+    body = partial(backbone, 3)
+    est = make(body=body, transform=halve).fit(paths, Y)
+    assert est._instance_shape == (3, 8, 8)
+    est = make(body=body, transform=halve).fit(arrays, Y)
+    assert est._instance_shape == (3, 8, 8)
+    expected = make(body=body).fit(arrays[:, :, ::2, ::2], Y).predict_proba(arrays[:, :, ::2, ::2])
+    np.testing.assert_array_equal(est.predict_proba(arrays), expected)
+
+
+def test_images_of_several_sizes_are_named(tmp_path):
+    for i, size in enumerate(((8, 8), (9, 8))):
+        Image.new("RGB", size).save(tmp_path / f"{i}.png")
+    items = ImageItems([str(tmp_path / f"{i}.png") for i in range(2)])
+    assert items[0].shape == (3, 8, 8)
+    with pytest.raises(ValueError, match=r"1\.png has shape \(3, 8, 9\), and the first one"):
+        items[1]
+
+
+def test_kinds_of_files_are_converted(tmp_path):
+    """Grey of 8 and 16 bits, palettes with and without transparency, alpha, two values."""
+    rng = np.random.default_rng(0)
+    grey = rng.integers(0, 256, (5, 6), dtype=np.uint8)
+    colours = rng.integers(0, 256, (5, 6, 4), dtype=np.uint8)
+    expected = {
+        "L": (Image.fromarray(grey), grey[:, :, None].repeat(3, axis=2)),
+        "I;16": (Image.fromarray(grey.astype(np.uint16) * 257), grey[:, :, None].repeat(3, axis=2)),
+        "RGBA": (Image.fromarray(colours), colours[:, :, :3]),
+        "RGB": (Image.fromarray(colours[:, :, :3]), colours[:, :, :3]),
+    }
+    palette = Image.fromarray(colours[:, :, :3]).quantize(16)
+    expected["P"] = palette, np.array(palette.convert("RGB"))
+    seen = palette.copy()
+    seen.info["transparency"] = bytes(range(0, 160, 10))
+    expected["P with alpha"] = seen, np.array(palette.convert("RGB"))
+    two = Image.fromarray(grey).convert("1")
+    expected["1"] = two, np.array(two.convert("RGB"))
+    for name, (image, values) in expected.items():
+        path = tmp_path / f"{name.replace(';', '')}.png"
+        image.save(path)
+        read = read_image(path)
+        assert read.mode == "RGB"
+        np.testing.assert_array_equal(np.array(read), values, err_msg=name)
+
+
+@pytest.fixture
+def some_bad(files, tmp_path):
+    """Of the files three are bad: one is missing, one no image, one cut in the middle."""
+    paths, Y, _ = files
+    paths = list(paths)
+    whole = Path(paths[5]).read_bytes()
+    (tmp_path / "text.png").write_text("no image")
+    (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
+    paths[3], paths[7], paths[11] = (str(tmp_path / f"{n}.png") for n in ("missing", "text", "cut"))
+    return paths, Y
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_bad_images_are_errors_that_name_their_path(some_bad, files, frozen):
+    paths, Y = some_bad
+    torch.manual_seed(0)
+    est = make(body=backbone(3), frozen=frozen)
+    with pytest.raises(BadImageError, match=r"1 images are missing, the first .*missing\.png"):
+        est.fit(paths, Y)
+    paths[3] = files[0][3]
+    with pytest.raises(ValueError, match=r"(text|cut)\.png cannot be read"):
+        est.fit(paths, Y)
+    est.fit(files[0], Y)
+    for bad, said in (
+        (paths[7], "cannot be read"),
+        (paths[11], "cannot be read"),
+        ("no", "missing"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            est.predict([bad])
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_bad_images_are_skipped_on_request(some_bad, frozen):
+    paths, Y = some_bad
+    torch.manual_seed(0)
+    body, weight = backbone(3), np.arange(60) % 3 + 1.0
+    good = np.setdiff1d(np.arange(60), [3, 7, 11])
+    est = make(body=body, frozen=frozen, bad_images="skip")
+    with pytest.warns(UserWarning, match=r"3 of 60 images are left out, the first: .*missing"):
+        est.fit(paths, Y, sample_weight=weight)
+    assert [verdict.split()[2].rpartition(os.sep)[2] for verdict in est.bad_images_] == [
+        "missing.png", "text.png", "cut.png",
+    ]  # fmt: skip
+    kept = [paths[i] for i in good]
+    expected = make(body=body, frozen=frozen).fit(kept, Y[good], sample_weight=weight[good])
+    assert np.array_equal(est.predict_proba(kept), expected.predict_proba(kept))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        est.fit(kept, Y[good])
+    assert est.bad_images_ == []
+
+
+class Counting(nn.Module):
+    """A backbone that counts the images that it sees."""
+
+    seen = 0
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.body = backbone(3)
+
+    def forward(self, X):
+        Counting.seen += len(X)
+        return self.body(X)
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_frozen_features_are_computed_once_and_kept(files, head, tmp_path):
+    paths, Y, arrays = files
+    Counting.seen = 0
+    body = Counting()
+    est = make(head, body=body, frozen=True, cache_dir=tmp_path, max_epochs=3)
+    proba = est.fit(paths, Y).predict_proba(paths)
+    assert Counting.seen == 60
+    again = make(head, body=body, frozen=True, cache_dir=tmp_path, max_epochs=3)
+    assert np.array_equal(again.fit(paths, Y).predict_proba(paths), proba)
+    assert Counting.seen == 60
+    assert len(list(tmp_path.iterdir())) == 1
+    without = make(head, body=body, frozen=True, max_epochs=3).fit(paths, Y)
+    assert np.array_equal(without.predict_proba(paths), proba)
+    by_arrays = make(head, body=body, frozen=True, cache_dir=tmp_path, max_epochs=3)
+    np.testing.assert_allclose(by_arrays.fit(arrays, Y).predict_proba(arrays), proba, rtol=1e-5)
+    # Other weights and other files are other features.
+    with torch.no_grad():
+        body.body[0].bias += 1
+    before = Counting.seen
+    est.predict_proba(paths)
+    assert Counting.seen == before + 60
+    Image.new("RGB", (16, 16)).save(tmp_path / "new.png")
+    est.predict_proba([str(tmp_path / "new.png")])
+    assert Counting.seen == before + 61
+
+
+def test_neighbours_are_found_on_features_of_the_backbone(mosaics, monkeypatch):
+    X, Y = mosaics.data[:100], mosaics.target[:100]
+    told = []
+    start = D2ACE.start
+
+    def spy(self, *args, neighbor_features=None, **kwargs):
+        told.append(neighbor_features)
+        return start(self, *args, neighbor_features=neighbor_features, **kwargs)
+
+    monkeypatch.setattr(D2ACE, "start", spy)
+    torch.manual_seed(0)
+    body = backbone()
+    selector = D2ACE(warmup_epochs=1)
+    settings = {"body": body, "train_split": None, "batch_selector": selector}
+    make(**settings).fit(X, Y)
+    with torch.no_grad():
+        expected = body.eval()(torch.from_numpy(X)).mean((2, 3))
+    torch.testing.assert_close(told[-1], expected)
+    est = make(**settings).fit(X, Y, neighbor_features=X.reshape(100, -1)[:, :5])
+    assert told[-1].shape == (100, 5)
+    est.partial_fit(X, Y)
+    assert not torch.allclose(told[-1], expected, atol=1e-3), "of the backbone as it is now"
+    make(frozen=True, **settings).fit(X, Y)
+    assert told[-1] is None, "the features are the table itself"
+    make("hst", frozen=True, **settings).fit(X, Y)
+    torch.testing.assert_close(told[-1], expected)
+
+
+def test_criteria_and_parameters(mosaics):
+    X, Y = mosaics.data[:80], mosaics.target[:80]
+    est = make("ml-gcn", criterion=FocalLoss, criterion__gamma=1.0).fit(X, Y)
+    assert est.criterion_.gamma == 1.0
+    with pytest.raises(ValueError, match="has a loss of its own"):
+        make("hst", criterion=FocalLoss).fit(X, Y)
+    for frozen in (False, True):
+        with pytest.raises(ValueError, match="'head' parameter of ImageClassifier must be"):
+            make("gcn", frozen=frozen).fit(X, Y)
+    with pytest.raises(ValueError, match="'bad_images' parameter"):
+        make(bad_images="ignore").fit(X, Y)
+    with pytest.raises(ValueError, match=r"features \(b, c\) or maps \(b, c, h, w\), and gave"):
+        make(body=nn.Flatten(2)).fit(X, Y)
+    est.set_params(head="linear").fit(X, Y)
+    assert type(est.module_.head).__name__ == "LinearHead"
+    est.set_params(head=HEADS["ml-gcn"]).partial_fit(X, Y)
+    assert isinstance(est.module_.head, MLGCN)
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_files_and_pickles(mosaics, tmp_path, frozen):
+    X, Y = mosaics.data[:80], mosaics.target[:80]
+    torch.manual_seed(0)
+    body = backbone()
+    est = make("ml-gcn", body=body, frozen=frozen).fit(X, Y)
+    proba = est.predict_proba(X)
+    assert np.array_equal(pickle.loads(pickle.dumps(est)).predict_proba(X), proba)
+    est.save(tmp_path / "est.skd2ace")
+    given = {"backbone": body, "head": HEADS["ml-gcn"]}
+    loaded = ImageClassifier.load(tmp_path / "est.skd2ace", **given)
+    assert np.array_equal(loaded.predict_proba(X), proba)
+
+
+def test_a_backbone_learns_at_its_share(mosaics):
+    X, Y = mosaics.data[:80], mosaics.target[:80]
+    torch.manual_seed(0)
+    body = backbone()
+    steps = {}
+    for ratio in (1.0, 1e-3):
+        est = make(body=body, backbone_lr_ratio=ratio, train_split=None, max_epochs=1).fit(X, Y)
+        steps[ratio] = (est.module_.backbone[0].weight - body[0].weight).abs().mean()
+    assert 0 < steps[1e-3] < 0.01 * steps[1.0]
+
+
+def test_a_training_that_was_cut_off_goes_on(mosaics, tmp_path):
+    """HST with its prototypes, schedule and selector, to the bit."""
+    X, Y = mosaics.data[:80], mosaics.target[:80]
+    settings = {"batch_selector": D2ACE(warmup_epochs=1), "callbacks__label_transfer__start": 1,
+                "callbacks__label_transfer__every": 2, "max_epochs": 4}  # fmt: skip
+    whole = make("hst", **settings).fit(X, Y)
+
+    class Cut(Callback):
+        def on_epoch_begin(self, net, **kwargs):
+            if len(net.history) == 4:
+                raise RuntimeError("cut off")
+
+    kept = Checkpointing(tmp_path)
+    with pytest.raises(RuntimeError, match="cut off"):
+        make("hst", callbacks=[("cut", Cut()), kept], **settings).fit(X, Y)
+    resumed = make("hst", callbacks=[Checkpointing(tmp_path)], **settings)
+    resumed.fit(X, Y, resume=tmp_path)
+    assert np.array_equal(resumed.predict_proba(X), whole.predict_proba(X))
+
+
+def test_thresholds_by_cross_fitting(mosaics):
+    X, Y = mosaics.data[:90], mosaics.target[:90]
+    torch.manual_seed(0)
+    est = make(body=backbone(), frozen=True, threshold="tune", train_split=None).fit(X, Y)
+    assert est.thresholds_.shape == (10,)
+    assert est.predict(X).shape == (90, 10)
+
+
+class ResNet(nn.Module):
+    """With the children of torchvision's."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.layer1 = nn.Conv2d(3, 4, 3, padding=1), Residual(4)
+        self.avgpool, self.fc = nn.AdaptiveAvgPool2d(1), nn.Linear(4, 7)
+
+    def forward(self, X):
+        return self.fc(self.avgpool(self.layer1(self.conv1(X))).flatten(1))
+
+
+class Features(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features, self.classifier = nn.Conv2d(3, 4, 3), nn.Linear(4, 7)
+
+
+class Token(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.blocks = nn.Linear(3, 4)
+
+
+class Timm(ResNet):
+    def reset_classifier(self, num_classes, global_pool):
+        assert (num_classes, global_pool) == (0, "")
+        self.forward = lambda X: self.layer1(self.conv1(X))
+
+
+@pytest.fixture
+def libraries(monkeypatch):
+    """Stand-ins for torchvision.models and timm, and what they were asked for."""
+    asked = []
+
+    def get_model(name, weights=None):
+        known = {"resnet18": ResNet, "densenet": Features, "vit": Token}
+        asked.append((name, weights))
+        if name not in known:
+            raise ValueError(f"Unknown model {name}")
+        return known[name]()
+
+    def create_model(name, pretrained=False):
+        asked.append((name, pretrained))
+        return Timm()
+
+    models = types.ModuleType("torchvision.models")
+    models.get_model = get_model
+    timm = types.ModuleType("timm")
+    timm.create_model = create_model
+    torchvision = types.ModuleType("torchvision")
+    torchvision.models = models
+    for module in (torchvision, models, timm):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    return asked
+
+
+@pytest.mark.parametrize("name", ["resnet18", "densenet", "timm/resnet18"])
+@pytest.mark.parametrize("frozen", [False, True])
+def test_backbones_by_name(files, libraries, name, frozen):
+    paths, Y, _ = files
+    est = make(body=name, frozen=frozen).fit(paths, Y)
+    assert est.predict_proba(paths).shape == (60, 10)
+    assert est.module_.head.classifier.in_features == 4
+    short = name.removeprefix("timm/")
+    assert libraries[0] == (short, False if name.startswith("timm") else None)
+    make(body=name, weights="DEFAULT", frozen=frozen).fit(paths, Y)
+    assert libraries[-1] == (short, True if name.startswith("timm") else "DEFAULT")
+
+
+def test_weights_that_one_has(files, libraries):
+    paths, Y, _ = files
+    torch.manual_seed(5)
+    mine = ResNet()
+    est = make(body="resnet18", weights=mine.state_dict(), max_epochs=1, lr=1e-12).fit(paths, Y)
+    assert libraries[0] == ("resnet18", None)
+    expected = mine.conv1.weight
+    torch.testing.assert_close(est.module_.backbone[0].weight.data, expected.data)
+
+
+def test_backbones_that_are_not_there(libraries, files, monkeypatch):
+    paths, Y, _ = files
+    with pytest.raises(ValueError, match="torchvision has no network 'resnet0'"):
+        make(body="resnet0").fit(paths, Y)
+    with pytest.raises(ValueError, match="Where the feature map of 'vit' is, is not known"):
+        make(body="vit").fit(paths, Y)
+    for name, library in (("resnet18", "torchvision"), ("timm/resnet18", "timm")):
+        for part in ("torchvision", "torchvision.models", "timm"):
+            monkeypatch.setitem(sys.modules, part, None)
+        with pytest.raises(ImportError, match=f"needs {library}, which cannot be imported here"):
+            make(body=name).fit(paths, Y)
+
+
+def test_an_operator_that_does_not_exist(files, monkeypatch):
+    """What PyPI's torchvision raises beside another build of torch."""
+    paths, Y, _ = files
+
+    def fail(name):
+        raise RuntimeError("operator torchvision::nms does not exist")
+
+    monkeypatch.setattr("skd2ace._backbones.importlib.import_module", fail)
+    with pytest.raises(ImportError, match=r"nms does not exist\)\. Install the torchvision that"):
+        make(body="resnet18").fit(paths, Y)

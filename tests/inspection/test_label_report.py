@@ -1,0 +1,177 @@
+"""The label report on planted errors, whose cells are known, and at its limits."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import average_precision_score
+
+from skd2ace import MultiLabelNetClassifier, TabMClassifier
+from skd2ace.inspection import LabelReport
+from skd2ace.training import TrainingDynamics
+
+matplotlib = pytest.importorskip("matplotlib")
+matplotlib.use("Agg")
+
+
+def plant(n=300, q=3, share=0.05, seed=0):
+    """Labels that X tells with certainty, of which a share is flipped, and where."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 6))
+    Y = (X[:, :q] > 0).astype(int)
+    flipped = rng.random((n, q)) < share
+    return X, np.where(flipped, 1 - Y, Y), flipped
+
+
+def tabm(**params):
+    settings = {"max_epochs": 15, "module__k": 8, "module__width": 32, "random_state": 0}
+    return TabMClassifier(**settings | {"verbose": 0} | params)
+
+
+@pytest.fixture(scope="module")
+def planted():
+    X, Y, flipped = plant()
+    est = tabm(callbacks=[TrainingDynamics()]).fit(X, Y)
+    return LabelReport.from_estimator(est, X, Y), est, X, Y, flipped
+
+
+def test_planted_errors_come_first(planted):
+    report, _, _, Y, flipped = planted
+    frame = report.to_frame(all=True)
+    assert len(frame) == Y.size
+    truth = flipped[frame["instance"], frame["label"].astype(int)]
+    assert average_precision_score(truth, frame["score"]) > 0.8
+    # In-sample, by the margin over training.
+    assert average_precision_score(truth, -frame["margin"]) > 0.6
+    assert (frame["score"].diff().dropna() <= 0).all()
+
+
+def test_the_table_is_of_the_cells_that_it_names(planted):
+    report, est, _, Y, flipped = planted
+    frame = report.to_frame()
+    rows, labels = frame["instance"].to_numpy(), frame["label"].to_numpy(int)
+    assert np.array_equal(frame["observed"], Y[rows, labels])
+    assert np.array_equal(frame["proba"], est.oob_proba_[rows, labels])
+    assert len(frame) == report.suspects.sum()
+    expected = np.where(frame["observed"] == 1, "suspected spurious", "suspected missing")
+    assert np.array_equal(frame["kind"], expected)
+    # Few that are right, and more than half of those that are wrong.
+    assert flipped[rows, labels].mean() > 0.9
+    assert flipped[report.suspects].sum() > 0.5 * flipped.sum()
+
+
+def test_instances_and_labels_count_the_suspects(planted):
+    report, _, _, Y, flipped = planted
+    instances, labels = report.instances(), report.labels()
+    assert np.array_equal(instances["n_suspects"], report.suspects.sum(1))
+    assert average_precision_score(flipped.any(1), instances["score"]) > 0.8
+    assert np.array_equal(labels["n_missing"], (report.suspects & (Y == 0)).sum(0))
+    assert np.array_equal(labels["n_spurious"], (report.suspects & (Y == 1)).sum(0))
+    np.testing.assert_allclose(labels["wrong"], report.suspects.mean(0))
+    assert (labels["low"] <= labels["wrong"]).all()
+    assert (labels["wrong"] <= labels["high"]).all()
+    assert labels["wrong"].idxmin() == labels["rank"].idxmin()
+
+
+def test_kinds_go_by_the_share_of_passes(planted):
+    report, *_ = planted
+    share = report.dynamics["on_side"]
+    for i, j in np.ndindex(share.shape):
+        kind = report.kind[i, j]
+        assert kind.startswith("suspected") == report.suspects[i, j]
+        if kind in ("easy", "hard", "ambiguous"):
+            expected = (
+                "easy" if share[i, j] >= 0.8 else "hard" if share[i, j] <= 0.2 else "ambiguous"
+            )
+            assert kind == expected
+
+
+def test_suspects_can_be_left_out_of_a_second_fit(planted):
+    report, _, X, Y, _ = planted
+    unknown = tabm().fit(X, np.where(report.suspects, np.nan, Y))
+    weighted = tabm().fit(X, Y, sample_weight=(~report.suspects).astype(float))
+    assert np.array_equal(unknown.predict_proba(X), weighted.predict_proba(X))
+    X_new, Y_new, _ = plant(share=0, seed=1)
+    assert unknown.score(X_new, Y_new) >= 0.7
+
+
+def test_without_out_of_bag_it_is_in_sample_and_says_so(mlp, tmp_path):
+    X, Y, _ = plant()
+    callbacks = [TrainingDynamics()]
+    est = MultiLabelNetClassifier(
+        mlp, callbacks=callbacks, max_epochs=5, lr=0.01, random_state=0, verbose=0
+    ).fit(X, Y)
+    report = LabelReport.from_estimator(est, X, Y)
+    assert report.is_in_sample
+    late = dict(est.callbacks_)["TrainingDynamics"].moments_["late"]
+    np.testing.assert_allclose(report.proba[est.train_indices_], late, rtol=1e-6)
+    assert np.isnan(report.score[est.valid_indices_]).all()
+    assert not report.suspects[est.valid_indices_].any()
+    assert (report.kind[est.valid_indices_] == "unknown").all()
+    report.to_html(tmp_path / "report.html")
+    assert "in-sample" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_page_has_the_names_escaped(tmp_path):
+    X, Y, _ = plant()
+    frame = pd.DataFrame(Y, columns=["<b>", "a & b", "$x_1"])
+    est = tabm(max_epochs=2).fit(X, frame)
+    report = LabelReport.from_estimator(est, X, frame)
+    assert set(report.to_frame()["label"]) <= set(frame.columns)
+    report.to_html(tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "&lt;b&gt;" in page
+    assert "<b>" not in page
+    assert "in-sample" not in page
+
+
+def test_one_label_in_one_dimension_and_one_epoch():
+    X, Y, _ = plant(n=60, q=1)
+    est = tabm(max_epochs=1, callbacks=[TrainingDynamics()]).fit(X, Y[:, 0])
+    report = LabelReport.from_estimator(est, X, Y[:, 0])
+    assert report.score.shape == (60, 1)
+    assert (report.dynamics["spread"] == 0).all()
+    assert (report.dynamics["forgotten"] == 0).all()
+    assert len(report.labels()) == 1
+
+
+def test_unknown_labels_are_not_judged():
+    X, Y, _ = plant()
+    Y = Y.astype(float)
+    Y[:50, 1] = np.nan
+    report = LabelReport.from_estimator(tabm().fit(X, Y), X, Y)
+    assert np.isnan(report.score[:50, 1]).all()
+    assert not report.suspects[:50, 1].any()
+    assert report.labels()["n_cells"].tolist() == [300, 250, 300]
+
+
+def test_ten_thousand_labels():
+    rng = np.random.default_rng(0)
+    Y = (rng.random((20, 10_000)) < 0.1).astype(float)
+    report = LabelReport(Y, np.clip(0.8 * Y + 0.1 * rng.random(Y.shape), 0, 1))
+    assert len(report.to_frame(all=True)) == 200_000
+    assert len(report.labels()) == 10_000
+
+
+def test_what_does_not_fit_is_refused(planted, mlp):
+    _, est, X, Y, _ = planted
+    with pytest.raises(ValueError, match="X has 299 rows"):
+        LabelReport.from_estimator(est, X[1:], Y)
+    with pytest.raises(ValueError, match="fitted with"):
+        LabelReport.from_estimator(est, X[1:], Y[1:])
+    plain = MultiLabelNetClassifier(mlp, max_epochs=1, verbose=0).fit(X, Y)
+    with pytest.raises(ValueError, match="TrainingDynamics"):
+        LabelReport.from_estimator(plain, X, Y)
+
+
+@pytest.mark.parametrize(("q", "shown"), [(3, 3), (174, 30)])
+def test_the_picture_has_the_shares_of_the_worst_labels(q, shown):
+    rng = np.random.default_rng(0)
+    Y = (rng.random((100, q)) < 0.3).astype(float)
+    names = [f"label ${j}" for j in range(q)]
+    report = LabelReport(Y, rng.random(Y.shape), label_names=names).plot()
+    expected = report.labels().sort_values("wrong", ascending=False, kind="stable").head(shown)
+    widths = [bar.get_width() for bar in report.ax_.patches]
+    np.testing.assert_allclose(widths[::-1], 100 * expected["wrong"])
+    ticks = [text.get_text() for text in report.ax_.get_yticklabels()]
+    assert ticks[::-1] == list(expected["label"])
+    matplotlib.pyplot.close(report.figure_)

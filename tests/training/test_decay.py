@@ -1,0 +1,76 @@
+"""The learning rate of each epoch."""
+
+import pytest
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import Callback
+from torch.optim.lr_scheduler import LambdaLR
+
+from skd2ace import MultiLabelNetClassifier
+from skd2ace.training import LinearDecay
+
+
+class Rates(Callback):
+    def on_train_begin(self, net, **kwargs):
+        self.rates_ = []
+
+    def on_epoch_end(self, net, **kwargs):
+        self.rates_.append([group["lr"] for group in net.optimizer_.param_groups])
+
+
+def make(mlp, **params):
+    return MultiLabelNetClassifier(
+        mlp, lr=0.1, callbacks=[LinearDecay(), ("rates", Rates())], verbose=0, random_state=0,
+        **params,
+    )  # fmt: skip
+
+
+def rates_of(net):
+    return dict(net.callbacks_)["rates"].rates_
+
+
+def slow_rates(*full, n_epochs):
+    """By torch's scheduler."""
+    optimizer = torch.optim.SGD([{"params": [torch.zeros(1)], "lr": rate} for rate in full])
+    schedule = LambdaLR(optimizer, lambda epoch: 1 - epoch / n_epochs)
+    rates = []
+    for _ in range(n_epochs):
+        rates.append([group["lr"] for group in optimizer.param_groups])
+        optimizer.step()
+        schedule.step()
+    return rates
+
+
+def test_falls_to_zero(mlp, data):
+    net = make(mlp, max_epochs=5).fit(*data)
+    assert rates_of(net) == [pytest.approx(rates) for rates in slow_rates(0.1, n_epochs=5)]
+
+
+def test_each_fit_begins_at_the_full_rate(mlp, data):
+    net = make(mlp, max_epochs=3).fit(*data)
+    first = rates_of(net)
+    assert rates_of(net.fit(*data)) == first
+    assert rates_of(net.set_params(lr=0.4).fit(*data))[0] == [0.4]
+
+
+def test_groups_keep_their_ratio(mlp, data):
+    groups = [("0.*", {"lr": 0.01})]
+    net = make(mlp, max_epochs=4, optimizer__param_groups=groups).fit(*data)
+    found = [sorted(rates) for rates in rates_of(net)]
+    assert found == [pytest.approx(rates) for rates in slow_rates(0.01, 0.1, n_epochs=4)]
+
+
+def test_a_plain_net_has_it_too(mlp, data):
+    X, Y = (torch.as_tensor(part, dtype=torch.float32) for part in data)
+    net = NeuralNet(
+        mlp,
+        criterion=torch.nn.BCEWithLogitsLoss,
+        module__n_features=X.shape[1],
+        module__n_labels=Y.shape[1],
+        lr=0.1,
+        max_epochs=4,
+        train_split=None,
+        callbacks=[LinearDecay(), ("rates", Rates())],
+        verbose=0,
+    ).fit(X, Y)
+    assert rates_of(net) == [pytest.approx(rates) for rates in slow_rates(0.1, n_epochs=4)]

@@ -1,0 +1,139 @@
+"""Running moments of the training dynamics against histories of all passes."""
+
+import pickle
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import expit
+from skorch.callbacks import Callback
+
+from skd2ace import MultiLabelNetClassifier
+from skd2ace.selection import D2ACE
+from skd2ace.training import TrainingDynamics
+
+N_EPOCHS = 7
+
+
+class Spy(Callback):
+    """Keeps the logits of given rows after each epoch."""
+
+    def __init__(self, X):
+        self.X = X
+
+    def initialize(self):
+        self.logits = []
+        return self
+
+    def on_epoch_end(self, net, **kwargs):
+        with torch.no_grad():
+            self.logits.append(net.module_(torch.tensor(self.X).float()).numpy())
+
+
+def make(mlp, X, **params):
+    settings = {"max_epochs": N_EPOCHS, "lr": 0.05, "batch_size": 16, "random_state": 0}
+    callbacks = [Spy(X), TrainingDynamics()]
+    return MultiLabelNetClassifier(
+        mlp, **settings | {"verbose": 0, "callbacks": callbacks} | params
+    )
+
+
+def called(est, name):
+    return dict(est.callbacks_)[name]
+
+
+def follow(y, logits, late):
+    """What became of one cell, by its label and its logits in each pass."""
+    proba = [expit(z) if y else expit(-z) for z in logits]
+    side = [(z >= 0) if y else (z <= 0) for z in logits]
+    return {
+        "margin": sum((2 * y - 1) * z for z in logits) / len(logits),
+        "mean": sum(proba) / len(proba),
+        "squares": sum((p - sum(proba) / len(proba)) ** 2 for p in proba),
+        "on_side": sum(side),
+        "forgotten": sum(a and not b for a, b in pairwise(side)),
+        "was_on_side": side[-1],
+        "late": sum(expit(z) for z in logits[late:]) / len(logits[late:]),
+    }
+
+
+@pytest.mark.parametrize("train_split", [None, 0.2])
+@pytest.mark.parametrize("selector", [None, D2ACE(n_neighbors=3, warmup_epochs=2)])
+@pytest.mark.parametrize(("every", "late"), [(1, 5), (3, 1)])
+def test_moments_are_those_of_the_histories(data, mlp, train_split, selector, every, late):
+    X, Y = data
+    est = make(mlp, X, train_split=train_split, batch_selector=selector)
+    est.set_params(callbacks__TrainingDynamics__every=every).fit(X, Y)
+    # Passes after epochs 3 and 6 of 7: the last one alone lies in the last fifth.
+    history = np.stack(called(est, "Spy").logits)[every - 1 :: every]
+    moments = called(est, "TrainingDynamics").moments_
+    rows = est.train_indices_
+    assert moments["mean"].shape == (len(rows), 4)
+    for i, row in enumerate(rows):
+        for j in range(4):
+            expected = follow(Y[row, j], history[:, row, j].astype(float), late)
+            for name, value in expected.items():
+                assert moments[name][i, j].item() == pytest.approx(value, abs=1e-5), name
+
+
+def test_each_kind_of_cell_occurs(data, mlp):
+    """Otherwise the test above would compare zeros."""
+    moments = called(make(mlp, data[0], lr=0.3).fit(*data), "TrainingDynamics").moments_
+    assert moments["forgotten"].max() > 0
+    assert 0 < moments["on_side"].min() + 1 <= moments["on_side"].max() == N_EPOCHS
+
+
+class Stop(Callback):
+    """Ends a training as skorch's EarlyStopping does."""
+
+    def on_epoch_end(self, net, **kwargs):
+        if len(net.history) == 3:
+            raise KeyboardInterrupt
+
+
+def test_where_training_ends_early_the_last_pass_counts(data, mlp):
+    callbacks = [Spy(data[0]), TrainingDynamics(), Stop()]
+    est = make(mlp, data[0], train_split=None, callbacks=callbacks).fit(*data)
+    (_, second, last), late = called(est, "Spy").logits, called(est, "TrainingDynamics")
+    np.testing.assert_allclose(late.moments_["late"].numpy(), expit(last), atol=1e-6)
+    assert not np.allclose(second, last, atol=1e-3)
+
+
+def test_the_fit_stays_the_same_to_the_bit(data, mlp):
+    plain = make(mlp, data[0], callbacks=None, batch_selector=D2ACE(n_neighbors=3)).fit(*data)
+    est = make(mlp, data[0], batch_selector=D2ACE(n_neighbors=3)).fit(*data)
+    assert np.array_equal(plain.predict_proba(data[0]), est.predict_proba(data[0]))
+    assert plain.history[:, "train_loss"] == est.history[:, "train_loss"]
+
+
+def test_a_cell_takes_at_most_24_bytes(data, mlp):
+    est = make(mlp, data[0], train_split=None).fit(*data)
+    moments = called(est, "TrainingDynamics").moments_
+    assert sum(m.numel() * m.element_size() for m in moments.values()) <= 24 * data[1].size
+
+
+def test_unknown_labels_leave_the_others_as_they_are(data, mlp):
+    X, Y = data
+    Y = Y.astype(float)
+    Y[::7, 1] = np.nan
+    est = make(mlp, X, train_split=None).fit(X, Y)
+    history = np.stack(called(est, "Spy").logits)
+    margin = called(est, "TrainingDynamics").moments_["margin"].numpy()
+    known = ~np.isnan(Y)
+    expected = ((2 * Y - 1) * history).mean(0)
+    np.testing.assert_allclose(margin[known], expected[known], atol=1e-5)
+    assert np.isfinite(margin).all()
+
+
+def test_dynamics_can_be_pickled(data, mlp):
+    dynamics = called(make(mlp, data[0]).fit(*data), "TrainingDynamics")
+    again = pickle.loads(pickle.dumps(dynamics))
+    assert torch.equal(again.moments_["margin"], dynamics.moments_["margin"])
+    assert again.n_passes_ == N_EPOCHS
+
+
+@pytest.mark.parametrize(("every", "error"), [(0, ValueError), (1.5, TypeError)])
+def test_every_is_a_positive_integer(data, mlp, every, error):
+    with pytest.raises(error, match="every"):
+        make(mlp, data[0], callbacks=[TrainingDynamics(every=every)]).fit(*data)
