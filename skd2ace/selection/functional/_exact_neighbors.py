@@ -7,10 +7,16 @@ from torch import Tensor
 
 from skd2ace._sparse import gather_rows
 
-# Numbers in one block of the distance matrix: 64 MB of float64.
-_BLOCK_SIZE = 8_000_000
+# Bytes in one block of the distance matrix.
+_BLOCK_BYTES = 64_000_000
+# And of what is gathered at once.
+_CACHE_BYTES = 2_000_000
 # Found in single precision beyond those asked for, so that the last of them is well beyond.
 _N_SPARE = 8
+# Distances of which only the smallest is looked at in a first search.
+_GROUP = 32
+# Of whole features up to such a squared norm, all sums are whole numbers that float32 has.
+_LARGEST_EXACT = 2**22
 # Half the distance of 1 from the next larger float32.
 _ROUNDING = 2.0**-24
 
@@ -32,34 +38,60 @@ def exact_blocks(X: Tensor, n_neighbors: int) -> Iterator[tuple[slice, Tensor]]:
     near : Tensor of shape (rows, n_neighbors), int64, on the device of X
         Indices of their neighbours, themselves excluded; the lower index goes first among equals.
     """
-    n_instances = X.shape[0]
     points, norms = _points(X)
-    single = None
-    if X.layout is torch.strided and torch.get_float32_matmul_precision() == "highest":
-        single = SingleSearch(points, norms, n_neighbors)
-    block = min(max(_BLOCK_SIZE // n_instances, 1), n_instances)
-    # One buffer for all blocks: fresh memory costs as much as the distances that go into it.
-    buffer = norms.new_empty(block * n_instances)
-    for start in range(0, n_instances, block):
-        rows = torch.arange(start, min(start + block, n_instances), device=X.device)
-        if single is None:
-            near = find_nearest(points, norms, rows, n_neighbors, buffer)
+    full = FullSearch(points, norms, n_neighbors)
+    quick = QuickSearch(points, norms, n_neighbors) if _can_be_quick(points, n_neighbors) else None
+    for rows in torch.arange(len(X), device=X.device).split(_count_rows(torch.float32, len(X))):
+        if quick is None:
+            near = full.find(rows)
         else:
-            near, certain = single.find(rows, buffer)
+            near, certain = quick.find(rows)
             unsure = rows[~certain]
             if len(unsure):
-                near[~certain] = find_nearest(points, norms, unsure, n_neighbors, buffer)
+                near[~certain] = full.find(unsure)
             # Data full of ties: the first look is in vain.
-            single = single if 2 * len(unsure) <= len(rows) else None
-        yield slice(start, start + len(rows)), near
+            quick = quick if 2 * len(unsure) <= len(rows) else None
+        yield slice(int(rows[0]), int(rows[-1]) + 1), near
 
 
-class SingleSearch:
+def nearest_of(X: Tensor, rows: Tensor, n_neighbors: int) -> Tensor:
+    """Nearest neighbours (b, n_neighbors) of some instances (b,), in the precision of X."""
+    return FullSearch(X, _squared_norms(X), n_neighbors).find(rows)
+
+
+class FullSearch:
+    """Neighbours by distances in the precision of the points.
+
+    Parameters
+    ----------
+    points : Tensor of shape (n, d), dense or sparse CSR
+    norms : Tensor of shape (n,)
+        Their squared norms.
+    n_neighbors : int
+    """
+
+    def __init__(self, points: Tensor, norms: Tensor, n_neighbors: int) -> None:
+        self.points, self.norms, self.n_neighbors = points, norms, n_neighbors
+        n = len(points)
+        # One for all blocks: fresh memory costs as much as the distances that go into it.
+        self.buffer = norms.new_empty(_count_rows(norms.dtype, n), n)
+
+    def find(self, rows: Tensor) -> Tensor:
+        """Neighbours (b, n_neighbors) of instances (b,)."""
+        return torch.cat([self._find(part) for part in rows.split(len(self.buffer))])
+
+    def _find(self, rows: Tensor) -> Tensor:
+        out = self.buffer[: len(rows)]
+        distances = _relative_distances(self.points, self.norms, rows, out)
+        return _nearest(distances, self.norms[rows], self.n_neighbors)
+
+
+class QuickSearch:
     """Neighbours by distances in single precision, near ties told apart in double.
 
     Of points a and b of d features the computed ``|b|^2 - 2 ab`` is off by no more than
-    ``u (2 (d + 4) |a| |b| + 3 |b|^2)``, with u half a unit in the last place, in whatever order
-    sums are taken (Higham 2002, Eq. 3.5). No neighbour is further from the origin than a is
+    ``u (d + 4) (2 |a| |b| + |b|^2)``, with u half a unit in the last place, in whatever order the
+    sum is taken (Higham 2002, Eq. 3.5). No neighbour is further from the origin than a is
     and the neighbour from a together, which bounds |b|: where the next point found is further away
     than the last neighbour by more than that, no other point can be a neighbour.
 
@@ -73,32 +105,45 @@ class SingleSearch:
 
     def __init__(self, points: Tensor, norms: Tensor, n_neighbors: int) -> None:
         # In a range where nothing overflows or vanishes.
-        largest = points.abs().amax() if points.numel() else norms.new_ones(())
+        largest = points.abs().amax()
         scale = torch.where(largest > 0, largest, 1)
         self.points, self.norms, self.scale = points, norms, scale
         self.small = (points / scale).to(torch.float32)
         self.small_norms = (norms / scale**2).to(torch.float32)
         self.n_neighbors = n_neighbors
-        # Where these are all points, each finds itself last, at an infinite distance.
-        self.n_candidates = min(n_neighbors + 1 + _N_SPARE, len(points))
+        self.n_candidates = n_neighbors + 1 + _N_SPARE
+        n, n_groups = len(points), -(-len(points) // _GROUP)
+        n_rows = _count_rows(torch.float32, n)
+        self.buffer = self.small.new_full((n_rows, n_groups, _GROUP), torch.inf)
 
-    def find(self, rows: Tensor, buffer: Tensor) -> tuple[Tensor, Tensor]:
+    def find(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Neighbours (b, n_neighbors) of instances, and for which of them that is certain (b,)."""
-        distances = _relative_distances(self.small, self.small_norms, rows, buffer)
-        found = distances.topk(self.n_candidates, largest=False)
-        values = found.values.to(torch.float64) * self.scale**2
-        near = found.indices[:, : self.n_neighbors].clone()
+        values, candidates = self._find_candidates(rows)
+        near = candidates[:, : self.n_neighbors].clone()
         own = self.norms[rows]
         furthest = values[:, self.n_neighbors - 1]
         furthest = furthest + self._error(own.sqrt(), self.norms[near].amax(1).sqrt())
-        certain = self._are_others_beyond(values, self.n_neighbors, furthest, own)
+        certain = self._are_others_beyond(values[:, self.n_neighbors], furthest, own)
         (unsure,) = (~certain).nonzero(as_tuple=True)
-        for part in unsure.split(max(_BLOCK_SIZE // (self.n_candidates * self.small.shape[1]), 1)):
-            near[part], furthest = self._decide(rows[part], found.indices[part])
-            certain[part] = self._are_others_beyond(
-                values[part], -1, furthest, own[part]
-            )
+        n_at_once = _CACHE_BYTES // (8 * self.n_candidates * self.points.shape[1])
+        for part in unsure.split(max(n_at_once, 1)):
+            near[part], furthest = self._decide(rows[part], candidates[part])
+            certain[part] = self._are_others_beyond(values[part, -1], furthest, own[part])
         return near, certain
+
+    def _find_candidates(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """The least rough distances (b, n_candidates) from instances, and to which points.
+
+        They lie in those groups of points whose least ones are least.
+        """
+        grouped = self.buffer[: len(rows)]
+        distances = grouped.flatten(1)
+        _relative_distances(self.small, self.small_norms, rows, distances[:, : len(self.points)])
+        groups = grouped.amin(2).topk(self.n_candidates, largest=False, sorted=False).indices
+        places = groups[:, :, None] * _GROUP + torch.arange(_GROUP, device=rows.device)
+        places = places.flatten(1)
+        found = distances.gather(1, places).topk(self.n_candidates, largest=False)
+        return found.values.to(torch.float64) * self.scale**2, places.gather(1, found.indices)
 
     def _decide(self, rows: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
         """Neighbours among the candidates, and the distance of the last of them."""
@@ -106,50 +151,75 @@ class SingleSearch:
         candidates = candidates.sort(1).values
         products = torch.bmm(self.points[candidates], self.points[rows, :, None]).squeeze(2)
         distances = self.norms[candidates] - 2 * products
-        distances.masked_fill_(candidates == rows[:, None], torch.inf)
         places = _nearest(distances, self.norms[rows], self.n_neighbors)
         return candidates.gather(1, places), distances.gather(1, places).amax(1)
 
-    def _are_others_beyond(
-        self, values: Tensor, place: int, furthest: Tensor, norms: Tensor
-    ) -> Tensor:
-        """Whether all points from a place in the order of rough distances on are no neighbours."""
+    def _are_others_beyond(self, values: Tensor, furthest: Tensor, norms: Tensor) -> Tensor:
+        """Whether no points that are so far, by rough distances, and further are neighbours."""
         furthest = furthest + _tolerance(norms, furthest)
         own = norms.sqrt()
         error = self._error(own, own + (norms + furthest).clamp(min=0).sqrt())
-        return values[:, place] - error > furthest
+        return values - error > furthest
 
     def _error(self, own: Tensor, other: Tensor) -> Tensor:
         """Bound of what a rough distance of two points of such norms is off by."""
         n_features = self.points.shape[1]
-        error = _ROUNDING * (2 * (n_features + 4) * own * other + 3 * other.square())
+        error = _ROUNDING * (n_features + 4) * (2 * own + other) * other
         # With room for the rounding of these lines, and of numbers too small for float32.
         return 1.01 * error + n_features * 1e-36 * self.scale**2
 
 
-def find_nearest(
-    points: Tensor, norms: Tensor, rows: Tensor, n_neighbors: int, buffer: Tensor
-) -> Tensor:
-    """Exact neighbours (b, n_neighbors) of some instances by distances in double precision."""
-    distances = _relative_distances(points, norms, rows, buffer)
-    return _nearest(distances, norms[rows], n_neighbors)
+def _can_be_quick(points: Tensor, n_neighbors: int) -> bool:
+    """Whether float32 is faster, and there are enough points for groups of them."""
+    is_double = points.layout is torch.strided and points.dtype == torch.float64
+    n_groups = n_neighbors + 1 + _N_SPARE
+    return is_double and _is_single_exact() and len(points) > _GROUP * n_groups
+
+
+def _is_single_exact() -> bool:
+    """Whether products in float32 are, not in a faster type that the user has chosen."""
+    return torch.get_float32_matmul_precision() == "highest"
+
+
+def _count_rows(dtype: torch.dtype, n: int) -> int:
+    """Instances whose distances from all n make up one block."""
+    return min(max(_BLOCK_BYTES // (dtype.itemsize * n), 1), n)
 
 
 def _points(X: Tensor) -> tuple[Tensor, Tensor]:
-    """X in float64, centred where it is dense (smaller numbers round less), and its norms."""
+    """X in float64, or in float32 where that is as exact, and its squared norms.
+
+    Dense float64 is centred: smaller numbers round less.
+    """
     points = X.to(torch.float64)
+    norms = _squared_norms(points)
+    if _is_single_exact() and _are_whole(X) and (norms < _LARGEST_EXACT).all():
+        return X.to(torch.float32), norms.to(torch.float32)
     if X.layout is torch.strided:
         points = points - points.mean(0)
-        return points, points.square().sum(1)
-    squares = torch.zeros(len(X), dtype=torch.float64, device=X.device)
-    rows = torch.repeat_interleave(X.crow_indices().diff(), output_size=len(X.col_indices()))
-    return points, squares.index_add_(0, rows, points.values().square())
+        norms = _squared_norms(points)
+    return points, norms
 
 
-def _relative_distances(points: Tensor, norms: Tensor, rows: Tensor, buffer: Tensor) -> Tensor:
+def _are_whole(X: Tensor) -> bool:
+    values = X if X.layout is torch.strided else X.values()
+    if not values.is_floating_point():
+        return True
+    # Most features show in a few rows that they are not.
+    return all(bool((part == part.round()).all()) for part in (values[:100], values))
+
+
+def _squared_norms(points: Tensor) -> Tensor:
+    if points.layout is torch.strided:
+        return points.square().sum(1)
+    squares = points.values().square()
+    rows = torch.repeat_interleave(points.crow_indices().diff(), output_size=len(squares))
+    return squares.new_zeros(len(points)).index_add_(0, rows, squares)
+
+
+def _relative_distances(points: Tensor, norms: Tensor, rows: Tensor, out: Tensor) -> Tensor:
     """Squared distances from some points to all, less the former's own squared norms."""
     block = gather_rows(points, rows)
-    out = buffer.view(points.dtype)[: len(rows) * len(points)].view(len(rows), len(points))
     if points.layout is torch.strided:
         torch.addmm(norms, block, points.T, alpha=-2, out=out)
     else:
@@ -186,8 +256,13 @@ def _lowest_of_tied(
     Distances that differ by no more than their rounding are the same distance: copies of one
     instance are ties whatever order the sums were taken in.
     """
-    closer = distances < furthest - tolerance
-    tied = (distances <= furthest + tolerance) & ~closer
-    places = n_neighbors - closer.sum(1, keepdim=True)
-    chosen = closer | (tied & (tied.cumsum(1) <= places))
-    return chosen.nonzero()[:, 1].view(len(distances), n_neighbors)
+    rows, places = (distances <= furthest + tolerance).nonzero(as_tuple=True)
+    closer = distances[rows, places] < (furthest - tolerance)[rows, 0]
+    n_closer, n_tied = (
+        torch.zeros(len(distances), dtype=torch.int64, device=rows.device).index_add_(0, rows, of)
+        for of in (closer.long(), (~closer).long())
+    )
+    # Of the tied ones so many come first, of the same row.
+    rank = (~closer).cumsum(0) - (n_tied.cumsum(0) - n_tied)[rows]
+    chosen = closer | (rank <= (n_neighbors - n_closer)[rows])
+    return places[chosen].view(len(distances), n_neighbors)
