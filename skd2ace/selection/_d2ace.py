@@ -15,6 +15,7 @@ from ._base import BatchSelector
 from ._d2ace_reference import PublishedSteps
 from ._history import empty_history, record_predictions
 from ._schedules import EPOCH_PAIR, count_epochs
+from .functional._neighbors import Neighbors
 from .functional._sampling import Decay
 from .functional._variants import Variant
 from .functional._weights import Correlation, LabelWeight
@@ -73,6 +74,10 @@ class D2ACE(BatchSelector):
     history_dtype : {"float32", "float16"}, default="float32"
         Of the predictions kept. Half precision saves 10 of 30 bytes per (instance, label); it
         moved no sampling probability by more than 0.2 % on yeast (``docs/selectors.md``).
+    neighbors : {"auto", "exact"}, default="auto"
+        "auto" finds exact neighbours too, unless these would take more than some seconds on a CPU
+        (n^2 d above 2.5e11; sparse: n times the nonzeros above 2.5e10): then nearly all, by an
+        index of faiss, the extra ``neighbors``. Without faiss they are exact, with a warning.
 
     Attributes
     ----------
@@ -85,6 +90,9 @@ class D2ACE(BatchSelector):
         one that has a part.
     share_ : float
         Part of uncertainty in it (Eq. 17).
+    neighbor_recall_ : float
+        Share of the neighbours found that are as close as the nearest ones, measured on 300
+        instances; 1 where all are exact. With ``correlation="local"``.
 
     See Also
     --------
@@ -98,11 +106,11 @@ class D2ACE(BatchSelector):
     ``correlation=None``, exponential instance weights ``instance_weight="exp"``, exponential
     decay ``mix_decay="exponential"``.
 
-    *Cost.* Neighbours once per run, O(n^2 d). Per epoch O(n q window) for the scores; label
-    correlations O(n q^2), or O(sigma(Y)^2 / n + sigma(Z) q) with sigma the number of ones where
-    Y and Z are sparse enough for that to be faster. State: 30 to 32 bytes per (instance, label),
-    or 20 to 22 with ``history_dtype="float16"``; the peak of an epoch adds about 60 bytes for
-    temporaries (``examples/benchmarks/selection_cost.py``).
+    *Cost.* Neighbours once per run, O(n^2 d) where they are exact. Per epoch O(n q window) for the
+    scores; label correlations O(n q^2), or O(sigma(Y)^2 / n + sigma(Z) q) with sigma the number of
+    ones where Y and Z are sparse enough for that to be faster. State: 30 to 32 bytes per
+    (instance, label), or 20 to 22 with ``history_dtype="float16"``; the peak of an
+    epoch adds about 60 bytes for temporaries (``examples/benchmarks/selection_cost.py``).
 
     *An instance never seen* counts as p = 0.5; as long as none has been seen, sampling is
     uniform. *Labels that are not known* are left out of the sums, means and deviations of all
@@ -141,6 +149,7 @@ class D2ACE(BatchSelector):
         "refresh": [StrOptions({"visit", "epoch"})],
         "variant": [StrOptions({"paper", "reference"})],
         "history_dtype": [StrOptions({"float32", "float16"})],
+        "neighbors": [StrOptions({"auto", "exact"})],
     }
     # Rounded once only, to what the history keeps.
     _update_dtype: ClassVar[torch.dtype] = torch.float64
@@ -165,6 +174,7 @@ class D2ACE(BatchSelector):
         unbiased: bool = False,
         variant: Variant = "paper",
         history_dtype: Literal["float32", "float16"] = "float32",
+        neighbors: Neighbors = "auto",
     ) -> None:
         self.n_neighbors = n_neighbors
         self.window = window
@@ -183,6 +193,7 @@ class D2ACE(BatchSelector):
         self.unbiased = unbiased
         self.variant = variant
         self.history_dtype = history_dtype
+        self.neighbors = neighbors
 
     @classmethod
     def reference(cls, **params: Any) -> "D2ACE":
@@ -228,7 +239,9 @@ class D2ACE(BatchSelector):
         relevant = Y.to(torch.bool)
         self.local_ = None
         if self.correlation == "local":
-            local = F.local_labels(X, relevant, self.n_neighbors)
+            search = F.NeighborSearch(self.neighbors)
+            local = F.local_labels(X, relevant, self.n_neighbors, search=search)
+            self.neighbor_recall_ = search.recall_
             # Measured on two cores: the sparse product wins up to about a third of ones.
             self.local_ = _sparse_if(local, max_density=0.3)
         # Here the dense product is so fast that only many and rare labels are worth a detour.

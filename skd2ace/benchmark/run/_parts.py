@@ -40,5 +40,5 @@ def make_sensitivity_methods() -> dict[str, BaseEstimator]:
     return neighbors | mixtures
 
 
-def _make(**settings: Any) -> CLIFClassifier:
+def _make(**settings: Any) -> BaseEstimator:
     return CLIFClassifier(batch_selector=D2ACE(**settings), verbose=0)

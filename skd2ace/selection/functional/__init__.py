@@ -19,7 +19,7 @@ from ._held_out import clipped_cross_entropy, neighbor_frequencies
 from ._imbalance import balancing_weights, closest_labels, imbalance_weights, local_imbalance
 from ._information import mutual_information
 from ._known import keep_known, known_mean
-from ._neighbors import local_labels
+from ._neighbors import NeighborSearch, local_labels
 from ._oversampling import copy_minorities, repeat_factors
 from ._pruning import below_mean, percentile_chances
 from ._sampling import (
@@ -42,6 +42,7 @@ from ._variants import hardness, instance_weights, label_correlation, update_fli
 from ._weights import label_weights
 
 __all__ = [
+    "NeighborSearch",
     "balancing_weights",
     "below_mean",
     "binary_entropy",

@@ -4,11 +4,15 @@ import torch
 from torch import Tensor
 
 from ._known import keep_known
-from ._neighbors import neighbor_blocks
+from ._neighbors import EXACT, NeighborSearch
 
 
 def neighbor_frequencies(
-    X: Tensor, Y: Tensor, n_neighbors: int = 10, known: Tensor | None = None
+    X: Tensor,
+    Y: Tensor,
+    n_neighbors: int = 10,
+    known: Tensor | None = None,
+    search: NeighborSearch = EXACT,
 ) -> Tensor:
     """Share of an instance's nearest others that carry a label, with its frequency as one more.
 
@@ -25,6 +29,8 @@ def neighbor_frequencies(
         Neighbours as :func:`local_labels` finds them; as many as there are where fewer exist.
     known : Tensor of shape (n, q), bool, optional
         The sum and k are over the neighbours of which label j is known, f_j over such instances.
+    search : NeighborSearch, optional
+        As for :func:`local_labels`.
 
     Returns
     -------
@@ -43,7 +49,7 @@ def neighbor_frequencies(
     relevant = keep_known(Y, known).to(torch.float64)
     frequency = relevant.sum(0) / counted.sum(0).clamp(min=1)
     proba = frequency.expand(Y.shape).clone()
-    for rows, near in neighbor_blocks(X, n_neighbors):
+    for rows, near in search.blocks(X, n_neighbors):
         near = near.to(Y.device)
         proba[rows] = (relevant[near].sum(1) + frequency) / (counted[near].sum(1) + 1)
     return proba

@@ -8,11 +8,15 @@ from torch import Generator, Tensor
 from skd2ace._labels import cooccurrence_graph, imbalance_ratios, mean_imbalance_ratio
 
 from ._known import keep_known, known_mean
-from ._neighbors import neighbor_blocks
+from ._neighbors import EXACT, NeighborSearch
 
 
 def local_imbalance(
-    X: Tensor, Y: Tensor, n_neighbors: int = 5, known: Tensor | None = None
+    X: Tensor,
+    Y: Tensor,
+    n_neighbors: int = 5,
+    known: Tensor | None = None,
+    search: NeighborSearch = EXACT,
 ) -> Tensor:
     """Share of an instance's neighbours that lack a label it carries (Hard-Imb [1]_, Eq. 2).
 
@@ -27,6 +31,8 @@ def local_imbalance(
     known : Tensor of shape (n, q), bool, optional
         B_ij, for a label that i is known to carry, is the share of those that lack it among the
         neighbours of which that is known.
+    search : NeighborSearch, optional
+        As for :func:`local_labels`.
 
     Returns
     -------
@@ -51,7 +57,7 @@ def local_imbalance(
     """
     relevant = keep_known(Y, known).to(torch.float32)
     imbalance = torch.zeros_like(relevant)
-    for rows, near in neighbor_blocks(X, n_neighbors):
+    for rows, near in search.blocks(X, n_neighbors):
         near = near.to(Y.device)
         of_them = None if known is None else known[near]
         imbalance[rows] = relevant[rows] * (1 - known_mean(relevant[near], of_them))

@@ -1,23 +1,97 @@
 """Which labels appear around each instance: equation 10."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from skd2ace._labels import keep_known
-from skd2ace._sparse import gather_rows
 
-# Numbers in one block of the distance matrix: 64 MB of float64.
-_BLOCK_SIZE = 8_000_000
+from ._approximate_neighbors import NeighborIndex, has_index, is_too_many
+from ._exact_neighbors import exact_blocks
+
+Neighbors = Literal["auto", "exact"]
 
 
-def local_labels(X: Tensor, Y: Tensor, n_neighbors: int, known: Tensor | None = None) -> Tensor:
+class NeighborSearch:
+    """Finds nearest neighbours, exact ones or nearly all of them.
+
+    Parameters
+    ----------
+    neighbors : {"exact", "auto"}, default="exact"
+        "auto" gives exact ones too, unless X is on the CPU and so large that they take more than
+        some seconds (n^2 d > 2.5e11; sparse: n times the nonzeros > 2.5e10) and faiss is installed.
+
+    Attributes
+    ----------
+    recall_ : float
+        Share of the found neighbours that are as close as the nearest ones, of 300 instances
+        where they are approximate; 1 where they are exact.
+
+    Examples
+    --------
+    >>> import torch
+    >>> search = NeighborSearch("auto")
+    >>> [near.tolist() for _, near in search.blocks(torch.tensor([[0.0], [1.0], [5.0]]), 1)]
+    [[[1], [0], [1]]]
+    >>> search.recall_
+    1.0
+    """
+
+    def __init__(self, neighbors: Neighbors = "exact") -> None:
+        self.neighbors = neighbors
+        self.recall_ = 1.0
+
+    def blocks(self, X: Tensor, n_neighbors: int) -> Iterator[tuple[slice, Tensor]]:
+        """Nearest neighbours, one block of instances at a time.
+
+        Parameters
+        ----------
+        X : Tensor of shape (n, d)
+            Features, dense or sparse CSR.
+        n_neighbors : int
+
+        Yields
+        ------
+        rows : slice
+            The instances of the block.
+        near : Tensor of shape (rows, n_neighbors), int64, on the device of X
+            Indices of their neighbours, themselves excluded; fewer columns where fewer others
+            exist. Nothing is yielded where there are none.
+
+        Warns
+        -----
+        UserWarning
+            If "auto" finds no faiss, or a recall below .9.
+        """
+        n_neighbors = min(n_neighbors, X.shape[0] - 1)
+        if n_neighbors < 1:
+            return
+        if self.neighbors == "auto" and is_too_many(X) and has_index():
+            index = NeighborIndex(X, n_neighbors)
+            self.recall_ = index.recall_
+            yield from index.blocks()
+        else:
+            yield from exact_blocks(X, n_neighbors)
+
+
+EXACT = NeighborSearch()
+
+
+def local_labels(
+    X: Tensor,
+    Y: Tensor,
+    n_neighbors: int,
+    known: Tensor | None = None,
+    search: NeighborSearch = EXACT,
+) -> Tensor:
     """Labels that the instance or one of its nearest neighbours carries (Z, Eq. 10).
 
-    Neighbours are exact, by Euclidean distance in float64, computed in blocks of rows where X
-    lives. The instance itself counts beside its ``n_neighbors`` neighbours; among neighbours at
-    the same distance the lower index goes first.
+    Neighbours are those by Euclidean distance in float64, found in blocks of rows where X lives:
+    in float32, and again in float64 where that leaves a doubt. The instance itself counts beside
+    its ``n_neighbors`` neighbours; among neighbours at the same distance the lower index goes
+    first.
 
     Parameters
     ----------
@@ -30,6 +104,8 @@ def local_labels(X: Tensor, Y: Tensor, n_neighbors: int, known: Tensor | None = 
     known : Tensor of shape (n, q), bool, optional
         Z_ij is the largest known_mj Y_mj of i and its neighbours m: these are the same whatever is
         known of them.
+    search : NeighborSearch, optional
+        What finds the neighbours; by default all are exact.
 
     Returns
     -------
@@ -46,85 +122,8 @@ def local_labels(X: Tensor, Y: Tensor, n_neighbors: int, known: Tensor | None = 
     """
     Y = keep_known(Y, known)
     local = Y.clone()
-    for rows, near in neighbor_blocks(X, n_neighbors):
+    for rows, near in search.blocks(X, n_neighbors):
         near = near.to(Y.device)
         around = Y[near].amax(1) if Y.dtype != torch.bool else Y[near].any(1)
         local[rows] = torch.maximum(local[rows], around)
     return local
-
-
-def neighbor_blocks(X: Tensor, n_neighbors: int) -> Iterator[tuple[slice, Tensor]]:
-    """Exact nearest neighbours, one block of instances at a time.
-
-    Yields
-    ------
-    rows : slice
-        The instances of the block.
-    near : Tensor of shape (rows, n_neighbors), int64, on the device of X
-        Indices of their neighbours, themselves excluded; fewer columns where fewer others
-        exist. Nothing is yielded where there are none.
-    """
-    n_instances = X.shape[0]
-    n_neighbors = min(n_neighbors, n_instances - 1)
-    if n_neighbors < 1:
-        return
-    block = min(max(_BLOCK_SIZE // n_instances, 1), n_instances)
-    points, norms = _points(X)
-    # One buffer for all blocks: fresh memory costs as much as the distances that go into it.
-    buffer = norms.new_empty(block, n_instances)
-    for start in range(0, n_instances, block):
-        rows = torch.arange(start, min(start + block, n_instances), device=X.device)
-        distances = _relative_distances(points, norms, rows, out=buffer[: len(rows)])
-        yield slice(start, start + len(rows)), _nearest(distances, norms[rows], n_neighbors)
-
-
-def _points(X: Tensor) -> tuple[Tensor, Tensor]:
-    """X in float64, centred where it is dense (smaller numbers round less), and its norms."""
-    points = X.to(torch.float64)
-    if X.layout is torch.strided:
-        points = points - points.mean(0)
-        return points, points.square().sum(1)
-    squares = torch.zeros(len(X), dtype=torch.float64, device=X.device)
-    rows = torch.repeat_interleave(X.crow_indices().diff(), output_size=len(X.col_indices()))
-    return points, squares.index_add_(0, rows, points.values().square())
-
-
-def _relative_distances(points: Tensor, norms: Tensor, rows: Tensor, out: Tensor) -> Tensor:
-    """Squared distances from some points to all, less the former's own squared norms."""
-    block = gather_rows(points, rows)
-    if points.layout is torch.strided:
-        torch.addmm(norms, block, points.T, alpha=-2, out=out)
-    else:
-        torch.add(norms, torch.sparse.mm(points, block.T).T, alpha=-2, out=out)
-    out[torch.arange(len(rows), device=rows.device), rows] = torch.inf
-    return out
-
-
-def _nearest(distances: Tensor, norms: Tensor, n_neighbors: int) -> Tensor:
-    """Indices (rows, n_neighbors) of the smallest distances, of points with these norms."""
-    # One more than asked for shows whether the last place is shared.
-    found = distances.topk(min(n_neighbors + 1, distances.shape[1] - 1), largest=False)
-    furthest = found.values[:, n_neighbors - 1]
-    tolerance = 1e-12 * (2 * norms + furthest)
-    near = found.indices[:, :n_neighbors]
-    if found.values.shape[1] > n_neighbors:
-        shared = found.values[:, n_neighbors] <= furthest + tolerance
-        near[shared] = _lowest_of_tied(
-            distances[shared], furthest[shared, None], tolerance[shared, None], n_neighbors
-        )
-    return near
-
-
-def _lowest_of_tied(
-    distances: Tensor, furthest: Tensor, tolerance: Tensor, n_neighbors: int
-) -> Tensor:
-    """All that are closer than the furthest neighbour, then the lowest indices at its distance.
-
-    Distances that differ by no more than their rounding are the same distance: copies of one
-    instance are ties whatever order the sums were taken in.
-    """
-    closer = distances < furthest - tolerance
-    tied = (distances <= furthest + tolerance) & ~closer
-    places = n_neighbors - closer.sum(1, keepdim=True)
-    chosen = closer | (tied & (tied.cumsum(1) <= places))
-    return chosen.nonzero()[:, 1].view(len(distances), n_neighbors)

@@ -7,7 +7,7 @@ import torch
 
 from skd2ace._sparse import csr_from_scipy
 from skd2ace.selection import functional as F
-from skd2ace.selection.functional import _neighbors
+from skd2ace.selection.functional import _exact_neighbors
 
 
 def slow_local_labels(X, Y, n_neighbors):
@@ -35,9 +35,9 @@ def distinct(rng, n):
 @pytest.mark.parametrize("make", [integers_with_many_ties, copies_of_a_few, distinct])
 @pytest.mark.parametrize("n_neighbors", [0, 1, 4, 28, 100])
 @pytest.mark.parametrize("sparse", [False, True])
-@pytest.mark.parametrize("block_size", [1, 100, 10_000])
-def test_exact_with_ties_to_the_lower_index(make, n_neighbors, sparse, block_size, monkeypatch):
-    monkeypatch.setattr(_neighbors, "_BLOCK_SIZE", block_size)
+@pytest.mark.parametrize("block_bytes", [1, 1000, 1_000_000])
+def test_exact_with_ties_to_the_lower_index(make, n_neighbors, sparse, block_bytes, monkeypatch):
+    monkeypatch.setattr(_exact_neighbors, "_BLOCK_BYTES", block_bytes)
     rng = np.random.default_rng(0)
     X, Y = make(rng, 30), rng.integers(0, 2, (30, 5)).astype(np.int8)
     tensor = csr_from_scipy(sp.csr_array(X)) if sparse else torch.from_numpy(X)
@@ -45,6 +45,93 @@ def test_exact_with_ties_to_the_lower_index(make, n_neighbors, sparse, block_siz
         local = F.local_labels(tensor, labels, n_neighbors)
         assert local.dtype == labels.dtype
         np.testing.assert_array_equal(local.numpy(), slow_local_labels(X, Y, n_neighbors))
+
+
+def noise(rng, n):
+    return rng.normal(size=(n, 8)).astype(np.float32)
+
+
+def copies(rng, n):
+    return noise(rng, n)[rng.integers(0, n // 3, n)]
+
+
+def near_ties(rng, n):
+    """A lattice of tenths, whose equal steps differ in the eighth digit."""
+    return (rng.integers(0, 4, (n, 4)) * np.float32(0.1)).astype(np.float32)
+
+
+def whole_numbers(rng, n):
+    return rng.integers(0, 3, (n, 6)).astype(np.float32)
+
+
+def close_and_far_off(rng, n):
+    return np.sign(rng.normal(size=(n, 1))) + 1e-3 * rng.normal(size=(n, 8))
+
+
+def tiny(rng, n):
+    return 1e-60 * rng.normal(size=(n, 8))
+
+
+def huge(rng, n):
+    return 1e60 * rng.normal(size=(n, 8))
+
+
+def as_sets(blocks):
+    return torch.cat([near for _, near in blocks]).sort(1).values.numpy()
+
+
+def sorted_neighbors(X, n_neighbors):
+    """By a stable sort of distances in double precision, equal up to their rounding."""
+    X = X.astype(np.float64)
+    expected = []
+    for i in range(len(X)):
+        distances = np.square(X - X[i]).sum(1)
+        distances[i] = np.inf
+        # Sums of the same terms in another order are the same distance.
+        steps = np.sort(distances)
+        steps = steps[np.append(True, np.diff(steps[:-1]) > 1e-12 * steps[:-2]).nonzero()[0]]
+        rank = np.searchsorted(steps, distances * (1 + 1e-13), side="right")
+        expected.append(np.sort(np.argsort(rank, kind="stable")[:n_neighbors]))
+    return np.array(expected)
+
+
+def large_whole_numbers(rng, n):
+    return 1e5 * np.sign(rng.normal(size=(n, 1))) + rng.integers(0, 5, (n, 8))
+
+
+MAKE = [noise, copies, near_ties, whole_numbers, large_whole_numbers, close_and_far_off, tiny, huge]
+
+
+@pytest.mark.parametrize("make", MAKE)
+@pytest.mark.parametrize("n_neighbors", [1, 6])
+@pytest.mark.parametrize("block_bytes", [200_000, 10_000_000])
+def test_single_precision_finds_what_double_finds(make, n_neighbors, block_bytes, monkeypatch):
+    monkeypatch.setattr(_exact_neighbors, "_BLOCK_BYTES", block_bytes)
+    X = make(np.random.default_rng(0), 701)
+    expected = sorted_neighbors(X, n_neighbors)
+    dense, sparse = torch.from_numpy(X), csr_from_scipy(sp.csr_array(X))
+    for tensor in (dense, sparse):
+        found = as_sets(_exact_neighbors.exact_blocks(tensor, n_neighbors))
+        np.testing.assert_array_equal(found, expected)
+    # As for a user who lets products be less than they say.
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium")
+    try:
+        double = as_sets(_exact_neighbors.exact_blocks(dense, n_neighbors))
+    finally:
+        torch.set_float32_matmul_precision(before)
+    np.testing.assert_array_equal(double, expected)
+
+
+def test_double_precision_is_asked_only_where_single_leaves_a_doubt(monkeypatch):
+    def refuse(self, rows):
+        raise AssertionError(f"{len(rows)} rows by double precision")
+
+    monkeypatch.setattr(_exact_neighbors.FullSearch, "find", refuse)
+    rng = np.random.default_rng(0)
+    assert len(as_sets(_exact_neighbors.exact_blocks(torch.from_numpy(noise(rng, 701)), 6))) == 701
+    with pytest.raises(AssertionError, match="rows by double"):
+        as_sets(_exact_neighbors.exact_blocks(torch.from_numpy(near_ties(rng, 701)), 6))
 
 
 def test_one_instance_has_no_neighbours():
