@@ -1,10 +1,13 @@
 """LabelReport: which labels of the training data are probably wrong, by one fit."""
 
+from copy import copy
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.utils import check_random_state
 
 from skd2ace._containers import find_names
 from skd2ace._targets import encode_targets
@@ -17,6 +20,7 @@ from ._label_quality import (
     suspect_cells,
     wilson_interval,
 )
+from ._stated_recall import find_thresholds, plant_errors
 
 Floats = NDArray[np.float64]
 # An ambiguous cell is on the side of its value in some epochs, but neither in most nor in few.
@@ -54,6 +58,8 @@ class LabelReport:
         Cells that are probably of the other value, by the thresholds of confident learning [1]_.
         A second fit may leave them out: ``est.fit(X, np.where(report.suspects, np.nan, Y))``, or
         ``sample_weight=~report.suspects``. Try on clean labels whether that helps.
+    thresholds : list of dict, or None
+        Where the suspects are those of :meth:`with_recall`.
     ax_, figure_ : Axes and Figure
         After :meth:`plot`.
 
@@ -100,6 +106,7 @@ class LabelReport:
         self.score = score_cells(Y, proba)
         self.percentile = rank_cells(Y, self.score)
         self.suspects = suspect_cells(Y, proba)
+        self.thresholds: list[dict[str, Any]] | None = None
 
     @classmethod
     def from_estimator(cls, estimator: Any, X: Any, Y: Any) -> "LabelReport":
@@ -153,6 +160,63 @@ class LabelReport:
             dynamics=moments,
             is_in_sample=out_of_bag is None,
         )
+
+    def with_recall(
+        self,
+        estimator: Any,
+        X: Any,
+        recall: float = 0.8,
+        *,
+        share: float = 0.1,
+        random_state: Any = None,
+    ) -> "LabelReport":
+        """Suspect as many cells as are needed to find a share of the wrong ones.
+
+        Some cells are made wrong on purpose, as many ones as zeros of each label, none of them
+        suspected so far (it might become right), and a clone of the estimator is fitted with
+        these. For each observed value, the threshold is the percentile from which on that share
+        of the planted cells lies in the second fit. By that fit the other cells are judged too:
+        there, wrong ones differ from the planted ones in nothing. The planted cells themselves
+        are judged by this report. After the threshold samples of Pleiss et al. (2020), Identifying
+        Mislabeled Data using the Area Under the Margin Ranking, NeurIPS.
+
+        Parameters
+        ----------
+        estimator, X
+            As of :meth:`from_estimator`.
+        recall : float, default=0.8
+            Share of the wrong cells that is to be found, above 0 and at most 1. It holds for errors
+            that fall on cells as the planted ones do, by chance within label and value.
+        share : float, default=0.1
+            Of each label's rarer value, how many cells are planted.
+        random_state : int, RandomState or None, default=None
+            Seed of the choice of cells.
+
+        Returns
+        -------
+        LabelReport
+            A copy with other ``suspects``, and with ``thresholds``: a list of a dict for each
+            ``observed`` value, with ``threshold`` (a percentile), ``n_planted``, and ``flagged``,
+            the share of the other cells that were flagged in the second fit: an upper bound of the
+            share of false alarms among right cells, since some of them are wrong.
+
+        Raises
+        ------
+        ValueError
+            If a number is out of range, or no label has two cells of each value.
+        """
+        for name, value in {"recall": recall, "share": share}.items():
+            if not 0 < value <= 1:
+                raise ValueError(f"{name} must be above 0 and at most 1, got {value!r}.")
+        rng = check_random_state(random_state)
+        planted, is_planted = plant_errors(self.Y, share, rng, spared=self.suspects)
+        second = type(self).from_estimator(clone(estimator).fit(X, planted), X, planted)
+        report = copy(self)
+        report.thresholds = find_thresholds(planted, second.percentile, is_planted, recall)
+        limits = [row["threshold"] for row in report.thresholds]
+        percentile = np.where(is_planted, self.percentile, second.percentile)
+        report.suspects = np.nan_to_num(percentile) >= np.where(self.Y == 1, limits[1], limits[0])
+        return report
 
     @property
     def kind(self) -> NDArray[np.object_]:
