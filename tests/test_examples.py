@@ -157,3 +157,26 @@ def test_compare_selectors(tmp_path):
 
 def test_loop_of_ones_own(tmp_path):
     assert "Macro-AUC" in run("own_training_loop.py", "--epochs", "2", folder=tmp_path)
+
+
+@pytest.mark.slow
+def test_neighbors(tmp_path):
+    pytest.importorskip("faiss")
+    arguments = ("--sizes", "3000", "--rounds", "1", "--threads", "1")
+    printed = run("benchmarks/neighbors.py", *arguments, folder=tmp_path)
+    assert "the same neighbours: True" in printed
+    assert float(re.search(r"agreement of Z (\d\.\d+)", printed).group(1)) > 0.9
+
+
+@pytest.mark.slow
+def test_selection_memory(tmp_path):
+    arguments = ("--sizes", "2000x20", "3000x400")
+    printed = run("benchmarks/selection_memory.py", *arguments, folder=tmp_path)
+    least, most = re.search(r"bytes per cell: (\S+) to (\S+),", printed).groups()
+    assert 15 < float(least) <= float(most) < 25
+
+
+@pytest.mark.slow
+def test_import_time(tmp_path):
+    printed = run("benchmarks/import_time.py", "--rounds", "1", folder=tmp_path)
+    assert "median ratio" in printed

@@ -109,8 +109,8 @@ class D2ACE(BatchSelector):
     *Cost.* Neighbours once per run, O(n^2 d) where they are exact. Per epoch O(n q window) for the
     scores; label correlations O(n q^2), or O(sigma(Y)^2 / n + sigma(Z) q) with sigma the number of
     ones where Y and Z are sparse enough for that to be faster. State: 30 to 32 bytes per
-    (instance, label), or 20 to 22 with ``history_dtype="float16"``; the peak of an
-    epoch adds about 60 bytes for temporaries (``examples/benchmarks/selection_cost.py``).
+    (instance, label), or 20 to 22 with ``history_dtype="float16"``; temporaries are made for a
+    quarter of a million of these at a time (``docs/scale.md``).
 
     *An instance never seen* counts as p = 0.5; as long as none has been seen, sampling is
     uniform. *Labels that are not known* are left out of the sums, means and deviations of all
@@ -263,9 +263,11 @@ class D2ACE(BatchSelector):
         self.visited_.zero_()
 
     def _count_flips(self) -> None:
-        before, now = self.history_[-2:]
-        flipped = F.update_flip_rate(self.flip_rate_, before, now, self.flip_smoothing)
-        self.flip_rate_ = torch.where(self.visited_[:, None], flipped, self.flip_rate_)
+        for rows in F.row_blocks(*self.flip_rate_.shape):
+            before, now = self.history_[-2:, rows]
+            flip_rate, visited = self.flip_rate_[rows], self.visited_[rows, None]
+            flipped = F.update_flip_rate(flip_rate, before, now, self.flip_smoothing)
+            flip_rate.copy_(torch.where(visited, flipped, flip_rate))
 
     def _probabilities(self, epoch: int) -> Tensor:
         now, first = self._steps._count_epochs(epoch)
@@ -277,20 +279,24 @@ class D2ACE(BatchSelector):
         self.distributions_: dict[str, Tensor] = {}
         mixture = torch.zeros((), dtype=torch.float64, device=self.device_)
         if share > 0:
-            scores = F.uncertainty(self.history_, self.entropy_weight)
-            mixture = mixture + share * self._by_metric("uncertainty", scores, pressure)
+            mixture = mixture + share * self._by_metric("uncertainty", pressure)
         if share < 1:
-            scores = F.hardness(self.losses_, self.flip_rate_, self.variant)
-            mixture = mixture + (1 - share) * self._by_metric("hardness", scores, pressure)
+            mixture = mixture + (1 - share) * self._by_metric("hardness", pressure)
         return mixture
 
     def _count_epochs(self, epoch: int) -> tuple[int, int]:
         """Count an epoch and the first after the warm-up, from 1."""
         return epoch + 1, self.warmup_epochs_ + 1
 
-    def _by_metric(self, name: str, scores: Tensor, pressure: float) -> Tensor:
+    def _uncertainty(self, rows: slice) -> Tensor:
+        return F.uncertainty(self.history_[:, rows], self.entropy_weight)
+
+    def _hardness(self, rows: slice) -> Tensor:
+        return F.hardness(self.losses_[rows], self.flip_rate_[rows], self.variant)
+
+    def _by_metric(self, name: str, pressure: float) -> Tensor:
         weights = F.instance_weights(
-            scores,
+            self._uncertainty if name == "uncertainty" else self._hardness,
             self.relevant_,
             self.local_,
             label_weight=self.label_weight,

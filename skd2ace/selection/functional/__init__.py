@@ -15,6 +15,7 @@ References
    Correlation Enhancement. IJCAI-ECAI.
 """
 
+from ._blocks import row_blocks
 from ._held_out import clipped_cross_entropy, neighbor_frequencies
 from ._imbalance import balancing_weights, closest_labels, imbalance_weights, local_imbalance
 from ._information import mutual_information
@@ -69,6 +70,7 @@ __all__ = [
     "proportional_probabilities",
     "rank_probabilities",
     "repeat_factors",
+    "row_blocks",
     "sampling_probabilities",
     "selection_pressure",
     "softmax_probabilities",

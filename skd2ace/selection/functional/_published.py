@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from . import _weights as paper
+from ._blocks import ScoreBlocks
 from ._weights import Correlation, LabelWeight
 
 
@@ -25,27 +26,35 @@ class PublishedCode:
         return (2 - torch.exp(-losses)) * (1 - flip_rate)
 
     @staticmethod
-    def label_correlation(scores: Tensor, Y: Tensor) -> Tensor:
+    def label_correlation(blocks: ScoreBlocks) -> Tensor:
         """Divide each row of cosines by its sum (Eq. 9)."""
-        cosine = paper.label_correlation(scores, Y)
+        cosine = paper.label_correlation(blocks)
         totals = cosine.sum(1, keepdim=True)
         return cosine / torch.where(totals > 0, totals, 1)
 
     @staticmethod
     def instance_weights(
-        scores: Tensor,
-        Y: Tensor,
+        blocks: ScoreBlocks,
         local: Tensor | None,
         *,
         label_weight: LabelWeight,
         correlation: Correlation,
-        known: Tensor | None,
     ) -> Tensor:
         """Spread M diag(v) by the transposed correlations, with v the label weights (Eq. 11)."""
-        weights = paper.label_weights(scores, label_weight, known)
-        total = scores @ weights
+        weights = paper.weigh_labels(blocks, label_weight)
         if correlation is None:
-            return total
-        masked = paper.mask_scores(scores, Y) * weights
-        cosine = PublishedCode.label_correlation(scores, Y)
-        return total + paper.spread_scores(masked, cosine.T, local, correlation)
+            return torch.cat([block.scores @ weights for block in blocks])
+        cosine = PublishedCode.label_correlation(blocks).T
+        return torch.cat(
+            [
+                block.scores @ weights
+                + paper.spread_scores(
+                    paper.mask_scores(block.scores, block.Y) * weights,
+                    cosine,
+                    local,
+                    correlation,
+                    block.rows,
+                )
+                for block in blocks
+            ]
+        )

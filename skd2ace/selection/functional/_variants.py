@@ -6,8 +6,9 @@ from typing import Literal, get_args
 from torch import Tensor
 
 from . import _scores, _weights
+from ._blocks import ScoreBlocks, Scores
 from ._published import PublishedCode
-from ._weights import Correlation, LabelWeight, leave_out
+from ._weights import Correlation, LabelWeight
 
 Variant = Literal["paper", "reference"]
 
@@ -86,11 +87,11 @@ def label_correlation(
         A label without positives has 0 with every label, itself included.
     """
     chosen = _chosen(variant, _weights.label_correlation, PublishedCode.label_correlation)
-    return chosen(*leave_out(scores, Y, known))
+    return chosen(ScoreBlocks(scores, Y, known))
 
 
 def instance_weights(
-    scores: Tensor,
+    scores: Scores,
     Y: Tensor,
     local: Tensor | None,
     *,
@@ -103,8 +104,9 @@ def instance_weights(
 
     Parameters
     ----------
-    scores : Tensor of shape (n, q)
-        Uncertainty or hardness.
+    scores : Tensor of shape (n, q), or callable
+        Uncertainty or hardness; or what makes them of a slice of the instances, when it is their
+        turn.
     Y : Tensor of shape (n, q)
         0/1 in any dtype, dense or sparse CSR.
     local : Tensor of shape (n, q) or None
@@ -134,8 +136,8 @@ def instance_weights(
         If the correlation is local and ``local`` is None.
     """
     chosen = _chosen(variant, _weights.instance_weights, PublishedCode.instance_weights)
-    scores, Y = leave_out(scores, Y, known)
-    return chosen(scores, Y, local, label_weight=label_weight, correlation=correlation, known=known)
+    blocks = ScoreBlocks(scores, Y, known)
+    return chosen(blocks, local, label_weight=label_weight, correlation=correlation)
 
 
 def _chosen(

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
+from ._blocks import Block, ScoreBlocks, take_rows
 from ._known import keep_known, known_mean
 
 # Of features that nobody has scaled: beyond it, single precision overflows in what is made of it.
@@ -40,41 +41,60 @@ def label_weights(scores: Tensor, form: LabelWeight = "exp", known: Tensor | Non
     else:
         mean = known_mean(scores, known, dim=0)
         std = known_mean((scores - mean).square_(), known, dim=0).sqrt_()
-    half = (mean + std) / 2
-    return half.clamp(max=_LARGEST_EXPONENT).exp() if form == "exp" else half
+    return _weigh((mean + std) / 2, form)
 
 
-def label_correlation(scores: Tensor, Y: Tensor) -> Tensor:
+def weigh_labels(blocks: ScoreBlocks, form: LabelWeight) -> Tensor:
+    """Weight of each label (Eq. 6-7), from the moments of each block [1]_.
+
+    References
+    ----------
+    .. [1] Chan et al. (1983). Algorithms for Computing the Sample Variance: Analysis and
+       Recommendations. The American Statistician.
+    """
+    if blocks.only is not None or form is None:
+        block = blocks.only or next(iter(blocks))
+        return label_weights(block.scores, form, block.known)
+    count = mean = squares = torch.zeros((), dtype=torch.float64)
+    for block in blocks:
+        count, mean, squares = _add_moments(block, count, mean, squares)
+    std = (squares / count.clamp(min=1)).sqrt()
+    return _weigh((mean + std).to(block.scores.dtype) / 2, form)
+
+
+def label_correlation(blocks: ScoreBlocks) -> Tensor:
     """Cosine between labels of their scores on relevant instances (Eq. 9)."""
-    gram = _masked_gram(scores, Y)
+    gram: Tensor | None = None
+    for block in blocks:
+        of_block = _masked_gram(block.scores, block.Y)
+        gram = of_block if gram is None else gram.add_(of_block)
+    assert gram is not None
     norms = gram.diagonal().sqrt()
     scale = torch.where(norms > 0, 1 / norms, 0)
     return gram * scale[:, None] * scale
 
 
 def instance_weights(
-    scores: Tensor,
-    Y: Tensor,
+    blocks: ScoreBlocks,
     local: Tensor | None,
     *,
     label_weight: LabelWeight = "exp",
     correlation: Correlation = "local",
-    known: Tensor | None = None,
 ) -> Tensor:
     """Weight of each instance: label-weighted scores plus correlated ones (Eq. 8, 11, 12)."""
-    total = scores @ label_weights(scores, label_weight, known)
+    weights = weigh_labels(blocks, label_weight)
     if correlation is None:
-        return total
-    return total + spread_scores(
-        mask_scores(scores, Y), label_correlation(scores, Y), local, correlation
+        return torch.cat([block.scores @ weights for block in blocks])
+    cosine = label_correlation(blocks)
+    return torch.cat(
+        [
+            block.scores @ weights
+            + spread_scores(
+                mask_scores(block.scores, block.Y), cosine, local, correlation, block.rows
+            )
+            for block in blocks
+        ]
     )
-
-
-def leave_out(scores: Tensor, Y: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Scores and labels, 0 in cells that are not known: they leave all sums of both."""
-    scores = keep_known(scores, known)
-    # Of a sparse Y the entries stand for ones, and are multiplied by scores of 0.
-    return scores, keep_known(Y, known) if Y.layout is torch.strided else Y
 
 
 def mask_scores(scores: Tensor, Y: Tensor) -> Tensor:
@@ -83,9 +103,9 @@ def mask_scores(scores: Tensor, Y: Tensor) -> Tensor:
 
 
 def spread_scores(
-    masked: Tensor, cosine: Tensor, local: Tensor | None, correlation: Correlation
+    masked: Tensor, cosine: Tensor, local: Tensor | None, correlation: Correlation, rows: slice
 ) -> Tensor:
-    """Sum over labels of M * (Z C) (Eq. 11), of shape (n,); M is overwritten.
+    """Sum over labels of M * (Z C) (Eq. 11), of a block of rows; M is overwritten.
 
     Z are the local labels, or all ones for the "global" correlation (appendix A.2).
     """
@@ -93,7 +113,26 @@ def spread_scores(
         return masked @ cosine.sum(0)
     if local is None:
         raise ValueError('correlation="local" needs the local labels Z, got local=None.')
-    return masked.mul_(_propagate(local, cosine)).sum(1)
+    return masked.mul_(_propagate(take_rows(local, rows), cosine)).sum(1)
+
+
+def _weigh(half: Tensor, form: LabelWeight) -> Tensor:
+    return half.clamp(max=_LARGEST_EXPONENT).exp() if form == "exp" else half
+
+
+def _add_moments(
+    block: Block, count: Tensor, mean: Tensor, squares: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Number, mean and sum of squared differences of each label's scores, with a block's added."""
+    scores, known = block.scores.to(torch.float64), block.known
+    n = torch.full_like(scores[0], len(scores)) if known is None else known.sum(0)
+    count, mean, squares = (so_far.to(scores.device) for so_far in (count, mean, squares))
+    of_block = known_mean(scores, known, dim=0)
+    differences = keep_known((scores - of_block).square_(), known).sum(0)
+    total = count + n
+    step = of_block - mean
+    share = n / total.clamp(min=1)
+    return total, mean + step * share, squares + differences + step.square() * count * share
 
 
 def _masked_gram(scores: Tensor, Y: Tensor) -> Tensor:
