@@ -172,13 +172,13 @@ class LabelReport:
     ) -> "LabelReport":
         """Suspect as many cells as are needed to find a share of the wrong ones.
 
-        Some cells are made wrong on purpose, as many ones as zeros of each label, none of them
-        suspected so far (it might become right), and a clone of the estimator is fitted with
-        these. For each observed value, the threshold is the percentile from which on that share
-        of the planted cells lies in the second fit. By that fit the other cells are judged too:
-        there, wrong ones differ from the planted ones in nothing. The planted cells themselves
-        are judged by this report. After the threshold samples of Pleiss et al. (2020), Identifying
-        Mislabeled Data using the Area Under the Margin Ranking, NeurIPS.
+        Some cells are made wrong on purpose, as many ones as zeros of each label, and a clone of
+        the estimator is fitted with these. For each observed value, the threshold is the
+        percentile from which on that share of the planted cells lies in the second fit. By that
+        fit the other cells are judged too: there, wrong ones differ from the planted ones in
+        nothing. The planted cells themselves are judged by this report. After the threshold
+        samples of Pleiss et al. (2020), Identifying Mislabeled Data using the Area Under the
+        Margin Ranking, NeurIPS.
 
         Parameters
         ----------
@@ -186,7 +186,8 @@ class LabelReport:
             As of :meth:`from_estimator`.
         recall : float, default=0.8
             Share of the wrong cells that is to be found, above 0 and at most 1. It holds for errors
-            that fall on cells as the planted ones do, by chance within label and value.
+            that fall on cells as the planted ones do, by chance within label and value. Where many
+            labels are wrong more are found: planting makes some of them right, which nobody finds.
         share : float, default=0.1
             Of each label's rarer value, how many cells are planted.
         random_state : int, RandomState or None, default=None
@@ -209,7 +210,7 @@ class LabelReport:
             if not 0 < value <= 1:
                 raise ValueError(f"{name} must be above 0 and at most 1, got {value!r}.")
         rng = check_random_state(random_state)
-        planted, is_planted = plant_errors(self.Y, share, rng, spared=self.suspects)
+        planted, is_planted = plant_errors(self.Y, share, rng)
         second = type(self).from_estimator(clone(estimator).fit(X, planted), X, planted)
         report = copy(self)
         report.thresholds = find_thresholds(planted, second.percentile, is_planted, recall)

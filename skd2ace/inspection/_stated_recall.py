@@ -9,7 +9,7 @@ Floats = NDArray[np.float64]
 
 
 def plant_errors(
-    Y: Floats, share: float, rng: np.random.RandomState, spared: NDArray[np.bool_] | None = None
+    Y: Floats, share: float, rng: np.random.RandomState
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """Give some cells the other value, of each label as many ones as zeros.
 
@@ -20,8 +20,6 @@ def plant_errors(
     share : float
         Of the label's rarer value, rounded, and at least one; none where a value has a single one.
     rng : RandomState
-    spared : ndarray of shape (n, q), bool, optional
-        Cells that stay as they are.
 
     Returns
     -------
@@ -30,8 +28,7 @@ def plant_errors(
     is_planted : ndarray of shape (n, q), bool
     """
     is_planted = np.zeros(Y.shape, dtype=bool)
-    free = Y if spared is None else np.where(spared, np.nan, Y)
-    for j, column in enumerate(free.T):
+    for j, column in enumerate(Y.T):
         places = [np.flatnonzero(column == value) for value in (0, 1)]
         rarer = min(map(len, places))
         if rarer < 2:

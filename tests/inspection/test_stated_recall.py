@@ -14,14 +14,12 @@ def test_planted_errors_keep_frequencies():
     Y[rng.uniform(size=Y.shape) < 0.1] = np.nan
     Y[:, 3] = 0
     Y[0, 3] = 1  # a value with a single cell
-    spared = rng.uniform(size=Y.shape) < 0.1
-    planted, is_planted = plant_errors(Y, 0.2, rng, spared)
-    assert not (is_planted & spared).any()
+    planted, is_planted = plant_errors(Y, 0.2, rng)
     np.testing.assert_array_equal(np.isnan(planted), np.isnan(Y))
     np.testing.assert_array_equal(is_planted, (planted != Y) & ~np.isnan(Y))
     np.testing.assert_array_equal(np.nansum(planted, 0), np.nansum(Y, 0))
     for j in range(3):
-        rarer = min(((Y[:, j] == value) & ~spared[:, j]).sum() for value in (0, 1))
+        rarer = min((Y[:, j] == value).sum() for value in (0, 1))
         assert is_planted[:, j].sum() == 2 * max(round(0.2 * rarer), 1)
     assert not is_planted[:, 3].any()
 
@@ -46,7 +44,7 @@ def noisy():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(500, 6))
     clean = (X[:, :4] + 0.5 * rng.normal(size=(500, 4)) > [0, 0.5, 1, -0.5]).astype(float)
-    Y, wrong = plant_errors(clean, 0.2, np.random.RandomState(1))
+    Y, wrong = plant_errors(clean, 0.1, np.random.RandomState(1))
     est = TabMClassifier(
         max_epochs=15, module__k=8, module__width=32, random_state=0, verbose=0
     ).fit(X, Y)
@@ -57,7 +55,8 @@ def noisy():
 def test_the_recall_is_that_which_was_stated(noisy, recall):
     est, X, _, wrong, report = noisy
     stated = report.with_recall(est, X, recall, share=0.2, random_state=0)
-    assert stated.suspects[wrong].mean() == pytest.approx(recall, abs=0.1)
+    # Not less, but for chance; and somewhat more, since planting makes a few wrong cells right.
+    assert recall - 0.07 < stated.suspects[wrong].mean() < recall + 0.15
     for row in stated.thresholds:
         right = (row["observed"] == report.Y) & ~wrong
         assert stated.suspects[right].mean() <= row["flagged"] + 0.05
