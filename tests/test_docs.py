@@ -24,7 +24,13 @@ CHEAPER = {
     "n_jobs=2": "progress=False",
     "cv=5": "cv=2",
 }
-CHECKED_BELOW = {"README.md", "docs/benchmark.md", "docs/reliability.md", "docs/howto/onnx.md"}
+CHECKED_BELOW = {
+    "README.md",
+    "docs/benchmark.md",
+    "docs/reliability.md",
+    "docs/howto/explain.md",
+    "docs/howto/onnx.md",
+}
 # Of the extra `loops`, which a plain run does not have.
 NEEDED = {"docs/howto/optuna.md": "optuna"}
 
@@ -111,6 +117,16 @@ def test_a_training_that_went_on_and_was_loaded(run_page, data):
     resumed = names["est"]
     assert len(resumed.history) == 1, "the training had ended"
     np.testing.assert_array_equal(loaded.predict_proba(data[0]), resumed.predict_proba(data[0]))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_explanations_add_up(run_page):
+    pytest.importorskip("shap", reason="the extra loops is not installed")
+    names, _ = run_page("docs/howto/explain.md")
+    expected = names["model"].predict_proba(names["numbers"][:3])
+    np.testing.assert_allclose(names["shares"], expected, atol=1e-6)
+    assert names["dependence"].shape == (7, 8)
 
 
 @pytest.mark.slow
