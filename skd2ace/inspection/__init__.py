@@ -7,7 +7,9 @@ They keep numbers, as scikit-learn's do; drawing needs matplotlib, and results n
 from ._ablation import AblationDisplay
 from ._critical_difference import CriticalDifferenceDisplay
 from ._efficiency import EfficiencyDisplay
+from ._label_curves import LabelCurvesDisplay
 from ._label_report import LabelReport
+from ._reliability import ReliabilityDisplay
 from ._selection import SelectionDisplay
 from ._selection_deciles import SelectionDecilesDisplay
 from ._sensitivity import SensitivityDisplay
@@ -17,7 +19,9 @@ __all__ = [
     "AblationDisplay",
     "CriticalDifferenceDisplay",
     "EfficiencyDisplay",
+    "LabelCurvesDisplay",
     "LabelReport",
+    "ReliabilityDisplay",
     "SelectionDecilesDisplay",
     "SelectionDisplay",
     "SensitivityDisplay",

@@ -95,7 +95,7 @@ PRESETS = {
         make_methods=make_study_methods,
         repeats=10,
     ),
-    # What two cores do in an hour.
+    # Of a size meant for an hour on two cores.
     "ablation": Preset(
         datasets=("flags", "emotions", "yeast"),
         networks=(),
