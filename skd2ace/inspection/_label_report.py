@@ -20,6 +20,7 @@ from ._label_quality import (
     suspect_cells,
     wilson_interval,
 )
+from ._selection import find_recorder
 from ._stated_recall import find_thresholds, plant_errors
 
 Floats = NDArray[np.float64]
@@ -45,6 +46,8 @@ class LabelReport:
     dynamics : dict of ndarray of shape (n, q), optional
         Columns ``margin``, ``confidence``, ``spread``, ``on_side`` and ``forgotten`` of
         :meth:`to_frame`.
+    n_drawn : ndarray of shape (n,), float64, optional
+        How often a batch selector drew each instance; NaN where held out.
     is_in_sample : bool, default=False
         Whether ``proba`` is by a network that was trained on these very labels.
 
@@ -93,6 +96,7 @@ class LabelReport:
         *,
         label_names: Any = None,
         dynamics: dict[str, Floats] | None = None,
+        n_drawn: Floats | None = None,
         is_in_sample: bool = False,
     ) -> None:
         if Y.shape != proba.shape:
@@ -102,6 +106,7 @@ class LabelReport:
         names = range(Y.shape[1]) if label_names is None else label_names
         self.label_names = np.asarray(names, dtype=object)
         self.dynamics = dynamics
+        self.n_drawn = n_drawn
         self.is_in_sample = is_in_sample
         self.score = score_cells(Y, proba)
         self.percentile = rank_cells(Y, self.score)
@@ -117,7 +122,9 @@ class LabelReport:
         estimator : MultiLabelNetClassifier
             Fitted with X and Y. It has out-of-bag predictions, as
             :class:`~skd2ace.TabMClassifier`, or was trained with
-            ``callbacks=[TrainingDynamics()]``; with both, the report has both.
+            ``callbacks=[TrainingDynamics()]``; with both, the report has both. With
+            :class:`~skd2ace.training.SelectionRecorder` it also says how often each instance was
+            drawn.
         X, Y
             The rows that it was fitted with, in the same order. NaN in Y is not known; so should
             be cells that had no weight.
@@ -158,6 +165,7 @@ class LabelReport:
             proba,
             label_names=find_names(Y) if names is None else names,
             dynamics=moments,
+            n_drawn=_read_draws(estimator, len(observed)),
             is_in_sample=out_of_bag is None,
         )
 
@@ -256,7 +264,8 @@ class LabelReport:
             (2y - 1) z, AUM), ``confidence`` and ``spread`` (mean and standard deviation of the
             probability of the observed value over the passes), ``on_side`` (share of the passes
             that predicted it) and ``forgotten`` (how often a pass that did was followed by one
-            that did not).
+            that did not); and ``n_drawn``, where the selection was recorded: how often the
+            instance was in a batch.
         """
         import pandas as pd
 
@@ -274,7 +283,10 @@ class LabelReport:
             "kind": self.kind[rows, labels],
         }
         dynamics = self.dynamics or {}
-        return pd.DataFrame(columns | {name: a[rows, labels] for name, a in dynamics.items()})
+        columns |= {name: values[rows, labels] for name, values in dynamics.items()}
+        if self.n_drawn is not None:
+            columns["n_drawn"] = self.n_drawn[rows]
+        return pd.DataFrame(columns)
 
     def instances(self) -> Any:
         """Make a table with a row for each instance, in their order.
@@ -392,18 +404,9 @@ def _read_dynamics(estimator: Any, shape: tuple[int, ...]) -> dict[str, Floats] 
         return None
     n_passes, moments = found[0].n_passes_, found[0].moments_
     values = {name: tensor.cpu().numpy().astype(np.float64) for name, tensor in moments.items()}
-    rows = estimator.train_indices_
-    rows = np.arange(len(values["mean"])) if rows is None else rows
-    held_out = estimator.valid_indices_
-    n_rows = len(rows) + (0 if held_out is None else len(held_out))
+    n_rows = _count_rows(estimator, len(values["mean"]))
     if shape != (n_rows, values["mean"].shape[1]):
         raise _not_the_data(shape, (n_rows, values["mean"].shape[1]))
-
-    def spread_out(part: Floats) -> Floats:
-        everything = np.full(shape, np.nan)
-        everything[rows] = part
-        return everything
-
     dynamics = {
         "margin": values["margin"],
         "confidence": values["mean"],
@@ -412,7 +415,31 @@ def _read_dynamics(estimator: Any, shape: tuple[int, ...]) -> dict[str, Floats] 
         "forgotten": values["forgotten"],
         "late": values["late"],
     }
-    return {name: spread_out(part) for name, part in dynamics.items()}
+    return {name: _spread_out(estimator, part, n_rows) for name, part in dynamics.items()}
+
+
+def _read_draws(estimator: Any, n_rows: int) -> Floats | None:
+    """How often each row (n,) was drawn; NaN where held out, None without a record."""
+    recorder = find_recorder(estimator)
+    if recorder is None:
+        return None
+    draws = np.stack([epoch.draws for epoch in recorder.epochs_]).sum(0, dtype=np.float64)
+    if _count_rows(estimator, len(draws)) != n_rows:
+        return None
+    return _spread_out(estimator, draws, n_rows)
+
+
+def _count_rows(estimator: Any, n_train: int) -> int:
+    held_out = estimator.valid_indices_
+    return n_train + (0 if held_out is None else len(held_out))
+
+
+def _spread_out(estimator: Any, part: Any, n_rows: int) -> Floats:
+    """Values of all rows, by those of the training part; NaN where held out."""
+    rows = estimator.train_indices_
+    everything = np.full((n_rows, *part.shape[1:]), np.nan)
+    everything[slice(None) if rows is None else rows] = part
+    return everything
 
 
 def _not_the_data(given: tuple[int, ...], fitted: tuple[int, ...]) -> ValueError:

@@ -14,21 +14,12 @@ _LEVELS = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
 _DRAWN = ("never", "once", "twice", "3 times", "more often")
 
 
-def find_recorder(estimator: Any) -> SelectionRecorder:
-    """Find the recorder among a fitted estimator's callbacks.
-
-    Raises
-    ------
-    ValueError
-        If it has none, or that has seen no epoch.
-    """
+def find_recorder(estimator: Any) -> SelectionRecorder | None:
+    """Find the recorder among a fitted estimator's callbacks, if it has seen an epoch."""
     for _, callback in getattr(estimator, "callbacks_", ()):
         if isinstance(callback, SelectionRecorder) and callback.epochs_:
             return callback
-    raise ValueError(
-        f"{type(estimator).__name__} was not fitted with a recorder: give it "
-        "callbacks=[SelectionRecorder()] of skd2ace.training, and fit it."
-    )
+    return None
 
 
 class SelectionDisplay:
@@ -100,7 +91,13 @@ class SelectionDisplay:
         ValueError
             If no :class:`~skd2ace.training.SelectionRecorder` saw the fit.
         """
-        return cls.from_recorder(find_recorder(estimator))
+        recorder = find_recorder(estimator)
+        if recorder is None:
+            raise ValueError(
+                f"{type(estimator).__name__} was not fitted with a recorder: give it "
+                "callbacks=[SelectionRecorder()] of skd2ace.training, and fit it."
+            )
+        return cls.from_recorder(recorder)
 
     @classmethod
     def from_recorder(cls, recorder: SelectionRecorder) -> "SelectionDisplay":

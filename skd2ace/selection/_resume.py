@@ -106,7 +106,7 @@ class Resumable(BaseEstimator):
     def __getstate__(self) -> dict[str, Any]:
         # The tensors go to the host, so that a file written with a GPU opens without one.
         state = dict(super().__getstate__())
-        for name in ("generator_", "order_", "n_batches_", "is_counted_"):
+        for name in ("generator_", "order_", "n_batches_", "is_counted_", "distributions_"):
             state.pop(name, None)
         if "device_" in state:
             state["device_"], state["extremes_"] = torch.device("cpu"), []

@@ -7,7 +7,9 @@ from sklearn.metrics import average_precision_score
 
 from skd2ace import MultiLabelNetClassifier, TabMClassifier
 from skd2ace.inspection import LabelReport
-from skd2ace.training import TrainingDynamics
+from skd2ace.networks import MLP
+from skd2ace.selection import D2ACE
+from skd2ace.training import SelectionRecorder, TrainingDynamics
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
@@ -175,3 +177,18 @@ def test_the_picture_has_the_shares_of_the_worst_labels(q, shown):
     ticks = [text.get_text() for text in report.ax_.get_yticklabels()]
     assert ticks[::-1] == list(expected["label"])
     matplotlib.pyplot.close(report.figure_)
+
+
+def test_how_often_instances_were_drawn():
+    X, Y, _ = plant()
+    est = MultiLabelNetClassifier(
+        MLP, batch_selector=D2ACE(), callbacks=[TrainingDynamics(), SelectionRecorder()],
+        max_epochs=5, random_state=0, verbose=0,
+    ).fit(X, Y)  # fmt: skip
+    epochs = dict(est.callbacks_)["SelectionRecorder"].epochs_
+    drawn = sum(epoch.draws for epoch in epochs)
+    report = LabelReport.from_estimator(est, X, Y)
+    np.testing.assert_array_equal(report.n_drawn[est.train_indices_], drawn)
+    assert np.isnan(report.n_drawn[est.valid_indices_]).all()
+    frame = report.to_frame(all=True)
+    np.testing.assert_array_equal(frame["n_drawn"], report.n_drawn[frame["instance"]])
