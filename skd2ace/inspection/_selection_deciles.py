@@ -140,7 +140,7 @@ class SelectionDecilesDisplay:
             ax.bar(places, share, 0.85, bottom, color=SHADES[step], label=name)
             bottom += share
         ax.set(xticks=places, ylim=(0, 1), ylabel="Share of the decile")
-        ax.set_xlabel(f"Decile of sampling probability in epoch {self.epoch}, the highest first")
+        ax.set_xlabel(f"Decile of probability in epoch {self.epoch}, the highest first")
         place_legend_beside(ax, reverse=True)
         self.ax_, self.figure_ = ax, ax.figure
         return self
