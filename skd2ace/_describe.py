@@ -24,6 +24,8 @@ NEW_SINCE_0_1 = {
     "threshold_metric": "macro_f1",
     "calibration": None,
     "sampling": "softmax",
+    # On all but very large data.
+    "neighbors": "auto",
 }
 # No estimator is nested so deep; a chain of objects that hold each other may be.
 _DEEPEST = 100
