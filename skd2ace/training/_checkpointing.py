@@ -183,7 +183,11 @@ def check_same_training(
 
 def _bring_up_to_date(fingerprint: dict[str, str]) -> dict[str, str]:
     of_0_1 = {name: describe(value) for name, value in NEW_SINCE_0_1.items()}
-    fingerprint = {**of_0_1, **fingerprint}
+    fingerprint = {
+        name: value
+        for name, value in fingerprint.items()
+        if of_0_1.get(name.rpartition("__")[2]) != value
+    }
     if fingerprint.get("iterator_train") != _BATCH_ITERATOR_OF_0_1:
         return fingerprint
     return {**fingerprint, "iterator_train": describe(SelectedBatches)}
