@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ._looks import COLORS, make_panels
+from ._looks import COLORS, GREY, make_panels
 from ._metric import find_column, find_title
 
 
@@ -105,7 +105,7 @@ class AblationDisplay:
         self.axes_ = make_panels(axes, 1, n, (2.0 + 2.6 * n, 1.3 + 0.34 * len(variants)))
         self.figure_ = self.axes_[0].figure
         for ax, (name, table) in zip(self.axes_, self.differences.items(), strict=True):
-            ax.axvline(0, color="#8a8a8a", linewidth=1)
+            ax.axvline(0, color=GREY, linewidth=1)
             for place, variant in enumerate(variants):
                 dots = table[variant].dropna()
                 ax.plot(dots, np.full(len(dots), place), "o", color=COLORS[0], alpha=0.5, ms=5)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from ._looks import make_axes
 from ._metric import find_column, find_direction, find_title
 
 _DARK = "#1f2933"
@@ -134,10 +135,7 @@ class CriticalDifferenceDisplay:
         """
         from scikit_posthocs import critical_difference_diagram as draw
 
-        if ax is None:
-            from matplotlib import pyplot as plt
-
-            _, ax = plt.subplots(figsize=self.size(), layout="constrained")
+        ax = make_axes(ax, self.size())
         best, worst = self.average_ranks.min(), self.average_ranks.max()
         draw(
             self.average_ranks,

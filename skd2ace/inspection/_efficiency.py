@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from ._looks import COLORS, make_axes, place_legend_beside
-
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p")
+from ._lines import style_line
+from ._looks import make_axes, open_frame, place_legend_beside
 
 
 class EfficiencyDisplay:
@@ -80,12 +79,11 @@ class EfficiencyDisplay:
         from matplotlib.ticker import LogLocator, NullLocator
 
         ax = make_axes(ax, (7.4, 1.2 + 0.32 * len(self.seconds)))
+        open_frame(ax)
         places = range(len(self.seconds))
         for number, (name, column) in enumerate(self.seconds.items()):
-            ax.plot(
-                column, places, _MARKERS[number % len(_MARKERS)], label=name,
-                color=COLORS[number % len(COLORS)], markersize=6,
-            )  # fmt: skip
+            style = style_line(number) | {"linestyle": ""}
+            ax.plot(column, places, label=name, markersize=6, **style)
         ax.set_xscale("log")
         ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.xaxis.set_major_formatter("{x:g}")

@@ -12,7 +12,7 @@ from sklearn.metrics import (
     roc_curve,
 )
 
-from ._looks import COLORS, make_panels
+from ._looks import COLORS, PALE, make_panels
 from ._predictions import read_predictions
 
 Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -183,7 +183,7 @@ class LabelCurvesDisplay:
         curve = self.curves[j]
         assert curve is not None
         chance = [0, 1] if self.kind == "roc" else [self.prevalence[j]] * 2
-        ax.plot([0, 1], chance, color="#c9c9c4", linewidth=1)
+        ax.plot([0, 1], chance, color=PALE, linewidth=1)
         # Precision between two thresholds is not on the line that joins them.
         drawstyle = "default" if self.kind == "roc" else "steps-post"
         ax.plot(*curve, color=COLORS[0], linewidth=1.6, drawstyle=drawstyle)

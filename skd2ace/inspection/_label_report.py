@@ -20,6 +20,7 @@ from ._label_quality import (
     suspect_cells,
     wilson_interval,
 )
+from ._looks import make_axes
 from ._selection import find_recorder
 from ._stated_recall import find_thresholds, plant_errors
 
@@ -367,11 +368,7 @@ class LabelReport:
         """
         wrong = self.labels().sort_values("wrong", ascending=False, kind="stable")
         shown = wrong.head(max_labels).iloc[::-1]
-        if ax is None:
-            from matplotlib import pyplot as plt
-
-            size = 6.0, 1.3 + 0.22 * len(shown)
-            _, ax = plt.subplots(figsize=size, layout="constrained")
+        ax = make_axes(ax, (6.0, 1.3 + 0.22 * len(shown)))
         value, places = 100 * shown["wrong"].to_numpy(), np.arange(len(shown))
         below = value - 100 * shown["low"].to_numpy()
         above = 100 * shown["high"].to_numpy() - value

@@ -8,7 +8,7 @@ from sklearn.calibration import calibration_curve
 
 from skd2ace.metrics import expected_calibration_error
 
-from ._looks import COLORS, make_panels
+from ._looks import COLORS, GREY, PALE, make_panels
 from ._predictions import read_predictions
 
 
@@ -119,21 +119,15 @@ class ReliabilityDisplay:
         ReliabilityDisplay
             Itself, with ``axes_`` and ``figure_``.
         """
-        if axes is None:
-            from matplotlib import pyplot as plt
-
-            _, axes = plt.subplots(
-                2, 1, figsize=(4.6, 5.2), height_ratios=(3, 1), sharex=True, layout="constrained"
-            )
-        self.axes_ = make_panels(axes, 2, 1, (0, 0))
+        self.axes_ = make_panels(axes, 2, 1, (4.6, 5.2), height_ratios=(3, 1), sharex=True)
         self.figure_ = self.axes_[0].figure
         above, below = self.axes_
-        above.plot([0, 1], [0, 1], color="#c9c9c4", linewidth=1)
+        above.plot([0, 1], [0, 1], color=PALE, linewidth=1)
         above.plot(self.predicted, self.observed, "o-", color=COLORS[0], linewidth=1.8)
         above.set(xlim=(0, 1), ylim=(0, 1), ylabel="Share of relevant cells")
         above.set_title(f"Expected calibration error {self.error:.3f}", fontsize=10, loc="left")
         edges = np.linspace(0, 1, len(self.histogram) + 1)
-        below.stairs(self.histogram, edges, fill=True, color=COLORS[7])
+        below.stairs(self.histogram, edges, fill=True, color=GREY)
         below.set_yscale("symlog", linthresh=1)
         below.set(xlabel="Predicted probability", ylabel="Cells")
         return self

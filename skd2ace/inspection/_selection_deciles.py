@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from skd2ace.training import SelectionEpoch, SelectionRecorder
 
-from ._looks import SHADES, make_axes, place_legend_beside
+from ._looks import SHADES, make_axes, open_frame, place_legend_beside
 
 _N_DECILES = 10
 
@@ -133,6 +133,7 @@ class SelectionDecilesDisplay:
             Itself, with ``ax_`` and ``figure_``.
         """
         ax = make_axes(ax, (5.6, 3.2))
+        open_frame(ax)
         places = np.arange(1, _N_DECILES + 1)
         bottom = np.zeros(_N_DECILES)
         steps = np.linspace(0, len(SHADES) - 1, len(self.names)).round().astype(int)

@@ -3,7 +3,8 @@
 import re
 from typing import Any
 
-from ._looks import make_axes, style_line
+from ._lines import draw_lines
+from ._looks import make_axes, open_frame
 from ._metric import find_column, find_title
 
 
@@ -90,7 +91,7 @@ class SensitivityDisplay:
         return cls(scores, parameter, find_title(metric))
 
     def plot(self, ax: Any = None) -> "SensitivityDisplay":
-        """Draw a line with marks and a band for each data set.
+        """Draw a line for each data set; of few, bands too.
 
         Parameters
         ----------
@@ -103,13 +104,8 @@ class SensitivityDisplay:
             Itself, with ``ax_`` and ``figure_``.
         """
         ax = make_axes(ax, (5.6, 3.4))
-        for number, (name, table) in enumerate(self.scores.items()):
-            style = style_line(number)
-            ax.plot(table.index, table["mean"], marker="o", label=name, **style)
-            ax.fill_between(
-                table.index, table["low"], table["high"],
-                color=style["color"], alpha=0.12, linewidth=0,
-            )  # fmt: skip
+        open_frame(ax)
+        draw_lines(ax, self.scores)
         ax.set(xlabel=self.parameter, ylabel=self.metric)
         ax.legend(frameon=False, fontsize=9, handlelength=3)
         self.ax_, self.figure_ = ax, ax.figure

@@ -5,11 +5,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ._looks import make_axes, style_line
+from ._lines import draw_lines
+from ._looks import make_axes, open_frame
 from ._metric import find_title
-
-# Bands of more methods cover each other.
-_FEW = 4
 
 
 class TrainingCurvesDisplay:
@@ -82,11 +80,7 @@ class TrainingCurvesDisplay:
         rows = rows.dropna(subset=[metric])
         if rows.empty:
             raise ValueError(f"dataset={dataset!r} has no curve; there are {names}.")
-        curves = {
-            str(method): table.groupby("epoch")[metric].agg(mean="mean", low="min", high="max")
-            for method, table in rows.groupby("method", sort=False)
-        }
-        return cls(curves, _name(metric), "Epoch")
+        return cls(average_curves(rows, metric), _name(metric), "Epoch")
 
     @classmethod
     def from_estimators(
@@ -152,18 +146,20 @@ class TrainingCurvesDisplay:
             Itself, with ``ax_`` and ``figure_``.
         """
         ax = make_axes(ax, (6.4, 3.6))
-        for number, (name, table) in enumerate(self.curves.items()):
-            style = style_line(number)
-            ax.plot(table.index, table["mean"], label=name, linewidth=1.6, **style)
-            if len(self.curves) <= _FEW:
-                ax.fill_between(
-                    table.index, table["low"], table["high"],
-                    color=style["color"], alpha=0.12, linewidth=0,
-                )  # fmt: skip
+        open_frame(ax)
+        draw_lines(ax, self.curves)
         ax.set(xlabel=self.unit, ylabel=self.metric)
         ax.legend(frameon=False, fontsize=9, handlelength=3)
         self.ax_, self.figure_ = ax, ax.figure
         return self
+
+
+def average_curves(runs: Any, metric: str) -> dict[str, Any]:
+    """By method, the ``mean`` of its runs at each epoch, the least (``low``) and the greatest."""
+    return {
+        str(method): rows.groupby("epoch")[metric].agg(mean="mean", low="min", high="max")
+        for method, rows in runs.groupby("method", sort=False)
+    }
 
 
 def _read_history(estimator: Any, metric: str, name: str) -> Any:
