@@ -13,6 +13,7 @@ from skd2ace._containers import find_names
 from skd2ace._targets import encode_targets
 from skd2ace.training import TrainingDynamics
 
+from ._callbacks import list_callbacks
 from ._label_quality import (
     pool_labels,
     rank_cells,
@@ -395,8 +396,7 @@ class LabelReport:
 
 def _read_dynamics(estimator: Any, shape: tuple[int, ...]) -> dict[str, Floats] | None:
     """Dynamics (n, q) of all rows that an estimator was fitted with; NaN where held out."""
-    callbacks = (callback for _, callback in estimator.callbacks_)
-    found = [c for c in callbacks if isinstance(c, TrainingDynamics) and c.n_passes_]
+    found = [seen for seen in list_callbacks(estimator, TrainingDynamics) if seen.n_passes_]
     if not found:
         return None
     n_passes, moments = found[0].n_passes_, found[0].moments_

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from skd2ace._containers import find_names
+from skd2ace._containers import find_names, read_container
+from skd2ace._labels import check_zero_one
 
 Floats = NDArray[np.float64]
 
@@ -21,14 +23,14 @@ def read_predictions(
     ValueError
         If shapes differ, labels are not 0/1, or there are not as many names as labels.
     """
-    truth = np.asarray(Y.toarray() if hasattr(Y, "toarray") else Y, dtype=np.float64)
+    values = read_container(Y)
+    truth = np.asarray(values.toarray() if sp.issparse(values) else values, dtype=np.float64)
     scores = np.asarray(proba, dtype=np.float64)
     if truth.ndim == 1:
         truth, scores = truth[:, None], scores.reshape(len(scores), -1)[:, -1:]
     if truth.shape != scores.shape or truth.ndim != 2:
         raise ValueError(f"Y and proba must be (n, q) both, got {truth.shape} and {scores.shape}.")
-    if not np.isin(truth[~np.isnan(truth)], (0, 1)).all():
-        raise ValueError("Y must be 0 or 1, or NaN where it is not known.")
+    check_zero_one(truth, "Y", "It is 0 or 1, or NaN where it is not known.")
     names = find_names(Y) if label_names is None else label_names
     shown = [str(name) for name in (range(truth.shape[1]) if names is None else names)]
     if len(shown) != truth.shape[1]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from skd2ace.training import SelectionEpoch, SelectionRecorder
 
+from ._callbacks import list_callbacks
 from ._looks import COLORS, SHADES, make_panels, place_legend_beside
 
 _LEVELS = (0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
@@ -16,10 +17,8 @@ _DRAWN = ("never", "once", "twice", "3 times", "more often")
 
 def find_recorder(estimator: Any) -> SelectionRecorder | None:
     """Find the recorder among a fitted estimator's callbacks, if it has seen an epoch."""
-    for _, callback in getattr(estimator, "callbacks_", ()):
-        if isinstance(callback, SelectionRecorder) and callback.epochs_:
-            return callback
-    return None
+    recorders = list_callbacks(estimator, SelectionRecorder)
+    return next((recorder for recorder in recorders if recorder.epochs_), None)
 
 
 class SelectionDisplay:

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skd2ace._label_errors import mark_exchanged
+
 Floats = NDArray[np.float64]
 
 
@@ -27,15 +29,12 @@ def plant_errors(
         Labels keep their frequencies.
     is_planted : ndarray of shape (n, q), bool
     """
-    is_planted = np.zeros(Y.shape, dtype=bool)
-    for j, column in enumerate(Y.T):
-        places = [np.flatnonzero(column == value) for value in (0, 1)]
-        rarer = min(map(len, places))
-        if rarer < 2:
-            continue
-        for there in places:
-            chosen = rng.choice(there, max(round(share * rarer), 1), replace=False)
-            is_planted[chosen, j] = True
+
+    def count(n_ones: int, n_zeros: int) -> int:
+        rarer = min(n_ones, n_zeros)
+        return max(round(share * rarer), 1) if rarer > 1 else 0
+
+    is_planted = mark_exchanged(Y, count, rng)
     return np.where(is_planted, 1 - Y, Y), is_planted
 
 

@@ -1,6 +1,7 @@
 """D2ACE: dual dynamics and adaptive correlation enhancement."""
 
 import math
+from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal
 
@@ -279,9 +280,9 @@ class D2ACE(BatchSelector):
         self.distributions_: dict[str, Tensor] = {}
         mixture = torch.zeros((), dtype=torch.float64, device=self.device_)
         if share > 0:
-            mixture = mixture + share * self._by_metric("uncertainty", pressure)
+            mixture = mixture + share * self._by_metric("uncertainty", self._uncertainty, pressure)
         if share < 1:
-            mixture = mixture + (1 - share) * self._by_metric("hardness", pressure)
+            mixture = mixture + (1 - share) * self._by_metric("hardness", self._hardness, pressure)
         return mixture
 
     def _count_epochs(self, epoch: int) -> tuple[int, int]:
@@ -294,9 +295,9 @@ class D2ACE(BatchSelector):
     def _hardness(self, rows: slice) -> Tensor:
         return F.hardness(self.losses_[rows], self.flip_rate_[rows], self.variant)
 
-    def _by_metric(self, name: str, pressure: float) -> Tensor:
+    def _by_metric(self, name: str, scores: Callable[[slice], Tensor], pressure: float) -> Tensor:
         weights = F.instance_weights(
-            self._uncertainty if name == "uncertainty" else self._hardness,
+            scores,
             self.relevant_,
             self.local_,
             label_weight=self.label_weight,

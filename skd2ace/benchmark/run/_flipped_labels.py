@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import check_random_state
 from typing_extensions import Self
 
+from skd2ace._label_errors import mark_exchanged
 from skd2ace._seeding import RandomState
 
 
@@ -67,10 +68,9 @@ def flip_labels(Y: NDArray[Any], share: float, random_state: RandomState = None)
     ndarray of shape (n, q)
         A copy.
     """
-    random, flipped = check_random_state(random_state), Y.copy()
-    for label in flipped.T:
-        positives, negatives = np.flatnonzero(label == 1), np.flatnonzero(label == 0)
-        n_flips = min(round(share * len(positives)), len(negatives))
-        label[random.choice(positives, n_flips, replace=False)] = 0
-        label[random.choice(negatives, n_flips, replace=False)] = 1
-    return flipped
+    is_flipped = mark_exchanged(
+        Y,
+        lambda n_ones, n_zeros: min(round(share * n_ones), n_zeros),
+        check_random_state(random_state),
+    )
+    return np.where(is_flipped, Y == 0, Y).astype(Y.dtype)

@@ -8,7 +8,7 @@ from skd2ace import CLIFClassifier
 from skd2ace.selection import D2ACE
 
 # The bars of Figure 5 of the D2ACE paper.
-_VARIANTS: dict[str, dict[str, Any]] = {
+D2ACE_VARIANTS: dict[str, dict[str, Any]] = {
     "d2ace": {},
     "hardness only": {"mix_start": 0.0, "mix_end": 0.0},
     "uncertainty only": {"mix_start": 1.0, "mix_end": 1.0},
@@ -27,7 +27,7 @@ _MIXTURES = ((0.9, 0.1), (0.8, 0.2), (0.7, 0.3), (0.6, 0.4), (0.5, 0.5), (0.3, 0
 
 def make_ablation_methods() -> dict[str, BaseEstimator]:
     """Make CLIF with D2ACE, and with each of its parts left out or changed."""
-    return {name: _make(**settings) for name, settings in _VARIANTS.items()}
+    return {name: _make(**settings) for name, settings in D2ACE_VARIANTS.items()}
 
 
 def make_sensitivity_methods() -> dict[str, BaseEstimator]:

@@ -12,6 +12,7 @@ from skd2ace.networks import MLP, AsymmetricLoss
 from skd2ace.training import LinearDecay
 
 from ._flipped_labels import FlippedLabels
+from ._parts import D2ACE_VARIANTS
 from ._rate_search import RateSearch
 
 _RATES = (3e-4, 1e-3, 3e-3)
@@ -47,10 +48,10 @@ _BRIEFLY = (
     "random", "d2ace", "balance", "hard-imb", "dihcl", "infobatch", "reducible-loss", "subset-d2ace"
 )  # fmt: skip
 _D2ACE_PARTS: dict[str, dict[str, Any]] = {
-    "uncertainty": {"mix_start": 1.0, "mix_end": 1.0},
-    "hardness": {"mix_start": 0.0, "mix_end": 0.0},
-    "no-label-weight": {"label_weight": None},
-    "no-correlation": {"correlation": None},
+    "uncertainty": D2ACE_VARIANTS["uncertainty only"],
+    "hardness": D2ACE_VARIANTS["hardness only"],
+    "no-label-weight": D2ACE_VARIANTS["no label weights"],
+    "no-correlation": D2ACE_VARIANTS["no correlation"],
     "unbiased": {"unbiased": True},
     "refresh-epoch": {"refresh": "epoch"},
 }
