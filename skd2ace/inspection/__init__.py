@@ -7,8 +7,11 @@ They keep numbers, as scikit-learn's do; drawing needs matplotlib, and results n
 from ._ablation import AblationDisplay
 from ._critical_difference import CriticalDifferenceDisplay
 from ._efficiency import EfficiencyDisplay
+from ._label_correlation import LabelCorrelationDisplay
 from ._label_curves import LabelCurvesDisplay
+from ._label_embedding import LabelEmbeddingDisplay
 from ._label_report import LabelReport
+from ._label_weights import LabelWeightsDisplay
 from ._reliability import ReliabilityDisplay
 from ._selection import SelectionDisplay
 from ._selection_deciles import SelectionDecilesDisplay
@@ -19,8 +22,11 @@ __all__ = [
     "AblationDisplay",
     "CriticalDifferenceDisplay",
     "EfficiencyDisplay",
+    "LabelCorrelationDisplay",
     "LabelCurvesDisplay",
+    "LabelEmbeddingDisplay",
     "LabelReport",
+    "LabelWeightsDisplay",
     "ReliabilityDisplay",
     "SelectionDecilesDisplay",
     "SelectionDisplay",

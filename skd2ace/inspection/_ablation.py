@@ -110,11 +110,12 @@ class AblationDisplay:
                 dots = table[variant].dropna()
                 ax.plot(dots, np.full(len(dots), place), "o", color=COLORS[0], alpha=0.5, ms=5)
                 ax.plot([dots.mean()] * 2, [place - 0.3, place + 0.3], color="black", linewidth=2)
-            ax.set_yticks(range(len(variants)), variants if ax is self.axes_[0] else [])
+            shown = variants if ax is self.axes_[0] else []
+            ax.set_yticks(range(len(variants)), shown, parse_math=False)
             ax.invert_yaxis()
             ax.tick_params(axis="y", length=0)
             ax.spines["left"].set_visible(False)
-            ax.set_title(name, loc="left", fontsize=10)
+            ax.set_title(name, loc="left", fontsize=10, parse_math=False)
             ax.locator_params(axis="x", nbins=4)
         self.figure_.supxlabel(f"{self.metric}, less that of {self.baseline}", fontsize=10)
         return self

@@ -88,7 +88,7 @@ class EfficiencyDisplay:
         ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.xaxis.set_major_formatter("{x:g}")
         ax.xaxis.set_minor_locator(NullLocator())
-        ax.set_yticks(places, self.seconds.index)
+        ax.set_yticks(places, self.seconds.index, parse_math=False)
         ax.invert_yaxis()
         ax.grid(axis="y", color="#e6e6e2")
         ax.set_axisbelow(True)

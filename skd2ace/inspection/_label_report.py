@@ -22,6 +22,7 @@ from ._label_quality import (
     wilson_interval,
 )
 from ._looks import make_axes
+from ._neighbors import find_nearest, list_opposed
 from ._selection import find_recorder
 from ._stated_recall import find_thresholds, plant_errors
 
@@ -50,6 +51,8 @@ class LabelReport:
         :meth:`to_frame`.
     n_drawn : ndarray of shape (n,), float64, optional
         How often a batch selector drew each instance; NaN where held out.
+    neighbors : ndarray of shape (n, k), int64, optional
+        Rows of each instance's nearest neighbours.
     is_in_sample : bool, default=False
         Whether ``proba`` is by a network that was trained on these very labels.
 
@@ -99,6 +102,7 @@ class LabelReport:
         label_names: Any = None,
         dynamics: dict[str, Floats] | None = None,
         n_drawn: Floats | None = None,
+        neighbors: NDArray[np.int64] | None = None,
         is_in_sample: bool = False,
     ) -> None:
         if Y.shape != proba.shape:
@@ -109,6 +113,7 @@ class LabelReport:
         self.label_names = np.asarray(names, dtype=object)
         self.dynamics = dynamics
         self.n_drawn = n_drawn
+        self.neighbors = neighbors
         self.is_in_sample = is_in_sample
         self.score = score_cells(Y, proba)
         self.percentile = rank_cells(Y, self.score)
@@ -116,7 +121,9 @@ class LabelReport:
         self.thresholds: list[dict[str, Any]] | None = None
 
     @classmethod
-    def from_estimator(cls, estimator: Any, X: Any, Y: Any) -> "LabelReport":
+    def from_estimator(
+        cls, estimator: Any, X: Any, Y: Any, *, n_neighbors: int = 10
+    ) -> "LabelReport":
         """Read what a fit has seen of the labels that it was given.
 
         Parameters
@@ -130,6 +137,9 @@ class LabelReport:
         X, Y
             The rows that it was fitted with, in the same order. NaN in Y is not known; so should
             be cells that had no weight.
+        n_neighbors : int, default=10
+            Among how many nearest neighbours, by the features as the network sees them, those are
+            looked for that carry the other value of a label; 0 leaves that out. Images have none.
 
         Returns
         -------
@@ -168,6 +178,7 @@ class LabelReport:
             label_names=find_names(Y) if names is None else names,
             dynamics=moments,
             n_drawn=_read_draws(estimator, len(observed)),
+            neighbors=find_nearest(estimator, X, n_neighbors),
             is_in_sample=out_of_bag is None,
         )
 
@@ -221,7 +232,8 @@ class LabelReport:
                 raise ValueError(f"{name} must be above 0 and at most 1, got {value!r}.")
         rng = check_random_state(random_state)
         planted, is_planted = plant_errors(self.Y, share, rng)
-        second = type(self).from_estimator(clone(estimator).fit(X, planted), X, planted)
+        refitted = clone(estimator).fit(X, planted)
+        second = type(self).from_estimator(refitted, X, planted, n_neighbors=0)
         report = copy(self)
         report.thresholds = find_thresholds(planted, second.percentile, is_planted, recall)
         limits = [row["threshold"] for row in report.thresholds]
@@ -267,7 +279,8 @@ class LabelReport:
             probability of the observed value over the passes), ``on_side`` (share of the passes
             that predicted it) and ``forgotten`` (how often a pass that did was followed by one
             that did not); and ``n_drawn``, where the selection was recorded: how often the
-            instance was in a batch.
+            instance was in a batch; and ``neighbors``, a tuple of those of the nearest instances
+            that carry the other value of the label.
         """
         import pandas as pd
 
@@ -275,7 +288,7 @@ class LabelReport:
         rows, labels = np.nonzero(chosen)
         order = np.argsort(-self.score[rows, labels], kind="stable")
         rows, labels = rows[order], labels[order]
-        columns = {
+        columns: dict[str, Any] = {
             "instance": rows,
             "label": self.label_names[labels],
             "observed": self.Y[rows, labels].astype(int),
@@ -288,6 +301,8 @@ class LabelReport:
         columns |= {name: values[rows, labels] for name, values in dynamics.items()}
         if self.n_drawn is not None:
             columns["n_drawn"] = self.n_drawn[rows]
+        if self.neighbors is not None:
+            columns["neighbors"] = list_opposed(self.neighbors, self.Y, rows, labels)
         return pd.DataFrame(columns)
 
     def instances(self) -> Any:

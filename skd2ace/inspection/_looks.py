@@ -1,5 +1,6 @@
 """What pictures look like: their colours, and figures to draw into."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "*")
 # From rare to frequent, from low to high.
 SHADES = ("#d6e6f4", "#9dc6e0", "#4a98c9", "#1764ab", "#08306b")
 GREY, PALE = "#8a8a8a", "#c9c9c4"
+_MOST_NAMES = 45
 
 
 def make_axes(ax: Any, size: tuple[float, float]) -> Any:
@@ -59,3 +61,20 @@ def open_frame(ax: Any) -> None:
 def place_legend_beside(ax: Any, **kwargs: Any) -> None:
     """Put the legend to the right of the axes, where it covers nothing."""
     ax.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5), **kwargs)
+
+
+def draw_cells(ax: Any, values: Any, **kwargs: Any) -> Any:
+    """Draw a matrix as colours from pale to dark, those of ``imshow``; return the image."""
+    image = ax.imshow(values, cmap="Blues", interpolation="nearest", **kwargs)
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)
+    return image
+
+
+def name_ticks(axis: Any, names: Sequence[str], **kwargs: Any) -> None:
+    """Name the places 0, 1, 2, ... of an axis; more names than can be read are only counted."""
+    if len(names) > _MOST_NAMES:
+        axis.set_ticks([])
+        axis.set_label_text(f"{len(names)} labels")
+        return
+    axis.set_ticks(range(len(names)), list(names), fontsize=8, parse_math=False, **kwargs)

@@ -23,16 +23,29 @@ def read_predictions(
     ValueError
         If shapes differ, labels are not 0/1, or there are not as many names as labels.
     """
+    truth, names = read_labels(Y, label_names)
+    scores = np.asarray(proba, dtype=np.float64)
+    if np.ndim(Y) == 1:
+        scores = scores.reshape(len(scores), -1)[:, -1:]
+    if truth.shape != scores.shape:
+        raise ValueError(f"Y and proba must be (n, q) both, got {truth.shape} and {scores.shape}.")
+    return truth, scores, names
+
+
+def read_labels(Y: Any, label_names: Sequence[str] | None) -> tuple[Floats, list[str]]:
+    """Return labels (n, q) with NaN where not known, and names (q,).
+
+    Raises
+    ------
+    ValueError
+        If labels are not 0/1, or there are not as many names as labels.
+    """
     values = read_container(Y)
     truth = np.asarray(values.toarray() if sp.issparse(values) else values, dtype=np.float64)
-    scores = np.asarray(proba, dtype=np.float64)
-    if truth.ndim == 1:
-        truth, scores = truth[:, None], scores.reshape(len(scores), -1)[:, -1:]
-    if truth.shape != scores.shape or truth.ndim != 2:
-        raise ValueError(f"Y and proba must be (n, q) both, got {truth.shape} and {scores.shape}.")
+    truth = truth[:, None] if truth.ndim == 1 else truth
     check_zero_one(truth, "Y", "It is 0 or 1, or NaN where it is not known.")
     names = find_names(Y) if label_names is None else label_names
     shown = [str(name) for name in (range(truth.shape[1]) if names is None else names)]
     if len(shown) != truth.shape[1]:
         raise ValueError(f"label_names has {len(shown)} names for {truth.shape[1]} labels.")
-    return truth, scores, shown
+    return truth, shown

@@ -21,6 +21,17 @@ def find_recorder(estimator: Any) -> SelectionRecorder | None:
     return next((recorder for recorder in recorders if recorder.epochs_), None)
 
 
+def read_recorder(estimator: Any) -> SelectionRecorder:
+    """Find the recorder that an estimator was fitted with, or say what is missing."""
+    recorder = find_recorder(estimator)
+    if recorder is None:
+        raise ValueError(
+            f"{type(estimator).__name__} was not fitted with a recorder: give it "
+            "callbacks=[SelectionRecorder()] of skd2ace.training, and fit it."
+        )
+    return recorder
+
+
 class SelectionDisplay:
     """Sampling probabilities, draws and the mixture of a batch selector over the epochs.
 
@@ -90,13 +101,7 @@ class SelectionDisplay:
         ValueError
             If no :class:`~skd2ace.training.SelectionRecorder` saw the fit.
         """
-        recorder = find_recorder(estimator)
-        if recorder is None:
-            raise ValueError(
-                f"{type(estimator).__name__} was not fitted with a recorder: give it "
-                "callbacks=[SelectionRecorder()] of skd2ace.training, and fit it."
-            )
-        return cls.from_recorder(recorder)
+        return cls.from_recorder(read_recorder(estimator))
 
     @classmethod
     def from_recorder(cls, recorder: SelectionRecorder) -> "SelectionDisplay":

@@ -7,6 +7,8 @@ from ._lines import draw_lines
 from ._looks import make_axes, open_frame
 from ._metric import find_column, find_title
 
+_NAMED = re.compile(r"(?:|.* )(\w+)=.*")
+
 
 class SensitivityDisplay:
     """A metric against the values of one parameter, a line for each data set.
@@ -110,6 +112,12 @@ class SensitivityDisplay:
         ax.legend(frameon=False, fontsize=9, handlelength=3)
         self.ax_, self.figure_ = ax, ax.figure
         return self
+
+
+def list_parameters(methods: Any) -> list[str]:
+    """List the parameters that two methods or more are named by, as ``parameter=value``."""
+    named = [match[1] for name in map(str, methods) if (match := _NAMED.fullmatch(name))]
+    return [parameter for parameter in dict.fromkeys(named) if named.count(parameter) > 1]
 
 
 def _read_values(methods: Any, parameter: str) -> dict[str, str]:

@@ -16,10 +16,13 @@ from ._base import BatchSelector
 from ._d2ace_reference import PublishedSteps
 from ._history import empty_history, record_predictions
 from ._schedules import EPOCH_PAIR, count_epochs
+from .functional._blocks import ScoreBlocks
 from .functional._neighbors import Neighbors
 from .functional._sampling import Decay
 from .functional._variants import Variant
-from .functional._weights import Correlation, LabelWeight
+from .functional._weights import Correlation, LabelWeight, label_correlation, weigh_labels
+
+Metric = Literal["uncertainty", "hardness"]
 
 
 class D2ACE(BatchSelector):
@@ -217,6 +220,40 @@ class D2ACE(BatchSelector):
         """Who takes the steps that the published code takes otherwise than the paper."""
         return PublishedSteps(self) if self.variant == "reference" else self
 
+    def weigh_labels(self, metric: Metric) -> Tensor:
+        """Compute the label weights (Eq. 6-7) by what has been told so far.
+
+        Parameters
+        ----------
+        metric : {"uncertainty", "hardness"}
+
+        Returns
+        -------
+        Tensor of shape (q,)
+        """
+        return weigh_labels(self._make_blocks(metric), self.label_weight)
+
+    def correlate_labels(self, metric: Metric) -> Tensor:
+        """Compute the label correlations (Eq. 9) by what has been told so far.
+
+        Parameters
+        ----------
+        metric : {"uncertainty", "hardness"}
+
+        Returns
+        -------
+        Tensor of shape (q, q)
+            Cosines in [0, 1]; a label without positives has 0 with all.
+        """
+        return label_correlation(self._make_blocks(metric))
+
+    def _make_blocks(self, metric: Metric) -> ScoreBlocks:
+        return ScoreBlocks(self._metrics[metric], self.relevant_, self.known_)
+
+    @property
+    def _metrics(self) -> dict[Metric, Callable[[slice], Tensor]]:
+        return {"uncertainty": self._uncertainty, "hardness": self._hardness}
+
     def _wants_features(self) -> bool:
         return self.correlation == "local"
 
@@ -280,9 +317,9 @@ class D2ACE(BatchSelector):
         self.distributions_: dict[str, Tensor] = {}
         mixture = torch.zeros((), dtype=torch.float64, device=self.device_)
         if share > 0:
-            mixture = mixture + share * self._by_metric("uncertainty", self._uncertainty, pressure)
+            mixture = mixture + share * self._by_metric("uncertainty", pressure)
         if share < 1:
-            mixture = mixture + (1 - share) * self._by_metric("hardness", self._hardness, pressure)
+            mixture = mixture + (1 - share) * self._by_metric("hardness", pressure)
         return mixture
 
     def _count_epochs(self, epoch: int) -> tuple[int, int]:
@@ -295,9 +332,9 @@ class D2ACE(BatchSelector):
     def _hardness(self, rows: slice) -> Tensor:
         return F.hardness(self.losses_[rows], self.flip_rate_[rows], self.variant)
 
-    def _by_metric(self, name: str, scores: Callable[[slice], Tensor], pressure: float) -> Tensor:
+    def _by_metric(self, metric: Metric, pressure: float) -> Tensor:
         weights = F.instance_weights(
-            scores,
+            self._metrics[metric],
             self.relevant_,
             self.local_,
             label_weight=self.label_weight,
@@ -307,14 +344,14 @@ class D2ACE(BatchSelector):
         )
         if not torch.isfinite(weights).all():
             raise ValueError(
-                f"D2ACE: the {name} weights of epoch {self.epoch_ + 1} are not finite: the "
+                f"D2ACE: the {metric} weights of epoch {self.epoch_ + 1} are not finite: the "
                 "predictions or losses they are made of are not, or are too large. A smaller "
                 "learning rate, or features scaled to a common range, may help."
             )
         if self.instance_weight == "exp":
             weights = torch.exp(weights - weights.max())
-        self.distributions_[name] = F.sampling_probabilities(weights, pressure)
-        return self.distributions_[name]
+        self.distributions_[metric] = F.sampling_probabilities(weights, pressure)
+        return self.distributions_[metric]
 
     def _warmup_order(self) -> Tensor:
         return self._steps._order_warmup()

@@ -33,6 +33,8 @@ class SelectionEpoch:
         part; empty for other selectors.
     share : float
         Part of uncertainty in that mixture (Eq. 17 of the D2ACE paper), or NaN.
+    label_weights : dict of str to ndarray of shape (q,), float32
+        Under the same names, the label weights (Eq. 6-7) that went into the distributions.
     """
 
     epoch: int
@@ -41,6 +43,7 @@ class SelectionEpoch:
     losses: NDArray[np.float32]
     distributions: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     share: float = float("nan")
+    label_weights: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
 class SelectionRecorder(Callback):
@@ -48,7 +51,8 @@ class SelectionRecorder(Callback):
 
     As a callback of a classifier here, or of any net with
     :class:`~skd2ace.training.BatchSelection`; or, in a loop of one's own, by :meth:`follow`. It
-    keeps 12 bytes for each instance and epoch on the host, 20 with D2ACE, and changes nothing.
+    keeps 12 bytes for each instance and epoch on the host, 20 with D2ACE, and changes nothing. Of
+    D2ACE it makes the label weights again, which costs as much as a part of the probabilities.
 
     Attributes
     ----------
@@ -109,9 +113,9 @@ class SelectionRecorder(Callback):
         """
         if epoch == 0 or not hasattr(self, "epochs_"):
             self.initialize()
-        self._begin_epoch(selector)
+        self._draws = None
         for index in selector.batches(epoch):
-            self._count(index)
+            self._count(selector, index)
             yield index
         self._end_epoch(selector, epoch + 1)
 
@@ -135,9 +139,7 @@ class SelectionRecorder(Callback):
     ) -> None:
         """Count who was drawn."""
         if training:
-            if self._draws is None:
-                self._begin_epoch(net.batch_selector_)
-            self._count(batch.instances)
+            self._count(net.batch_selector_, batch.instances)
 
     def on_batch_end(
         self,
@@ -156,21 +158,22 @@ class SelectionRecorder(Callback):
         if self._draws is not None:
             self._end_epoch(net.batch_selector_, len(net.history))
 
-    def _begin_epoch(self, selector: BatchSelector) -> None:
-        n, device = selector.n_instances_, selector.device_
-        self._draws = torch.zeros(n, dtype=torch.int32, device=device)
-        self._losses = torch.full((n,), torch.nan, device=device)
-
-    def _count(self, index: Tensor) -> None:
-        assert self._draws is not None
+    def _count(self, selector: Any, index: Tensor) -> None:
+        if self._draws is None:
+            # The first batch is drawn, and nothing told of it: what its probabilities were made
+            # of is still there.
+            n, device = selector.n_instances_, selector.device_
+            self._draws = torch.zeros(n, dtype=torch.int32, device=device)
+            self._losses = torch.full((n,), torch.nan, device=device)
+            self._label_weights = {
+                name: _to_host(selector.weigh_labels(name)) for name in _find_mixed(selector)
+            }
         index = index.to(self._draws.device)
         self._draws.index_add_(0, index, torch.ones_like(index, dtype=torch.int32))
 
     def _end_epoch(self, selector: BatchSelector, epoch: int) -> None:
         assert self._draws is not None
-        served = selector.probabilities_
-        # A selector keeps its last mixture; in a shuffled epoch it had no part.
-        mixed = {} if served is None else getattr(selector, "distributions_", {})
+        served, mixed = selector.probabilities_, _find_mixed(selector)
         self.epochs_.append(
             SelectionEpoch(
                 epoch,
@@ -179,12 +182,20 @@ class SelectionRecorder(Callback):
                 _to_host(self._losses),
                 {name: _to_host(part) for name, part in mixed.items()},
                 float(getattr(selector, "share_", "nan")) if mixed else float("nan"),
+                self._label_weights,
             )
         )
         self._draws = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in vars(self).items() if k not in ("_draws", "_losses")}
+        passing = ("_draws", "_losses", "_label_weights")
+        return {k: v for k, v in vars(self).items() if k not in passing}
+
+
+def _find_mixed(selector: Any) -> dict[str, Tensor]:
+    """Find the distributions that D2ACE mixed for the epoch at hand; other selectors have none."""
+    # It keeps its last mixture; in a shuffled epoch that has no part.
+    return {} if selector.probabilities_ is None else getattr(selector, "distributions_", {})
 
 
 def _to_host(values: Tensor) -> NDArray[np.float32]:

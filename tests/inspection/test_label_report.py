@@ -3,7 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 from sklearn.metrics import average_precision_score
+from sklearn.neighbors import NearestNeighbors
 
 from skd2ace import MultiLabelNetClassifier, TabMClassifier
 from skd2ace.inspection import LabelReport
@@ -192,3 +194,25 @@ def test_how_often_instances_were_drawn():
     assert np.isnan(report.n_drawn[est.valid_indices_]).all()
     frame = report.to_frame(all=True)
     np.testing.assert_array_equal(frame["n_drawn"], report.n_drawn[frame["instance"]])
+
+
+@pytest.mark.parametrize("container", [np.asarray, sp.csr_array])
+def test_neighbors_that_carry_the_other_value(container):
+    """Against scikit-learn's nearest neighbours of the features that the network sees."""
+    X, Y, _ = plant(n=120)
+    X = np.where(X > -0.3, X, 0)
+    Y = Y.astype(float)
+    Y[:20, 1] = np.nan
+    est = tabm().fit(container(X), Y)
+    report = LabelReport.from_estimator(est, container(X), Y, n_neighbors=4)
+    seen = est.preprocessor_.transform(container(X))
+    near = NearestNeighbors(n_neighbors=4).fit(seen).kneighbors(return_distance=False)
+    frame = report.to_frame(all=True)
+    assert frame["neighbors"].map(len).between(1, 3).any()
+    for instance, label, observed, neighbors in frame[
+        ["instance", "label", "observed", "neighbors"]
+    ].itertuples(index=False):
+        expected = [row for row in sorted(near[instance]) if Y[row, label] == 1 - observed]
+        assert list(neighbors) == expected
+    report = LabelReport.from_estimator(est, container(X), Y, n_neighbors=0)
+    assert "neighbors" not in report.to_frame()

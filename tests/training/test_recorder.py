@@ -137,3 +137,25 @@ def test_it_is_kept_in_a_pickle(data):
     est = fit(data, D2ACE(), SelectionRecorder())
     epochs = recorded(pickle.loads(pickle.dumps(est)))
     np.testing.assert_array_equal(epochs[-1].draws, recorded(est)[-1].draws)
+
+
+def test_label_weights_are_those_of_what_was_told(data):
+    """Predictions that stay have no flips, so that hardness is the loss told last (Eq. 5-7)."""
+    X, Y = data
+    recorder, selector = SelectionRecorder(), D2ACE(warmup_epochs=1, mix_start=0.5, mix_end=0)
+    selector = selector.start(X, Y, n_epochs=4, batch_size=50, random_state=0)
+    losses = torch.rand(4, 50, 4, generator=torch.Generator().manual_seed(0))
+    everyone, proba = torch.arange(50), torch.full((50, 4), 0.9)
+    for epoch in range(4):
+        for _ in recorder.follow(selector, epoch):
+            selector.update(everyone, proba, losses[epoch])
+    shuffled, *others = recorder.epochs_
+    assert not shuffled.label_weights
+    assert set(others[-1].label_weights) == {"hardness"}
+    for told, epoch in zip(losses.double(), others, strict=False):
+        expected = torch.exp((told.mean(0) + told.std(0, correction=0)) / 2)
+        np.testing.assert_allclose(epoch.label_weights["hardness"], expected, rtol=1e-5)
+    entropy = -(0.9 * np.log2(0.9) + 0.1 * np.log2(0.1))
+    np.testing.assert_allclose(
+        others[0].label_weights["uncertainty"], np.exp(0.5 * entropy / 2), rtol=1e-5
+    )

@@ -2,10 +2,16 @@
 
 from typing import Any
 
+from skd2ace.inspection import AblationDisplay
+
 from ..compare._comparison import Comparison
 from ..compare._reference import list_others
-from ._blocks import Block, Heading, Table, Text
+from ._blocks import Block, Heading, Picture, Table, Text
 from ._grid import lay_out
+from ._pictures import draw_differences
+
+# A picture has a panel for each dataset, and a page is only so wide.
+_MOST_PANELS = 4
 
 _NONE = (
     "No differences: an interval needs two folds on which both methods have the same runs. Nothing "
@@ -13,7 +19,7 @@ _NONE = (
 )
 
 
-def describe_differences(comparison: Comparison) -> list[Block]:
+def describe_differences(comparison: Comparison, *, pictures: bool) -> list[Block]:
     """Describe by how much the reference is better on each dataset, with intervals."""
     if len(comparison.methods) == 1:
         return [Heading("Differences"), Text("There is no other method to compare with.")]
@@ -23,7 +29,21 @@ def describe_differences(comparison: Comparison) -> list[Block]:
     known = comparison.differences().dropna(subset=["low", "high"])
     if known.empty:
         return [*head, Text(_NONE)]
-    return [*head, *_warn_of_two_folds(known), _tabulate(comparison, known)]
+    drawn = pictures and len(comparison.datasets) <= _MOST_PANELS
+    return [
+        *head,
+        *_warn_of_two_folds(known),
+        _tabulate(comparison, known),
+        *([_draw(comparison)] if drawn else []),
+    ]
+
+
+def _draw(comparison: Comparison) -> Picture:
+    return draw_differences(
+        AblationDisplay.from_results(
+            comparison.results, comparison.metric, baseline=comparison.reference
+        )
+    )
 
 
 def _warn_of_two_folds(known: Any) -> list[Block]:

@@ -4,7 +4,12 @@ from io import BytesIO
 from math import ceil
 from typing import Any
 
-from skd2ace.inspection import CriticalDifferenceDisplay
+from skd2ace.inspection import (
+    AblationDisplay,
+    CriticalDifferenceDisplay,
+    EfficiencyDisplay,
+    SensitivityDisplay,
+)
 from skd2ace.inspection._lines import FEW_LINES, FEW_POINTS, draw_lines
 from skd2ace.inspection._looks import open_frame
 from skd2ace.inspection._training_curves import average_curves
@@ -22,6 +27,30 @@ def draw_diagram(display: CriticalDifferenceDisplay) -> Picture:
         figure,
         "Average ranks, the best on the left. A bar joins methods that cannot be told apart.",
     )
+
+
+def draw_differences(display: AblationDisplay) -> Picture:
+    """Draw the differences of all methods from one, run by run."""
+    n_methods = max(table.shape[1] for table in display.differences.values())
+    figure = _make_figure((1.6 + 2.1 * len(display.differences), 1.3 + 0.3 * n_methods))
+    display.plot(figure.subplots(1, len(display.differences), squeeze=False))
+    return _save(figure, f"Less {display.baseline}, run by run; lines are means.")
+
+
+def draw_sensitivity(display: SensitivityDisplay) -> Picture:
+    """Draw a metric against the values of a parameter."""
+    figure = _make_figure((5.6, 3.4))
+    display.plot(figure.subplots())
+    return _save(
+        figure, f"Means over runs by {display.parameter}; bands are from the least to the greatest."
+    )
+
+
+def draw_seconds(display: EfficiencyDisplay) -> Picture:
+    """Draw the seconds of all methods."""
+    figure = _make_figure((7.4, 1.2 + 0.32 * len(display.seconds)))
+    display.plot(figure.subplots())
+    return _save(figure, "Median seconds of a fit, on a logarithmic scale.")
 
 
 def draw_curves(dataset: Any, runs: Any) -> Picture:

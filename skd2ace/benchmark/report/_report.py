@@ -11,6 +11,7 @@ from ._formats import FORMATS, check_format
 from ._means import describe_means
 from ._published import describe_published
 from ._ranks import describe_ranks
+from ._sensitivity import describe_sensitivity
 from ._settings import describe_settings
 from ._times import describe_times
 from ._validation import describe_validation
@@ -136,11 +137,12 @@ def write_report(comparison: Comparison, *, format: str = "markdown", published:
         *describe_settings(comparison),
         Heading("Means"),
         *describe_means(comparison),
-        *describe_differences(comparison),
+        *describe_differences(comparison, pictures=pictures),
+        *describe_sensitivity(comparison, pictures=pictures),
         *describe_ranks(comparison, pictures=pictures),
         *describe_tests(comparison),
         *describe_best(comparison),
-        *describe_times(comparison),
+        *describe_times(comparison, pictures=pictures),
         *describe_validation(comparison, pictures=pictures),
         *describe_published(comparison, published),
     ]

@@ -4,12 +4,15 @@ from typing import Any
 
 import numpy as np
 
+from skd2ace.inspection import EfficiencyDisplay
+
 from ..compare._comparison import Comparison
 from ._blocks import Block, Heading
 from ._grid import MISSING, lay_out
+from ._pictures import draw_seconds
 
 
-def describe_times(comparison: Comparison) -> list[Block]:
+def describe_times(comparison: Comparison, *, pictures: bool) -> list[Block]:
     """Describe what fits took, where results say so."""
     results = comparison.results
     if "fit_seconds" not in results:
@@ -25,7 +28,9 @@ def describe_times(comparison: Comparison) -> list[Block]:
         label=f"seconds {comparison.metric}",
         caption="Mean seconds of a fit; in brackets, how many of them went into selecting batches.",
     )
-    return [Heading("Seconds"), table]
+    drawn = pictures and seconds["fit_seconds"].gt(0).any()
+    picture = [draw_seconds(EfficiencyDisplay.from_results(results))] if drawn else []
+    return [Heading("Seconds"), table, *picture]
 
 
 def _write_cell(means: Any, key: tuple[Any, Any]) -> str:

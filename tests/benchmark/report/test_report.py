@@ -163,13 +163,13 @@ def test_tests_that_make_no_sense_are_left_out(datasets, methods, said, unsaid, 
     text = unescape(text).replace("<strong>", "**")
     assert all(words in text for words in said)
     assert not any(words in text for words in unsaid)
-    assert "<img" not in text
+    assert "Average ranks, the best on the left" not in text
 
 
 def test_html_is_one_whole_file(results, curves):
     text = report(results, reference="C", curves=curves, published=published(), format="html")
     page = Page(text)
-    assert len(page.loads) == 2, "the diagram and the curves of one dataset"
+    assert len(page.loads) == 4, "differences, the diagram, seconds, the curves of one dataset"
     for source in page.loads:
         kind, _, data = source.partition(",")
         assert kind == "data:image/png;base64"
@@ -303,3 +303,36 @@ def test_bad_parameters(results):
         report(results, metric="micro_f1")
     own = results.rename(columns={"macro_auc": "mine"})
     assert "# Benchmark by mine" in report(own, metric="mine", higher_is_better=True)
+
+
+SHOWN = {
+    "differences": "Less A, run by run",
+    "seconds": "Median seconds of a fit",
+    "n_neighbors": "Means over runs by n_neighbors",
+    "mixture": "Means over runs by mixture",
+}
+
+
+@pytest.mark.parametrize(
+    ("datasets", "methods", "with_seconds", "shown"),
+    [
+        (["a", "b"], ["A", "B"], True, {"differences", "seconds"}),
+        (list("abcde"), ["A", "B"], True, {"seconds"}),
+        (["a"], ["A"], False, set()),
+        (
+            ["a"],
+            ["A", "n_neighbors=2", "clif n_neighbors=10", "mixture=$0 to 1$", "mixture=1 to 0"],
+            False,
+            {"differences", "n_neighbors", "mixture"},
+        ),
+        (["a"], ["A", "n_neighbors=2"], False, {"differences"}),
+    ],
+)
+def test_pictures_are_of_what_there_is(datasets, methods, with_seconds, shown):
+    results = make_results(datasets, methods).drop(columns="fit_seconds", errors="ignore")
+    if with_seconds:
+        results["fit_seconds"] = np.arange(1.0, len(results) + 1)
+    page = unescape(report(results, reference="A", format="html"))
+    assert {name for name, caption in SHOWN.items() if caption in page} == shown
+    text = report(results, reference="A")
+    assert not [caption for caption in SHOWN.values() if caption in text]
