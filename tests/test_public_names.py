@@ -46,7 +46,7 @@ def test_readme_or_docs_have_every_class(package, words):
 def rows_of(page):
     """First cells of the tables of a page, without the package's name and calls."""
     text = (ROOT / page).read_text(encoding="utf-8")
-    return set(re.findall(r"^\| `(?:skd2ace\.)?(?:\w+\.)?(\w+)`", text, re.M))
+    return set(re.findall(r"^\| \[?`(?:skd2ace\.)?(?:\w+\.)?(\w+)`", text, re.M))
 
 
 def named(classes):

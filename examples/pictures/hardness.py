@@ -24,7 +24,7 @@ def draw():
     by_loss = {
         "OnlineBatch: rank of the loss": (rank_probabilities(losses, 100.0), BLUE),
         "HardImb: its size (w = 1)": (loss_probabilities(losses, 100.0), ORANGE),
-        "GradientNorm: 1 − p": (proportional_probabilities(1 - truth, 0.1), GREEN),
+        "GradientNorm: 1 - p": (proportional_probabilities(1 - truth, 0.1), GREEN),
     }
     figure, (left, right) = plt.subplots(1, 2, figsize=(8.6, 3.6), layout="constrained")
     for name, (probabilities, colour) in by_loss.items():
