@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -103,6 +104,21 @@ def test_texts_and_label_sets(run_page):
 def test_grids_over_selectors(page, n_settings, run_page, data):
     search = run_page(page)[0]["search"].set_params(estimator__verbose=0, cv=2)
     assert len(search.fit(*data).cv_results_["params"]) == n_settings
+
+
+def test_the_story_of_a_csv_goes_on_elsewhere(run_page, capsys):
+    """Where nothing of the first blocks' names is there."""
+    names, _ = run_page("docs/howto/csv.md")
+    capsys.readouterr()
+    *_, story, elsewhere = code_blocks("docs/howto/csv.md")
+    there = {}
+    exec(elsewhere, there)
+    assert capsys.readouterr().out.endswith("[200 rows x 8 columns]\n")
+    X_new = pd.read_csv("new_patients.csv")
+    expected = names["est"].predict_proba(X_new)
+    np.testing.assert_array_equal(there["est"].predict_proba(X_new), expected)
+    lines = {line for line in (story + elsewhere).splitlines() if line}
+    assert len(lines) <= 12, "a reader's own lines"
 
 
 def test_an_experiment(run_page, capsys):
