@@ -3,6 +3,7 @@
 import ast
 import re
 import sys
+from importlib.metadata import metadata
 from pathlib import Path
 
 import numpy as np
@@ -119,6 +120,14 @@ def test_the_story_of_a_csv_goes_on_elsewhere(run_page, capsys):
     np.testing.assert_array_equal(there["est"].predict_proba(X_new), expected)
     lines = {line for line in (story + elsewhere).splitlines() if line}
     assert len(lines) <= 12, "a reader's own lines"
+
+
+def test_every_extra_is_on_the_page_of_installing():
+    page = (ROOT / "docs/start/install.md").read_text(encoding="utf-8")
+    missing = [
+        name for name in metadata("skd2ace").get_all("Provides-Extra") if f"`{name}`" not in page
+    ]
+    assert not missing
 
 
 def test_an_experiment(run_page, capsys):
