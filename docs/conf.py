@@ -29,6 +29,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "sphinxcontrib.katex",
     "checked_tables",
+    "drawn_pictures",
     "repository_links",
     "text_for_models",
 ]

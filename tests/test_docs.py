@@ -3,9 +3,11 @@
 import ast
 import re
 import sys
+from importlib.metadata import metadata
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -13,7 +15,7 @@ from skd2ace import MultiLabelNetClassifier
 
 ROOT = Path(__file__).parents[1]
 # Not those that a build of the site makes.
-FOLDERS = ("docs", "docs/start", "docs/howto", "docs/about", "docs/studies")
+FOLDERS = ("docs", "docs/selectors", "docs/start", "docs/howto", "docs/about", "docs/studies")
 FOUND = [page for folder in FOLDERS for page in sorted((ROOT / folder).glob("*.md"))]
 PAGES = ("README.md", *(page.relative_to(ROOT).as_posix() for page in FOUND))
 # Processes would not know of the single epoch below, and need seconds to begin.
@@ -80,7 +82,7 @@ def test_code_runs(page, run_page, data):
 
 
 def test_a_selector_of_ones_own(run_page):
-    selector = run_page("docs/selectors.md")[0]["HighLoss"](pressure=50.0)
+    selector = run_page("docs/selectors/own.md")[0]["HighLoss"](pressure=50.0)
     X, Y = torch.rand(200, 3), torch.ones(200, 2)
     hard = torch.arange(200) >= 150
     seen = torch.zeros(200)
@@ -93,16 +95,39 @@ def test_a_selector_of_ones_own(run_page):
 
 
 def test_texts_and_label_sets(run_page):
-    names, _ = run_page("docs/estimators.md")
-    model, texts = names["model"].set_params(clifclassifier__max_epochs=50), names["texts"]
-    found = names["binarizer"].inverse_transform(model.fit(texts, names["targets"]).predict(texts))
+    names, _ = run_page("docs/howto/text.md")
+    est, texts = names["est"].set_params(max_epochs=30), names["texts"]
+    found = names["binarizer"].inverse_transform(est.fit(texts, names["targets"]).predict(texts))
     assert [set(labels) for labels in found] == names["topics"]
 
 
-@pytest.mark.parametrize(("page", "n_settings"), [("README.md", 4), ("docs/selectors.md", 7)])
+@pytest.mark.parametrize(("page", "n_settings"), [("README.md", 4), ("docs/selectors/index.md", 7)])
 def test_grids_over_selectors(page, n_settings, run_page, data):
     search = run_page(page)[0]["search"].set_params(estimator__verbose=0, cv=2)
     assert len(search.fit(*data).cv_results_["params"]) == n_settings
+
+
+def test_the_story_of_a_csv_goes_on_elsewhere(run_page, capsys):
+    """Where nothing of the first blocks' names is there."""
+    names, _ = run_page("docs/howto/csv.md")
+    capsys.readouterr()
+    *_, story, elsewhere = code_blocks("docs/howto/csv.md")
+    there = {}
+    exec(elsewhere, there)
+    assert capsys.readouterr().out.endswith("[200 rows x 8 columns]\n")
+    X_new = pd.read_csv("new_patients.csv")
+    expected = names["est"].predict_proba(X_new)
+    np.testing.assert_array_equal(there["est"].predict_proba(X_new), expected)
+    lines = {line for line in (story + elsewhere).splitlines() if line}
+    assert len(lines) <= 12, "a reader's own lines"
+
+
+def test_every_extra_is_on_the_page_of_installing():
+    page = (ROOT / "docs/start/install.md").read_text(encoding="utf-8")
+    missing = [
+        name for name in metadata("skd2ace").get_all("Provides-Extra") if f"`{name}`" not in page
+    ]
+    assert not missing
 
 
 def test_an_experiment(run_page, capsys):

@@ -15,7 +15,11 @@ from skd2ace.benchmark.run._methods import NETWORKS, SELECTORS
 from skd2ace.classifier._published import PublishedNetClassifier
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+PAGES = [
+    ROOT / "README.md",
+    *(ROOT / "docs").glob("*.md"),
+    *(ROOT / "docs/selectors").glob("*.md"),
+]
 PACKAGES = ["skd2ace"] + [
     f"skd2ace.{package.name}"
     for package in pkgutil.iter_modules(skd2ace.__path__)
@@ -42,7 +46,7 @@ def test_readme_or_docs_have_every_class(package, words):
 def rows_of(page):
     """First cells of the tables of a page, without the package's name and calls."""
     text = (ROOT / page).read_text(encoding="utf-8")
-    return set(re.findall(r"^\| `(?:skd2ace\.)?(?:\w+\.)?(\w+)`", text, re.M))
+    return set(re.findall(r"^\| \[?`(?:skd2ace\.)?(?:\w+\.)?(\w+)`", text, re.M))
 
 
 def named(classes):
@@ -81,8 +85,8 @@ def test_readme_has_a_row_of_each():
 
 
 def test_the_page_of_selectors_has_a_row_of_each():
-    missing = {cls.__name__ for cls in SELECTORS_THERE} - rows_of("docs/selectors.md")
-    assert not missing, f"docs/selectors.md's table lacks {sorted(missing)}"
+    missing = {cls.__name__ for cls in SELECTORS_THERE} - rows_of("docs/selectors/index.md")
+    assert not missing, f"docs/selectors/index.md's table lacks {sorted(missing)}"
 
 
 def test_the_benchmark_has_every_selector():

@@ -77,7 +77,7 @@ class D2ACE(BatchSelector):
         The equations, or the authors' published code; see :meth:`reference`.
     history_dtype : {"float32", "float16"}, default="float32"
         Of the predictions kept. Half precision saves 10 of 30 bytes per (instance, label); it
-        moved no sampling probability by more than 0.2 % on yeast (``docs/selectors.md``).
+        moved no sampling probability by more than 0.2 % on yeast (``docs/selectors/d2ace.md``).
     neighbors : {"auto", "exact"}, default="auto"
         "auto" finds exact neighbours too, unless these would take more than some seconds on a CPU
         (n^2 d above 2.5e11; sparse: n times the nonzeros above 2.5e10): then nearly all, by an
@@ -205,7 +205,7 @@ class D2ACE(BatchSelector):
 
         It departs from the paper in the loss, the flips, the correlations, the initial pressure,
         the mixing epochs, the epoch whose schedule is used, and the warm-up, which goes through
-        the instances in their order; ``docs/selectors.md`` lists the differences.
+        the instances in their order; ``docs/selectors/d2ace.md`` lists the differences.
 
         Parameters
         ----------

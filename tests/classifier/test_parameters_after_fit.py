@@ -75,7 +75,7 @@ def test_callbacks_after_fit_keep_their_state(make_clif, data):
 
 
 def test_another_score_after_fit(make_any, data, best_epoch):
-    """The recipe of docs/estimators.md, late."""
+    """The recipe of docs/validation.md, late."""
     est = make_any().fit(*data)
     scoring = EpochScoring(micro_f1_scorer, name="f1", lower_is_better=False)
     est.set_params(

@@ -12,7 +12,7 @@ from pathlib import Path
 import skd2ace.selection
 from skd2ace.selection import BatchSelector
 
-PAGE = Path(__file__).parents[2] / "docs" / "selectors.md"
+PAGE = Path(__file__).parents[2] / "docs" / "selectors" / "own.md"
 
 
 def shown_code():
