@@ -51,12 +51,15 @@ class StoredFeatures:
             If they are not finite in single precision; names the first row.
         """
         rows = rows if self.rows is None else self.rows[rows]
-        with np.errstate(over="ignore", invalid="ignore"):
-            values = self.array.take(rows, axis=0).astype(np.float32, copy=False)
-            features = torch.from_numpy(values)
-            # Most often told by one quick sum.
-            if not features.sum().isfinite():
-                _check_finite(values, np.atleast_1d(rows))
+        found = self.array.take(rows, axis=0)
+        # Memory of torch's: products may round otherwise in such as begins at odd places.
+        features = torch.empty(found.shape, dtype=torch.float32)
+        # Filled by numpy: torch would start threads for each thread that reads.
+        values = features.numpy()
+        with np.errstate(over="ignore"):
+            values[...] = found
+        if not np.isfinite(values).all():
+            _refuse(values, np.atleast_1d(rows))
         return features
 
     def select(self, rows: NDArray[np.int64]) -> "StoredFeatures":
@@ -89,7 +92,8 @@ def open_stored(X: Any) -> Any:
     return X
 
 
-def _check_finite(values: NDArray[np.float32], rows: NDArray[np.int64]) -> None:
+def _refuse(values: NDArray[np.float32], rows: NDArray[np.int64]) -> None:
+    """Raise scikit-learn's error of what is not finite."""
     try:
         assert_all_finite(values, input_name="X")
     except ValueError as error:

@@ -218,7 +218,7 @@ class D2ACE(BatchSelector):
         return PublishedSteps(self) if self.variant == "reference" else self
 
     def _wants_features(self) -> bool:
-        return self.correlation == "local"
+        return self.correlation == "local" and self.n_neighbors > 0
 
     def _start(self, X: Tensor, Y: Tensor) -> None:
         if self.mix_decay == "exponential" and min(self.mix_start, self.mix_end) <= 0:
@@ -241,7 +241,9 @@ class D2ACE(BatchSelector):
         self.local_ = None
         if self.correlation == "local":
             search = F.NeighborSearch(self.neighbors)
-            local = F.local_labels(X, relevant, self.n_neighbors, search=search)
+            local = relevant
+            if self.n_neighbors > 0:
+                local = F.local_labels(X, relevant, self.n_neighbors, search=search)
             self.neighbor_recall_ = search.recall_
             # Measured on two cores: the sparse product wins up to about a third of ones.
             self.local_ = _sparse_if(local, max_density=0.3)
