@@ -43,7 +43,18 @@ class StoredFeatures:
         return self.array.ndim
 
     def __getitem__(self, rows: Any) -> Tensor:
-        """Features of one row, or of an array of rows, in new memory.
+        """Features of one row, or of an array of rows, in new memory."""
+        return self.read(rows, self.make_room(*np.shape(rows)))
+
+    def make_room(self, *n_rows: int) -> Tensor:
+        """Make a tensor for :meth:`read` to fill: of so many rows, or of one without their number.
+
+        To be called by the thread that goes on with it, since each keeps memory of its own.
+        """
+        return torch.empty(*n_rows, *self.array.shape[1:], dtype=torch.float32)
+
+    def read(self, rows: Any, out: Tensor) -> Tensor:
+        """Read one row, or an array of rows, into a tensor, and return that.
 
         Raises
         ------
@@ -51,16 +62,13 @@ class StoredFeatures:
             If they are not finite in single precision; names the first row.
         """
         rows = rows if self.rows is None else self.rows[rows]
-        found = self.array.take(rows, axis=0)
-        # Memory of torch's: products may round otherwise in such as begins at odd places.
-        features = torch.empty(found.shape, dtype=torch.float32)
-        # Filled by numpy: torch would start threads for each thread that reads.
-        values = features.numpy()
+        # By numpy: torch would start threads for each thread that reads.
+        values = out.numpy()
         with np.errstate(over="ignore"):
-            values[...] = found
+            values[...] = self.array.take(rows, axis=0)
         if not np.isfinite(values).all():
             _refuse(values, np.atleast_1d(rows))
-        return features
+        return out
 
     def select(self, rows: NDArray[np.int64]) -> "StoredFeatures":
         """Some of the rows, which stay where they are."""

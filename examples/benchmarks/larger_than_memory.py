@@ -105,7 +105,8 @@ def compare(folder, n_rounds):
         memory, file = (statistics.median(seconds) for seconds in zip(*rounds, strict=True))
         shares = sorted(memory / file for memory, file in rounds)
         shown = " ".join(f"{share:.2f}" for share in shares)
-        print(f"{case:20}{memory:11.1f}{file:10.1f}{statistics.median(shares):8.2f}   ({shown})")
+        share = statistics.median(shares)
+        print(f"{case:20}{memory:11.1f}{file:10.1f}{share:8.2f}   ({shown})", flush=True)
 
 
 def evict(path):

@@ -40,9 +40,16 @@ class Tensors(NamedTuple):
         self, batches: Iterable[Tensor], *, ahead: bool
     ) -> Iterator[tuple[Tensor, Tensor | None]]:
         """Gather batch after batch; ``ahead``: from a file some before they are wanted."""
-        if ahead and isinstance(self.X, StoredFeatures):
-            return (self._move(X, index) for index, X in read_ahead(self._read, batches))
-        return map(self.gather, batches)
+        stored = self.X
+        if not (ahead and isinstance(stored, StoredFeatures)):
+            return map(self.gather, batches)
+
+        def read(place: tuple[Tensor, Tensor]) -> Tensor:
+            index, room = place
+            return stored.read(index.cpu().numpy(), room)
+
+        places = ((index, stored.make_room(len(index))) for index in batches)
+        return (self._move(X, index) for (index, _), X in read_ahead(read, places))
 
     def _read(self, index: Tensor) -> Tensor:
         if isinstance(self.X, StoredFeatures):
