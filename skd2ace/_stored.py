@@ -65,7 +65,7 @@ class StoredFeatures:
         # By numpy: torch would start threads for each thread that reads.
         values = out.numpy()
         with np.errstate(over="ignore"):
-            values[...] = self.array.take(rows, axis=0)
+            values[...] = self.array[rows]
         if not np.isfinite(values).all():
             _refuse(values, np.atleast_1d(rows))
         return out

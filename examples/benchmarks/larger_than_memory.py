@@ -6,9 +6,9 @@ Makes a file of random features, float32, which is deleted at the end, and rando
 rows that are shuffled, shuffled by blocks, or selected by D2ACE (without neighbours), rounds of
 training in turn in memory and from the file, which the page cache has by then: printed are seconds
 of an epoch, the median over rounds, and the speed from the file as a share of that in memory, by
-round. Then an epoch from the file after the page cache was told to forget it (Linux). Last the
-most anonymous memory (RssAnon) that a process of its own has while it trains from the file, and in
-memory.
+round; and the same by CPU seconds of all threads, which programs beside it touch less. Then an
+epoch from the file after the page cache was told to forget it (Linux). Last the most anonymous
+memory (RssAnon) that a process of its own has while it trains from the file, and in memory.
 """
 
 import argparse
@@ -19,10 +19,12 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import torch
+from skorch.callbacks import Callback
 from torch import nn
 
 from skd2ace import MultiLabelNetClassifier
@@ -77,9 +79,20 @@ def mlp(n_features, n_labels):
     return nn.Sequential(nn.Linear(n_features, 64), nn.ReLU(), nn.Linear(64, n_labels))
 
 
+class CPUTimer(Callback):
+    """Notes CPU seconds of the last epoch."""
+
+    def on_epoch_begin(self, net, **kwargs):
+        self.begin = time.process_time()
+
+    def on_epoch_end(self, net, **kwargs):
+        self.seconds_ = time.process_time() - self.begin
+
+
 def train(X, Y, case):
-    """Seconds of the last epoch."""
+    """Seconds of the last epoch, and CPU seconds."""
     selector, n_epochs = CASES[case]
+    timer = CPUTimer()
     est = MultiLabelNetClassifier(
         mlp,
         batch_selector=selector,
@@ -87,10 +100,11 @@ def train(X, Y, case):
         max_epochs=n_epochs,
         train_split=None,
         optimizer__fused=True,
+        callbacks=[timer],
         random_state=0,
         verbose=0,
     )
-    return est.fit(X, Y).history[-1]["dur"]
+    return est.fit(X, Y).history[-1]["dur"], dict(est.callbacks_)["CPUTimer"].seconds_
 
 
 def compare(folder, n_rounds):
@@ -102,11 +116,13 @@ def compare(folder, n_rounds):
             (train(X, Y, case), train(open_features(folder, "file"), Y, case))
             for _ in range(n_rounds)
         ]
-        memory, file = (statistics.median(seconds) for seconds in zip(*rounds, strict=True))
-        shares = sorted(memory / file for memory, file in rounds)
-        shown = " ".join(f"{share:.2f}" for share in shares)
-        share = statistics.median(shares)
-        print(f"{case:20}{memory:11.1f}{file:10.1f}{share:8.2f}   ({shown})", flush=True)
+        for name, kind in ((case, 0), ("  CPU seconds", 1)):
+            pairs = [(memory[kind], file[kind]) for memory, file in rounds]
+            memory, file = map(statistics.median, zip(*pairs, strict=True))
+            shares = sorted(memory / file for memory, file in pairs)
+            shown = " ".join(f"{share:.2f}" for share in shares)
+            share = statistics.median(shares)
+            print(f"{name:20}{memory:11.1f}{file:10.1f}{share:8.2f}   ({shown})", flush=True)
 
 
 def evict(path):
@@ -120,8 +136,8 @@ def measure_cold(folder):
     Y = np.load(folder / "Y.npy")
     for case in ("shuffled", "shuffled by blocks"):
         evict(folder / "X.npy")
-        seconds = train(open_features(folder, "file"), Y, case)
-        print(f"{case + ', cold':20}{'':11}{seconds:10.1f}", flush=True)
+        seconds, _ = train(open_features(folder, "file"), Y, case)
+        print(f"{case + ', cold':25}{'':6}{seconds:10.1f}", flush=True)
 
 
 def anonymous_memory():

@@ -38,7 +38,7 @@ class D2ACE(BatchSelector):
     ----------
     n_neighbors : int, default=6
         Neighbours that make up an instance's neighbourhood, beside itself; the paper's grid is
-        4 ... 8.
+        4 ... 8. With 0 features are not looked at.
     window : int, default=5
         Predictions kept per (instance, label), at least 2; n_t of the paper.
     entropy_weight : float, default=0.5

@@ -3,6 +3,7 @@
 import copy
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -130,6 +131,17 @@ def test_rows_are_read_by_batches(make, data, store, reads):
     reads.clear()
     make(batch_selector=HardImb(), **settings).fit(X, Y)
     assert sorted(reads)[-2:] == [16, 54], "once for the neighbours of the training part"
+
+
+@pytest.mark.parametrize("form", ["every other row", "some columns", "big-endian"])
+def test_of_a_view_no_more_is_read(store, form):
+    """Reading some rows takes their memory, and not that of all, whatever the array looks like."""
+    features = StoredFeatures(FORMS[form](store, np.ones((5000, 8))))
+    tracemalloc.start()
+    features[np.arange(10)]
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 5000 * 4
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e39])
