@@ -260,7 +260,7 @@ def test_images_and_their_features(data, store, outcome, tmp_path):
     images = store(np.random.default_rng(0).integers(256, size=(60, 1, 6, 6)), np.uint8)
     backbone = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU())
     shared = {"max_epochs": 1, "random_state": 0, "verbose": 0}
-    for params in ({}, {"frozen": True, "head": "hst", "cache_dir": tmp_path / "cache"}):
+    for params in ({}, {"frozen": True, "head": "ml-gcn", "cache_dir": tmp_path / "cache"}):
         params = {**shared, **params}
         est = ImageClassifier(backbone, **params).fit(np.array(images), data[1])
         again = ImageClassifier(backbone, **params).fit(images, data[1])
@@ -273,7 +273,6 @@ MEMORY = """
 import re, sys
 import numpy as np, torch
 from skd2ace import MultiLabelNetClassifier
-from skd2ace.selection import D2ACE
 
 def anonymous():
     with open("/proc/self/status") as status:
@@ -288,10 +287,7 @@ class Watched(MultiLabelNetClassifier):
 
 X = np.load(sys.argv[1], mmap_mode="r")
 Y = np.arange(4 * len(X)).reshape(-1, 4) % 7 == 0
-est = Watched(
-    lambda: torch.nn.Linear(8000, 4), batch_selector=D2ACE(n_neighbors=0, warmup_epochs=1),
-    max_epochs=2, batch_size=32, verbose=0,
-)
+est = Watched(lambda: torch.nn.Linear(8000, 4), max_epochs=1, batch_size=32, verbose=0)
 est.fit(X[:500], Y[:500]).predict(X[:500])
 before, Watched.most = anonymous(), 0.0
 est.fit(X, Y).predict_proba(X)
