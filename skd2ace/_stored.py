@@ -11,6 +11,7 @@ from torch import Tensor
 
 # Bytes of float32 from which on it is worth a warning that all of a file is read.
 _LARGE = 1_000_000_000
+_ROWS_AT_ONCE = 1024
 
 
 class StoredFeatures:
@@ -68,6 +69,14 @@ class StoredFeatures:
             values[...] = self.array[rows]
         if not np.isfinite(values).all():
             _refuse(values, np.atleast_1d(rows))
+        return out
+
+    def read_many(self, rows: NDArray[np.int64]) -> Tensor:
+        """Features of so many rows that they are not in memory twice while they are read."""
+        out = self.make_room(len(rows))
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            part = slice(start, start + _ROWS_AT_ONCE)
+            self.read(rows[part], out[part])
         return out
 
     def select(self, rows: NDArray[np.int64]) -> "StoredFeatures":

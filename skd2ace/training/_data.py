@@ -68,7 +68,7 @@ class Tensors(NamedTuple):
 def select_rows(features: Tensor | StoredFeatures, rows: Tensor | None) -> Tensor:
     """Rows (None: all) of features, where these live; sparse ones stay sparse."""
     if isinstance(features, StoredFeatures):
-        return features[np.arange(len(features)) if rows is None else rows.cpu().numpy()]
+        return features.read_many(np.arange(len(features)) if rows is None else rows.cpu().numpy())
     if rows is None:
         return features
     rows = rows.to(features.device)
