@@ -13,6 +13,8 @@ import scipy.sparse as sp
 import torch
 from torch import nn
 
+from ._stored import StoredFeatures
+
 # They have no say in what is compared.
 _OF_NO_MATTER = ("device", "verbose", "n_jobs")
 # Parameters that version 0.1 had not, and with which values they do what it did: left out where
@@ -29,6 +31,8 @@ NEW_SINCE_0_1 = {
 }
 # No estimator is nested so deep; a chain of objects that hold each other may be.
 _DEEPEST = 100
+# Of features in a file.
+_ROWS_AT_ONCE = 1024
 
 
 def describe(thing: Any) -> str:
@@ -79,6 +83,8 @@ def _plain(thing: Any, path: tuple[Any, ...]) -> Any:
         return _array(thing.detach().cpu().numpy(), path)
     if isinstance(thing, np.ndarray):
         return _array(thing, path)
+    if isinstance(thing, StoredFeatures):
+        return _stored(thing)
     if isinstance(thing, (list, tuple)):
         return [_plain(part, path) for part in thing]
     if isinstance(thing, (set, frozenset)):
@@ -121,6 +127,15 @@ def _array(values: Any, path: tuple[Any, ...]) -> dict[str, Any]:
         return {"array": [list(values.shape), _plain(values.ravel().tolist(), path)]}
     content = np.ascontiguousarray(values).reshape(-1).view(np.uint8)
     return {"array": f"{values.dtype} {values.shape} {hashlib.sha256(content.data).hexdigest()}"}
+
+
+def _stored(features: StoredFeatures) -> dict[str, Any]:
+    """As the same features in memory."""
+    content = hashlib.sha256()
+    for start in range(0, len(features), _ROWS_AT_ONCE):
+        rows = np.arange(start, min(start + _ROWS_AT_ONCE, len(features)))
+        content.update(features[rows].numpy().data)
+    return {"array": f"float32 {features.shape} {content.hexdigest()}"}
 
 
 def _mapping(thing: Mapping[Any, Any], path: tuple[Any, ...]) -> dict[str, Any]:

@@ -209,21 +209,3 @@ def _gives_images(X: Any) -> bool:
     if isinstance(first, (tuple, list)) and len(first):
         first = first[0]
     return isinstance(first, Mapping) or hasattr(first, "convert") or _is_path(first)
-
-
-class ArrayItems(Dataset[Tensor]):
-    """Rows of an array that may lie on the disk, each read when it is wanted.
-
-    Parameters
-    ----------
-    array : ndarray of shape (n, ...)
-    """
-
-    def __init__(self, array: Any) -> None:
-        self.array = array
-
-    def __len__(self) -> int:
-        return len(self.array)
-
-    def __getitem__(self, i: int) -> Tensor:
-        return torch.from_numpy(np.array(self.array[i]))

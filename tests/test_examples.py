@@ -183,6 +183,15 @@ def test_selection_memory(tmp_path):
 
 
 @pytest.mark.slow
+def test_larger_than_memory(tmp_path):
+    arguments = ("--folder", ".", "--gigabytes", "0.1", "--rounds", "1")
+    printed = run("benchmarks/larger_than_memory.py", *arguments, folder=tmp_path)
+    in_memory, from_file = map(int, re.findall(r"\d+", printed.splitlines()[-1]))
+    assert in_memory - from_file > 70
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
 def test_import_time(tmp_path):
     printed = run("benchmarks/import_time.py", "--rounds", "1", folder=tmp_path)
     assert "median ratio" in printed

@@ -16,6 +16,7 @@ from skd2ace._columns import name_bad_column
 from skd2ace._containers import open_features
 from skd2ace._labels import check_zero_one_tensor
 from skd2ace._modules import unwrap_compiled
+from skd2ace._stored import StoredFeatures, open_stored
 from skd2ace.networks import known_labels
 from skd2ace.training import BatchIterator, BatchSelection
 from skd2ace.training._items import ItemDataset
@@ -32,11 +33,12 @@ def check_features(est: Any, X: Any, *, reset: bool) -> Any:
     est : estimator
         Whose ``n_features_in_`` and ``feature_names_in_`` are set (``reset``) or looked at.
     X : array-like, DataFrame, sparse matrix or Tensor of shape (n, d) or (n, ...)
+        Of a memory map the kind and shape are looked at here, and values as rows are read.
     reset : bool
 
     Returns
     -------
-    ndarray of shape (n, d) or (n, ...), or CSR matrix of shape (n, d), float32
+    ndarray of shape (n, d) or (n, ...), or CSR matrix of shape (n, d), float32; or StoredFeatures
 
     Raises
     ------
@@ -47,21 +49,24 @@ def check_features(est: Any, X: Any, *, reset: bool) -> Any:
     X, _ = open_items(X, y=())
     if isinstance(X, ItemDataset):
         return check_items(est, X, reset=reset)
-    X = open_features(X)
+    X = open_stored(open_features(X))
+    is_stored = isinstance(X, StoredFeatures)
+    looked_at = X.array[:1] if is_stored else X
     # What does not fit into single precision becomes infinite, and an error of that name;
     # and so may the sums by which infinity is looked for, one of them NaN.
-    with np.errstate(over="ignore", invalid="ignore"), name_bad_column(X):
+    with np.errstate(over="ignore", invalid="ignore"), name_bad_column(looked_at):
         checked = validate_data(
             est,
-            X,
+            looked_at,
             dtype=np.float32,
             accept_sparse="csr",
+            ensure_all_finite=not is_stored,
             allow_nd=not est._needs_matrix,
             reset=reset,
         )
     if reset:
         est._instance_shape = tuple(checked.shape[1:])
-    return checked
+    return X if is_stored else checked
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from torch.utils.data import Subset
 from skd2ace._containers import open_features
 from skd2ace._seeding import derive_seed
 from skd2ace._sklearn import take_rows
+from skd2ace._stored import StoredFeatures, open_stored
 from skd2ace._weights import check_weights
 from skd2ace.model_selection import IterativeStratifiedKFold
 from skd2ace.training import Checkpointing
@@ -109,5 +110,8 @@ def _select_instances(X: Any, rows: NDArray[np.int64]) -> Any:
     X, _ = open_items(X, y=())
     if isinstance(X, ItemDataset):
         return Subset(X.items, rows.tolist())
+    X = open_stored(X)
+    if isinstance(X, StoredFeatures):
+        return X.select(rows)
     (X,) = indexable(open_features(X))
     return take_rows(X, rows)

@@ -15,9 +15,10 @@ from typing_extensions import Self
 
 from skd2ace._backbones import describe_map, make_backbone, pool
 from skd2ace._devices import full_device
-from skd2ace._images import ArrayItems, ImageItems, find_bad, open_images
+from skd2ace._images import ImageItems, find_bad, open_images
 from skd2ace._modules import copy_module, unwrap_compiled
 from skd2ace._sklearn import Interval, StrOptions, take_rows
+from skd2ace._stored import StoredFeatures
 from skd2ace.networks import HST, MLGCN
 from skd2ace.networks._image_network import ImageNetwork, LinearHead, OwnLossImageNetwork
 from skd2ace.preprocessing import ImageFeatures
@@ -282,14 +283,14 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
         if isinstance(X, ItemDataset) and isinstance(X.items, ImageItems):
             # From ``score``, which has looked at the labels.
             X = X.items if self.frozen else X
-        if is_of_a_training(X, prepared=False) or isinstance(X, ArrayItems):
+        if is_of_a_training(X, prepared=False) or isinstance(X, StoredFeatures):
             return X
         if not self.frozen:
             return open_images(X, self.transform)
         if isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind == "f":
             return X
         features = self._make_features().transform(X)
-        return ArrayItems(features) if features.ndim > 2 else features
+        return StoredFeatures(features) if features.ndim > 2 else features
 
     def _make_features(self) -> ImageFeatures:
         # Names that are none are refused by ``fit``.

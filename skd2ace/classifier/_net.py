@@ -294,7 +294,8 @@ networks with their settings.
         Parameters
         ----------
         X : ndarray, DataFrame, sparse matrix or Tensor of shape (n, d) or (n, ...)
-            Finite; float32 inside. Or a Dataset of (x, y), whose items each batch reads anew.
+            Finite; float32 inside. A memory map stays in its file, from which each batch reads
+            its rows. Or a Dataset of (x, y), whose items each batch reads anew.
         y : ndarray, DataFrame, sparse matrix or Tensor of shape (n, q), or (n,)
             0/1 or bool; in a matrix NaN (or NA, or masked) where a label is not known: it has no
             say in training, validation and thresholds. In one dimension any two classes.

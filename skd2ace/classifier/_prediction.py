@@ -1,5 +1,6 @@
 """Predictions of a trained network, in scikit-learn's forms."""
 
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,7 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
         # Scoring callbacks hand in cached batches, which are where the net computes.
         if not is_of_a_training(X, prepared=hasattr(self, "preprocessor_")):
             X = read_features(self, X)
-        logits = np.concatenate([to_numpy(batch) for batch in self.forward_iter(X)])
+        logits = self._predict_logits(self.get_dataset(X))
         if not np.isfinite(logits).all():
             raise ValueError("The network's logits are not finite: X is too large for it.")
         if hasattr(self, "temperature_"):
@@ -154,6 +155,19 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
         """Probabilities (n, q), also for a one-dimensional y."""
         proba = self.predict_proba(X)
         return proba if self._is_matrix else proba[:, 1:]
+
+    def _predict_logits(self, dataset: Any) -> NDArray[np.float32]:
+        """Logits (n, q) of a data set."""
+        batches = map(to_numpy, self.forward_iter(dataset))
+        first = next(batches)
+        # Into one array: small ones that are kept would lie scattered through the memory of the
+        # features between them, which could not be used again.
+        logits = np.empty((len(dataset), *first.shape[1:]), first.dtype)
+        start = 0
+        for batch in chain([first], batches):
+            logits[start : start + len(batch)] = batch
+            start += len(batch)
+        return logits[:start]
 
     @property
     def _needs_held_out(self) -> bool:

@@ -11,6 +11,7 @@ from sklearn.utils.validation import validate_data
 from skd2ace._containers import count_dimensions, open_features
 from skd2ace._seeding import derive_seed
 from skd2ace._sklearn import HasMethods, StrOptions, take_rows
+from skd2ace._stored import StoredFeatures, open_stored
 from skd2ace.preprocessing import TabularPreprocessor
 from skd2ace.preprocessing._table import keep_numbers
 from skd2ace.training import TensorDataset
@@ -65,6 +66,13 @@ def check_table(est: Any, X: Any, *, reset: bool) -> Any:
             "give arrays, or prepare the items and take preprocessor=None."
         )
     X = open_features(X)
+    stored = open_stored(X)
+    if isinstance(stored, StoredFeatures):
+        stored.warn_of_reading(
+            "A preprocessor sees all rows at once",
+            "Prepared before, with preprocessor=None, it stays in its file.",
+        )
+        X = stored.unread()
     if isinstance(X, (list, tuple)):
         X = keep_numbers(X)
     (X,) = indexable(X)

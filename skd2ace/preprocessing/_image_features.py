@@ -211,6 +211,8 @@ class _Images(Dataset[torch.Tensor]):
     def __getitem__(self, i: int) -> torch.Tensor:
         item = self.items[i]
         image = item[0] if isinstance(item, (tuple, list)) else item
+        # Of an array a copy: torch cannot mark a tensor read-only, as a memory map may be.
+        image = np.array(image) if isinstance(image, np.ndarray) else image
         return torch.as_tensor(image, dtype=torch.float32)
 
 

@@ -41,7 +41,7 @@ class D2ACE(BatchSelector):
     ----------
     n_neighbors : int, default=6
         Neighbours that make up an instance's neighbourhood, beside itself; the paper's grid is
-        4 ... 8.
+        4 ... 8. With 0 features are not looked at.
     window : int, default=5
         Predictions kept per (instance, label), at least 2; n_t of the paper.
     entropy_weight : float, default=0.5
@@ -255,7 +255,7 @@ class D2ACE(BatchSelector):
         return {"uncertainty": self._uncertainty, "hardness": self._hardness}
 
     def _wants_features(self) -> bool:
-        return self.correlation == "local"
+        return self.correlation == "local" and self.n_neighbors > 0
 
     def _start(self, X: Tensor, Y: Tensor) -> None:
         if self.mix_decay == "exponential" and min(self.mix_start, self.mix_end) <= 0:
@@ -278,7 +278,9 @@ class D2ACE(BatchSelector):
         self.local_ = None
         if self.correlation == "local":
             search = F.NeighborSearch(self.neighbors)
-            local = F.local_labels(X, relevant, self.n_neighbors, search=search)
+            local = relevant
+            if self.n_neighbors > 0:
+                local = F.local_labels(X, relevant, self.n_neighbors, search=search)
             self.neighbor_recall_ = search.recall_
             # Measured on two cores: the sparse product wins up to about a third of ones.
             self.local_ = _sparse_if(local, max_density=0.3)

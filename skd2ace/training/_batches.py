@@ -11,6 +11,7 @@ from sklearn.utils import check_scalar
 from torch import Tensor
 
 from skd2ace._devices import full_device
+from skd2ace._stored import StoredFeatures
 
 from ._data import Tensors, resolve, select_rows
 from ._items import Items, Workers
@@ -122,14 +123,22 @@ class BatchIterator:
             yield self._make_batch(X, y, index)
 
     def _load(
-        self, indices: Iterable[Tensor], generator: torch.Generator | None = None
+        self,
+        indices: Iterable[Tensor],
+        generator: torch.Generator | None = None,
+        *,
+        ahead: bool = True,
     ) -> Iterator[tuple[Tensor, Tensor | None]]:
-        """Serve X and y of batches of rows, each of which is asked for when it is wanted."""
+        """Serve X and y of batches of rows.
+
+        Each is asked for when it is wanted, but for items that workers read, and for features in
+        a file where they may be read ``ahead``.
+        """
         tensors, rows = self._data
+        roots = indices if rows is None else (rows[index] for index in indices)
         if isinstance(tensors, Items):
-            roots = indices if rows is None else (rows[index] for index in indices)
             return tensors.load(roots, self.workers, generator=generator)
-        return map(self._gather, indices)
+        return tensors.load(roots, ahead=ahead)
 
     def _make_batch(
         self,
@@ -153,10 +162,6 @@ class BatchIterator:
     @cached_property
     def _cell_weight(self) -> Tensor | None:
         return self.cell_weight()
-
-    def _gather(self, index: Tensor) -> tuple[Tensor, Tensor | None]:
-        tensors, rows = self._data
-        return tensors.gather(index if rows is None else rows[index])
 
     def labels(self) -> Tensor:
         """All labels (n, q) of the dataset, on the device; one dimension as one column."""
@@ -194,16 +199,28 @@ class BatchIterator:
         return None if features is None else select_rows(features, rows)
 
     def whole(self) -> tuple[Tensor, Tensor]:
-        """All rows of the dataset at once: X where it lives, and the labels."""
+        """All rows of the dataset at once: X where it lives, and the labels.
+
+        Warns
+        -----
+        UserWarning
+            If X is a large file, of which this reads all.
+        """
         tensors, rows = self._data
         if isinstance(tensors, Items):
             return tensors.select(rows, self.workers), self.labels()
+        if isinstance(tensors.X, StoredFeatures):
+            tensors.X.warn_of_reading(
+                "Neighbours are looked for among all instances",
+                "With neighbor_features in fit, or n_neighbors=0, it stays in its file.",
+            )
         return select_rows(tensors.X, rows), self.labels()
 
     @property
     def is_whole(self) -> bool:
-        """Whether all features are at hand, and need not be read item by item."""
-        return isinstance(self._data[0], Tensors)
+        """Whether all features are at hand, and need not be read from items or a file."""
+        tensors, _ = self._data
+        return isinstance(tensors, Tensors) and isinstance(tensors.X, Tensor)
 
 
 def _normalize(weight: Tensor | None, known: Tensor) -> Tensor | None:

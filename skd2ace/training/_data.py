@@ -1,5 +1,6 @@
-"""Training data as whole tensors, moved to the device once."""
+"""Training data as whole tensors, moved to the device once; features may stay in a file."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -13,8 +14,10 @@ from torch.utils.data import TensorDataset as TorchDataset
 
 from skd2ace._devices import full_device
 from skd2ace._sparse import csr_from_scipy, csr_select, gather_rows, row_lengths_max
+from skd2ace._stored import StoredFeatures, open_stored
 
 from ._items import ItemDataset
+from ._read_ahead import read_ahead
 
 Placement = Literal["auto", "device", "host"]
 
@@ -22,7 +25,7 @@ Placement = Literal["auto", "device", "host"]
 class Tensors(NamedTuple):
     """A data set's features and labels, ready to gather batches from."""
 
-    X: Tensor
+    X: Tensor | StoredFeatures
     y: Tensor | None
     max_nonzeros: int | None
     device: torch.device
@@ -31,8 +34,30 @@ class Tensors(NamedTuple):
 
     def gather(self, index: Tensor) -> tuple[Tensor, Tensor | None]:
         """Rows ``index`` (on the device) of X and y, dense and on the device."""
+        return self._move(self._read(index), index)
+
+    def load(
+        self, batches: Iterable[Tensor], *, ahead: bool
+    ) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """Gather batch after batch; ``ahead``: from a file some before they are wanted."""
+        stored = self.X
+        if not (ahead and isinstance(stored, StoredFeatures)):
+            return map(self.gather, batches)
+
+        def read(place: tuple[Tensor, Tensor]) -> Tensor:
+            index, room = place
+            return stored.read(index.cpu().numpy(), room)
+
+        places = ((index, stored.make_room(len(index))) for index in batches)
+        return (self._move(X, index) for (index, _), X in read_ahead(read, places))
+
+    def _read(self, index: Tensor) -> Tensor:
+        if isinstance(self.X, StoredFeatures):
+            return self.X[index.cpu().numpy()]
+        return gather_rows(self.X, index.to(self.X.device), self.max_nonzeros)
+
+    def _move(self, X: Tensor, index: Tensor) -> tuple[Tensor, Tensor | None]:
         y = None if self.y is None else self.y.index_select(0, index)
-        X = gather_rows(self.X, index.to(self.X.device), self.max_nonzeros)
         if X.device != self.device:
             # From pinned memory the copy runs while the device still works on the last step.
             X = X.pin_memory() if self.device.type == "cuda" else X
@@ -40,8 +65,10 @@ class Tensors(NamedTuple):
         return X, y
 
 
-def select_rows(features: Tensor, rows: Tensor | None) -> Tensor:
+def select_rows(features: Tensor | StoredFeatures, rows: Tensor | None) -> Tensor:
     """Rows (None: all) of features, where these live; sparse ones stay sparse."""
+    if isinstance(features, StoredFeatures):
+        return features.read_many(np.arange(len(features)) if rows is None else rows.cpu().numpy())
     if rows is None:
         return features
     rows = rows.to(features.device)
@@ -56,7 +83,8 @@ class TensorDataset(Dataset):
     Parameters
     ----------
     X : ndarray, DataFrame, scipy sparse matrix or Tensor of shape (n, d)
-        Features; converted to float32. Sparse features stay sparse.
+        Features; converted to float32. Sparse features stay sparse, and a memory map stays in
+        its file: rows are read for each batch, by a thread.
     y : array-like, scipy sparse matrix or Tensor of shape (n, q), optional
         Labels; converted to float32. NaN where one is not known.
     length : int, optional
@@ -104,16 +132,23 @@ class TensorDataset(Dataset):
         return self._cache[device]
 
     def _place(self, device: torch.device) -> Tensors:
-        X = to_tensor(self.X)
         y = None if self.y is None else to_tensor(self.y)
-        max_nonzeros = row_lengths_max(X) if X.layout is torch.sparse_csr else None
-        n_bytes = sum(part.nbytes for part in _parts(X))
-        if self.placement == "device" or (self.placement == "auto" and _fits(n_bytes, device)):
-            X = X.to(device)
         if y is not None:
             y = (y.to_dense() if y.layout is torch.sparse_csr else y).to(device)
         weight = None if self.cell_weight is None else self.cell_weight.to(device)
+        X, max_nonzeros = self._place_features(device)
         return Tensors(X, y, max_nonzeros, device, weight, self.neighbor_features)
+
+    def _place_features(self, device: torch.device) -> tuple[Tensor | StoredFeatures, int | None]:
+        """Features where they wait, and of sparse ones the entries of the fullest row."""
+        stored = open_stored(self.X)
+        if isinstance(stored, StoredFeatures):
+            return stored, None
+        X = to_tensor(self.X)
+        n_bytes = sum(part.nbytes for part in _parts(X))
+        if self.placement == "device" or (self.placement == "auto" and _fits(n_bytes, device)):
+            X = X.to(device)
+        return X, row_lengths_max(X) if X.layout is torch.sparse_csr else None
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_cache": {}}

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from skd2ace._devices import is_ready
+from skd2ace.selection import BatchSelector
 
 from ._batches import Batch, BatchIterator
 
@@ -113,19 +114,23 @@ class SelectedBatches(BatchIterator):
     def _serve(self, selector: ChoosesBatches, epoch: int) -> Iterator[Batch]:
         name = getattr(selector, "name", type(selector).__name__)
         check = _RangeCheck(name, len(self.dataset), self.device)
+        labels, ahead = self.labels(), _may_draw_ahead(selector)
         drawn: deque[tuple[Tensor, Tensor | None]] = deque()
 
+        def weigh(index: Tensor) -> Tensor | None:
+            return selector.loss_weights(index, labels[index])
+
         def draw() -> Iterator[Tensor]:
-            labels = self.labels()
             for index in selector.batches(epoch):
                 index = check(index)
-                # While the selector is where it drew them: later ones may be drawn ahead.
-                drawn.append((index, selector.loss_weights(index, labels[index])))
+                # While the selector is where it drew them: later ones may be drawn by workers.
+                drawn.append((index, None if ahead else weigh(index)))
                 yield index
 
-        for X, y in self._load(draw()):
+        for X, y in self._load(draw(), ahead=ahead):
             index, wanted = drawn.popleft()
-            yield self._make_batch(X, y, index, wanted, epoch)
+            # With all updates made before the batch, as where none is drawn ahead.
+            yield self._make_batch(X, y, index, weigh(index) if ahead else wanted, epoch)
         check.finish()
 
 
@@ -148,6 +153,12 @@ def claim_batches(
             _unclaimed.references.remove(weakref.ref(iterator))
             return iterator
     return None
+
+
+def _may_draw_ahead(selector: Any) -> bool:
+    """Whether its batches are the same if it is told late of the steps before."""
+    serves_as_usual = getattr(type(selector), "batches", None) is BatchSelector.batches
+    return serves_as_usual and not selector._draws_by_updates()
 
 
 class _RangeCheck:
