@@ -121,7 +121,7 @@ class SelectedBatches(BatchIterator):
                 index = check(index)
                 # While the selector is where it drew them: later ones may be drawn ahead.
                 drawn.append((index, selector.loss_weights(index, labels[index])))
-                yield index
+                yield self._own(index)
 
         for X, y in self._load(draw()):
             index, wanted = drawn.popleft()
