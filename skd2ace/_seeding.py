@@ -45,17 +45,22 @@ def torch_rng(
     cuda = [device] if device.type == "cuda" else []
     end: dict[str, Tensor] = {}
     with _lock.hold(), torch.random.fork_rng(devices=cuda):
-        # Not torch.manual_seed: it would also seed devices that nobody puts back.
-        torch.default_generator.manual_seed(seed)
-        for gpu in cuda:
-            with torch.cuda.device(gpu):
-                torch.cuda.manual_seed(seed)
+        seed_generators(device, seed)
         if state:
             set_generator_states(device, state)
         try:
             yield end
         finally:
             end.update(generator_states(device))
+
+
+def seed_generators(device: torch.device, seed: int) -> None:
+    """Seed torch's global generators, that of the device's own among them."""
+    # Not torch.manual_seed: it would also seed devices that nobody puts back.
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(seed)
 
 
 def generator_states(device: torch.device) -> dict[str, Tensor]:

@@ -2,7 +2,8 @@
 
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing_extensions import Self
 from skd2ace._devices import full_device
 from skd2ace._labels import keep_known
 from skd2ace._modules import unwrap_compiled
+from skd2ace._processes import is_first
 from skd2ace._seeding import set_generator_states, torch_rng
 from skd2ace.networks import LossOutput, known_labels, weighted_mean
 from skd2ace.training import (
@@ -27,6 +29,16 @@ from skd2ace.training import (
     WeightAverage,
 )
 from skd2ace.training._checkpointing import check_same_training, newest_checkpoint
+from skd2ace.training._sharing import (
+    begin_sharing,
+    copy_first_weights,
+    end_sharing,
+    end_training_epoch,
+    join_rows,
+    own_rows,
+    share_epoch,
+    step_back,
+)
 from skd2ace.training._state import components, restore_training_state
 
 from ._batch_size import choose_batch_size
@@ -92,14 +104,31 @@ class TrainingEngine(SetUpNet):
         with torch_rng(full_device(self.device), self.torch_seed_, self.torch_state_) as end:
             self._data = data
             try:
+                begin_sharing(self, data.X, data.Y)
                 if resume is not None:
                     self._resume_from(resume)
-                self._run_training(data.X, data.Y, method, **fit_params)
+                with self._silent_unless_first():
+                    self._run_training(data.X, data.Y, method, **fit_params)
+                copy_first_weights(self)
                 parts = self._parts
             finally:
                 self._parts, self._data = Parts(None, None), None
         self.torch_state_ = end
         return parts
+
+    @contextmanager
+    def _silent_unless_first(self) -> Iterator[None]:
+        verbose = self.verbose
+        self.verbose = verbose if is_first() else 0
+        try:
+            yield
+        finally:
+            self.verbose = verbose
+
+    def on_train_end(self, net: Any, X: Any = None, y: Any = None, **kwargs: Any) -> None:
+        """Find all processes that train together at the end, before callbacks read files."""
+        end_sharing(self)
+        super().on_train_end(net, X, y, **kwargs)
 
     def _resume_from(self, directory: str | os.PathLike[str]) -> None:
         """Find the checkpoint that the training to come goes on from, if there is one."""
@@ -210,13 +239,17 @@ class TrainingEngine(SetUpNet):
         """Go once through an iterator, reading the losses at the end."""
         if iterator is None:
             return
+        share_epoch(self, iterator, training=training)
         record = EpochRecord(self, prefix)
         for batch in iterator:
             self.notify("on_batch_begin", batch=batch, training=training)
             step = step_fn(batch, **fit_params)
-            record.add(step, len(batch[0]))
+            # Of a batch that processes share X is a part.
+            record.add(step, len(step["y_pred"]))
             self.notify("on_batch_end", batch=batch, training=training, **step)
         record.close()
+        if training:
+            end_training_epoch(self)
 
     def train_step(self, batch: Any, **fit_params: Any) -> Any:
         """Forward pass, backward pass and the optimizer's step of one batch."""
@@ -236,14 +269,9 @@ class TrainingEngine(SetUpNet):
             ``loss``, ``y_pred`` (logits), ``label_losses`` (b, q) and ``terms``, all detached.
         """
         self._set_mode(training=True)
-        out = self._training_output(batch, **fit_params)
-        out.loss.backward()
-        return {
-            "loss": out.loss.detach(),
-            "y_pred": out.logits.detach(),
-            "label_losses": out.label_losses.detach(),
-            "terms": {name: term.detach() for name, term in out.terms.items()},
-        }
+        out = self._training_output(own_rows(batch), **fit_params)
+        loss, logits, losses, terms = step_back(self, out, batch)
+        return {"loss": loss, "y_pred": logits, "label_losses": losses, "terms": terms}
 
     def validation_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
         """Prediction and its loss for one batch, in evaluation mode."""
@@ -251,7 +279,7 @@ class TrainingEngine(SetUpNet):
         X, Y = self._on_device(batch)
         labels, known = known_labels(Y)
         with torch.no_grad():
-            logits = self._padded_logits(X, **fit_params)
+            logits = join_rows(self._padded_logits(X, **fit_params), batch)
             losses = keep_known(self._label_losses(logits, X, self._criterion_labels(Y)), known)
         weights, _ = self._loss_weights(batch, labels)
         return {
@@ -356,6 +384,11 @@ class TrainingEngine(SetUpNet):
                     part.train(training)
 
     # State
+
+    def save_params(self, *args: Any, **kwargs: Any) -> None:
+        """Write parameters as in skorch; in a training of several processes the first does."""
+        if self._data is None or is_first():
+            super().save_params(*args, **kwargs)
 
     def load_params(self, *args: Any, **kwargs: Any) -> None:
         """Load weights as in skorch; training then goes on from them."""

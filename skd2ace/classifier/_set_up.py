@@ -12,11 +12,12 @@ from skd2ace._constraints import to_python
 from skd2ace._devices import full_device
 from skd2ace._modules import copy_module, materialize
 from skd2ace._precision import single_precision
+from skd2ace._processes import from_first, is_first
 from skd2ace._seeding import draw_seeds, torch_rng
 from skd2ace.training import BatchSelection, BestEpoch, OutOfBagScore
 from skd2ace.training._checkpointing import newest_checkpoint
 from skd2ace.training._items import ItemDataset
-from skd2ace.training._state import components
+from skd2ace.training._state import components, drawn_seeds
 
 from ._checks import check_callbacks, check_for_logits, selects_batches
 from ._parameters import ParameterizedNet, check_parameters, parameter_names
@@ -48,6 +49,8 @@ class SetUpNet(ParameterizedNet):
         for name in ("batch_selector_", "best_epoch_", "preprocessor_"):
             vars(self).pop(name, None)
         self._draw_seeds()
+        # Those of processes that train together, which would draw each its own from None.
+        vars(self).update(from_first(lambda: drawn_seeds(self)))
         if self.preprocessor is not None:
             checkpoint = None if resume is None else newest_checkpoint(resume)
             if checkpoint is not None:
@@ -105,7 +108,7 @@ class SetUpNet(ParameterizedNet):
         scoring = EpochScoring(score_macro_auc, lower_is_better=False, name="valid_macro_auc")
         # Numpy's integers are no int.
         verbose = to_python(self.verbose)
-        wants_bar = isinstance(verbose, int) and verbose >= 2
+        wants_bar = isinstance(verbose, int) and verbose >= 2 and is_first()
         progress = [("progress_bar", SelectionProgressBar())] if wants_bar else []
         selection = [("batch_selection", BatchSelection())] if selects_batches(self) else []
         return [

@@ -7,8 +7,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import Sampler
 
+from skd2ace._processes import gather, world
+
 from ._base import BatchSelector
-from ._sharing import Sharing, world
+from ._sharing import Sharing
 
 
 class SelectedBatchSampler(Sampler[list[int]]):
@@ -137,7 +139,7 @@ class SelectedBatchSampler(Sampler[list[int]]):
         epoch = self._epoch()
         self._sharing = Sharing(n_processes, rank) if n_processes > 1 else None
         if self._sharing is not None and epoch == 0:
-            self._share_seed(self._sharing)
+            self._share_seed()
         self._wanted, self._n_told = None, 0
         return epoch
 
@@ -258,9 +260,9 @@ class SelectedBatchSampler(Sampler[list[int]]):
         self.selector.load_state_dict(state["selector"])
         self._wanted, self._sharing = state["next_epoch"], None
 
-    def _share_seed(self, sharing: Sharing) -> None:
+    def _share_seed(self) -> None:
         """Give all processes the seed of the first, for batches that none has been told of."""
-        seed = sharing.gather(self.selector.seed_)[0]
+        seed = gather(self.selector.seed_)[0]
         if not self.selector.seen_ and seed != self.selector.seed_:
             self.selector.seed_ = seed
             # What a look at the length has drawn by another seed is drawn anew.

@@ -3,21 +3,16 @@
 import hashlib
 from collections import deque
 from itertools import cycle, islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from skd2ace._processes import gather
+
 from ._base import BatchSelector
 from ._checks import check_update
-
-
-def world() -> tuple[int, int]:
-    """Count the processes that train together, and say which this is."""
-    if dist.is_available() and dist.is_initialized():
-        return dist.get_world_size(), dist.get_rank()
-    return 1, 0
 
 
 class _Served(NamedTuple):
@@ -67,7 +62,7 @@ class Sharing:
 
     def exchange(self, selector: BatchSelector) -> None:
         """Tell the selector what all processes have noted, in the order of the batches."""
-        counts = self.gather(len(self.told))
+        counts = gather(len(self.told))
         if len(set(counts)) > 1:
             raise RuntimeError(
                 f"The processes told of {counts} batches: each must call update after each step."
@@ -137,7 +132,7 @@ class Sharing:
         p = selector.probabilities_
         drawn_from = b"" if p is None else p.cpu().numpy().tobytes()
         digest = hashlib.sha256(drawn_from + repr(first_batch).encode()).hexdigest()
-        if len(set(self.gather((selector.epoch_, digest)))) > 1:
+        if len(set(gather((selector.epoch_, digest)))) > 1:
             raise RuntimeError(
                 f"{type(selector).__name__}: the processes disagree about the batches of epoch "
                 f"{selector.epoch_ + 1}. All must start the selector on the same data with the "
@@ -151,9 +146,3 @@ class Sharing:
                 f"{len(self.told)} batches of this epoch were told and not yet exchanged with the "
                 "other processes: states are taken between epochs."
             )
-
-    def gather(self, value: Any) -> list[Any]:
-        """Bring a value from each process to all."""
-        values: list[Any] = [None] * self.n_processes
-        dist.all_gather_object(values, value)
-        return values

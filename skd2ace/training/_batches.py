@@ -15,6 +15,7 @@ from skd2ace._stored import StoredFeatures
 
 from ._data import Tensors, resolve, select_rows
 from ._items import Items, Workers
+from ._shares import Share, deal
 
 
 class Batch(tuple[Tensor, Tensor | None]):
@@ -29,6 +30,9 @@ class Batch(tuple[Tensor, Tensor | None]):
         times those that a selector wants.
     instance_weights : Tensor of shape (b,), or None
         Beside ``weights`` of shape (b, q) from the data: what they are per instance.
+    share : Share or None
+        Where several processes train together: the rows of the batch that this one works on, of
+        which alone X is; all else is of the whole batch.
     epoch : int or None
         The epoch, counted from 0, that a selector chose it for; None where nobody chose.
 
@@ -46,6 +50,7 @@ class Batch(tuple[Tensor, Tensor | None]):
     weights: Tensor | None
     epoch: int | None
     instance_weights: Tensor | None
+    share: Share | None
 
     def __new__(
         cls,
@@ -55,11 +60,12 @@ class Batch(tuple[Tensor, Tensor | None]):
         weights: Tensor | None = None,
         epoch: int | None = None,
         instance_weights: Tensor | None = None,
+        share: Share | None = None,
     ) -> "Batch":
         """Make the pair."""
         batch = super().__new__(cls, (X, y))
         batch.instances, batch.weights, batch.epoch = instances, weights, epoch
-        batch.instance_weights = instance_weights
+        batch.instance_weights, batch.share = instance_weights, share
         return batch
 
 
@@ -90,6 +96,9 @@ class BatchIterator:
     [[0, 1], [2, 3], [4]]
     """
 
+    # Whether each of several processes is served its share of the batches only.
+    is_shared = False
+
     def __init__(
         self,
         dataset: Any,
@@ -118,9 +127,13 @@ class BatchIterator:
         everything = torch.arange(len(self.dataset), device=self.device)
         indices = everything.split(self.batch_size)
         # Workers are seeded by a generator of their own: a pass leaves torch's as it was.
-        batches = self._load(indices, torch.Generator())
+        batches = self._load(map(self._own, indices), torch.Generator())
         for index, (X, y) in zip(indices, batches, strict=True):
             yield self._make_batch(X, y, index)
+
+    def _own(self, index: Tensor) -> Tensor:
+        """Rows of a batch whose features this process reads."""
+        return index[deal(len(index)).rows] if self.is_shared else index
 
     def _load(
         self,
@@ -149,6 +162,9 @@ class BatchIterator:
         epoch: int | None = None,
     ) -> Batch:
         """Make a batch with the weights of its cells, times those that a selector wants."""
+        share = None
+        if self.is_shared:
+            share, y = deal(len(index)), self._all_labels[index]
         weights, of_instances = wanted, None
         if self._cell_weight is not None:
             weights = self._cell_weight[index]
@@ -157,7 +173,11 @@ class BatchIterator:
                 weights = _multiply(weights, wanted)
                 of_instances = of_instances * wanted if wanted.ndim == 1 else of_instances
             of_instances = None if weights.ndim == 1 else of_instances
-        return Batch(X, y, index, weights, epoch, of_instances)
+        return Batch(X, y, index, weights, epoch, of_instances, share)
+
+    @cached_property
+    def _all_labels(self) -> Tensor:
+        return self.labels()
 
     @cached_property
     def _cell_weight(self) -> Tensor | None:

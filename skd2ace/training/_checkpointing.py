@@ -13,6 +13,7 @@ from torch import nn
 from skd2ace._archive import ArchiveError, read_archive, write_archive
 from skd2ace._describe import NEW_SINCE_0_1, describe, describe_architecture, digest
 from skd2ace._devices import full_device
+from skd2ace._processes import from_first, is_first
 from skd2ace._seeding import generator_states
 
 from ._selected_batches import SelectedBatches
@@ -91,7 +92,7 @@ class Checkpointing(Callback):
         self.fingerprint_ = fingerprint(net, X, y)
         self.resumed_ = False
         # What a process left that was killed while it wrote.
-        for path in Path(self.directory).glob("epoch-*.tmp"):
+        for path in [] if not is_first() else Path(self.directory).glob("epoch-*.tmp"):
             path.unlink(missing_ok=True)
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
@@ -109,6 +110,12 @@ class Checkpointing(Callback):
         epoch, last = len(net.history), getattr(net, "last_epoch_", None)
         if epoch % self.every_n_epochs and epoch != last:
             return
+        # From here on the training is that of this folder.
+        self.resumed_ = True
+        if is_first():
+            self._write(net, epoch, last)
+
+    def _write(self, net: Any, epoch: int, last: int | None) -> None:
         folder = Path(self.directory)
         folder.mkdir(parents=True, exist_ok=True)
         content = {
@@ -118,8 +125,6 @@ class Checkpointing(Callback):
             "training": training_state(net),
         }
         write_archive(folder / f"epoch-{epoch:06d}.skd2ace", _KIND, content)
-        # From here on the training is that of this folder.
-        self.resumed_ = True
         for old in checkpoints(folder)[:-_N_KEPT]:
             old.unlink(missing_ok=True)
 
@@ -132,6 +137,8 @@ def checkpoints(directory: str | os.PathLike[str]) -> list[Path]:
 def newest_checkpoint(directory: str | os.PathLike[str]) -> dict[str, Any] | None:
     """Read the newest good checkpoint, or None where there is none at all.
 
+    Of several processes that train together the first reads for all.
+
     Warns
     -----
     UserWarning
@@ -142,12 +149,16 @@ def newest_checkpoint(directory: str | os.PathLike[str]) -> dict[str, Any] | Non
     ArchiveError
         If all are damaged.
     """
+    return from_first(lambda: _read_newest(directory))
+
+
+def _read_newest(directory: str | os.PathLike[str]) -> dict[str, Any] | None:
     found = checkpoints(directory)
     for path in reversed(found):
         try:
             return read_archive(path, _KIND)
         except ArchiveError as error:
-            warnings.warn(f"{error} The checkpoint before it is used.", stacklevel=2)
+            warnings.warn(f"{error} The checkpoint before it is used.", stacklevel=4)
     if found:
         raise ArchiveError(f"No checkpoint in {directory} can be read; see the warnings.")
     return None

@@ -125,7 +125,7 @@ class SelectedBatches(BatchIterator):
                 index = check(index)
                 # While the selector is where it drew them: later ones may be drawn by workers.
                 drawn.append((index, None if ahead else weigh(index)))
-                yield index
+                yield self._own(index)
 
         for X, y in self._load(draw(), ahead=ahead):
             index, wanted = drawn.popleft()

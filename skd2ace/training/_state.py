@@ -23,7 +23,7 @@ def training_state(net: Any) -> dict[str, Any]:
     return {
         "components": {name: part.state_dict() for name, part in components(net).items()},
         "history": list(net.history),
-        "seeds": {name: getattr(net, name) for name in _SEEDS if hasattr(net, name)},
+        "seeds": drawn_seeds(net),
         "callbacks": {name: _callback_state(net, name, cb) for name, cb in net.callbacks_},
     }
 
@@ -46,6 +46,11 @@ def restore_training_state(net: Any, state: dict[str, Any], *, training: bool) -
     for name, callback in net.callbacks_:
         if name in state["callbacks"]:
             _restore_callback(net, name, callback, state["callbacks"][name], training)
+
+
+def drawn_seeds(net: Any) -> dict[str, int]:
+    """Give the seeds that a net has drawn from its ``random_state``, by name."""
+    return {name: getattr(net, name) for name in _SEEDS if hasattr(net, name)}
 
 
 def components(net: Any) -> dict[str, Any]:
