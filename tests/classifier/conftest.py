@@ -115,6 +115,14 @@ def make_any(request, make, make_clif, make_dela, make_paca, make_mpvae, make_c2
     return makers[request.param]
 
 
+@pytest.fixture(params=["clif", "tabm"])
+def make_two(request, make_clif, make_tabm):
+    """Make CLIF, with a loss of its own, and TabM, which prepares features: where it is the same
+    code that all networks go through, two of them show what seven would.
+    """
+    return {"clif": make_clif, "tabm": make_tabm}[request.param]
+
+
 def without_times(history):
     return [{name: value for name, value in row.items() if name != "dur"} for row in history]
 

@@ -62,9 +62,9 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_data_at_fit(make_any, data, case):
+def test_data_at_fit(make_two, data, case):
     change, message = BAD[case]
-    est = make_any(preprocessor=None)
+    est = make_two(preprocessor=None)
     before = dict(vars(est))
     with pytest.raises(ValueError, match=message):
         est.fit(*change(*data))
@@ -93,9 +93,9 @@ def test_thresholds_that_are_no_numbers(make, data, threshold):
         make(threshold=threshold).fit(*data)
 
 
-def test_features_at_predict(make_any, data):
+def test_features_at_predict(make_two, data):
     X, Y = data
-    est = make_any(preprocessor=None).fit(X, Y)
+    est = make_two(preprocessor=None).fit(X, Y)
     for method in (est.predict, est.predict_proba, est.decision_function):
         with pytest.raises(ValueError, match="X has 7 features"):
             method(X[:, :7])
@@ -103,9 +103,9 @@ def test_features_at_predict(make_any, data):
             method(with_value(X, np.nan))
 
 
-def test_labels_at_partial_fit(make_any, data):
+def test_labels_at_partial_fit(make_two, data):
     X, Y = data
-    est = make_any().fit(X, Y)
+    est = make_two().fit(X, Y)
     with pytest.raises(ValueError, match="fitted with"):
         est.partial_fit(X, Y[:, :3])
     with pytest.raises(ValueError, match="fitted with"):
@@ -119,8 +119,8 @@ class Breaks(BatchSelector):
         yield torch.arange(5) if epoch < 2 else torch.tensor([1000])
 
 
-def test_nothing_half_fitted_after_an_error_in_training(make_any, data):
-    est = make_any(batch_selector=Breaks())
+def test_nothing_half_fitted_after_an_error_in_training(make_two, data):
+    est = make_two(batch_selector=Breaks())
     with pytest.raises(IndexError, match="Breaks gave an index outside"):
         est.fit(*data)
     assert not hasattr(est, "module_")
@@ -129,9 +129,9 @@ def test_nothing_half_fitted_after_an_error_in_training(make_any, data):
     assert clone(est).set_params(batch_selector=None).fit(*data).best_epoch_ > 0
 
 
-def test_diverging_training_says_what_and_when(make_any, data):
+def test_diverging_training_says_what_and_when(make_two, data):
     X, Y = data
-    est = make_any(lr=1e30, max_epochs=20, optimizer=torch.optim.SGD)
+    est = make_two(lr=1e30, max_epochs=20, optimizer=torch.optim.SGD)
     if "optimizer__weight_decay" in est.get_params():
         est.set_params(optimizer__weight_decay=0.0)
     with pytest.raises(ValueError, match=r"Epoch \d+: the (train|valid) loss.* is (nan|inf)"):
@@ -157,6 +157,6 @@ def test_module_of_another_shape(make, data):
         est.fit(*data)
 
 
-def test_unknown_fit_parameter(make_any, data):
+def test_unknown_fit_parameter(make_two, data):
     with pytest.raises(TypeError, match="sample_weights"):
-        make_any().fit(*data, sample_weights=np.ones(60))
+        make_two().fit(*data, sample_weights=np.ones(60))

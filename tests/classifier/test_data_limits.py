@@ -144,20 +144,20 @@ def test_refused(make_any, data, case):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_forms(make_any, data, form):
+def test_forms(make_two, data, form):
     X, Y = FORMS[form](*data)
     before = contents(X), contents(Y)
-    proba = make_any(max_epochs=3, preprocessor=None).fit(X, Y).predict_proba(X)
+    proba = make_two(max_epochs=3, preprocessor=None).fit(X, Y).predict_proba(X)
     assert (contents(X), contents(Y)) == before
     expected = (
-        make_any(max_epochs=3, preprocessor=None).fit(dense(X), dense(Y)).predict_proba(dense(X))
+        make_two(max_epochs=3, preprocessor=None).fit(dense(X), dense(Y)).predict_proba(dense(X))
     )
     np.testing.assert_array_equal(proba, expected)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("mode", ["r", "r+", "c"])
-def test_memory_maps(make_any, data, tmp_path, mode, dtype):
+def test_memory_maps(make_two, data, tmp_path, mode, dtype):
     paths = tmp_path / "X", tmp_path / "Y"
     for array, path in zip(data, paths, strict=True):
         array.astype(dtype).tofile(path)
@@ -165,16 +165,16 @@ def test_memory_maps(make_any, data, tmp_path, mode, dtype):
     X, Y = (
         np.memmap(path, dtype, mode, shape=(60, q)) for path, q in zip(paths, (8, 4), strict=True)
     )
-    proba = make_any(max_epochs=3).fit(X, Y).predict_proba(X)
+    proba = make_two(max_epochs=3).fit(X, Y).predict_proba(X)
     assert [path.read_bytes() for path in paths] == before
     X, Y = (array.astype(dtype) for array in data)
-    np.testing.assert_array_equal(proba, make_any(max_epochs=3).fit(X, Y).predict_proba(X))
+    np.testing.assert_array_equal(proba, make_two(max_epochs=3).fit(X, Y).predict_proba(X))
 
 
-def test_names_of_features(make_any, data):
+def test_names_of_features(make_two, data):
     X, Y = data
     frame = pd.DataFrame(X, columns=list("abcdefgh"))
-    named, unnamed = make_any().fit(frame, Y), make_any().fit(X, Y)
+    named, unnamed = make_two().fit(frame, Y), make_two().fit(X, Y)
     expected = unnamed.predict_proba(X)
     np.testing.assert_array_equal(named.predict_proba(frame), expected)
     for method in (named.predict, named.predict_proba, named.decision_function):

@@ -71,17 +71,17 @@ def test_no_device_is_the_cpu(make, rounded, expected):
 
 
 @pytest.mark.parametrize("classes", [[0, 1], [0, 1, 2, 3]])
-def test_classes_at_the_first_partial_fit(make_any, data, classes):
+def test_classes_at_the_first_partial_fit(make_two, data, classes):
     X, Y = data
-    est = make_any().partial_fit(X, Y, classes=classes)
-    np.testing.assert_array_equal(est.predict_proba(X), make_any().fit(X, Y).predict_proba(X))
-    vector = make_any(train_split=None).partial_fit(X[Y[:, 0] == 1], np.ones(sum(Y[:, 0])), [0, 1])
+    est = make_two().partial_fit(X, Y, classes=classes)
+    np.testing.assert_array_equal(est.predict_proba(X), make_two().fit(X, Y).predict_proba(X))
+    vector = make_two(train_split=None).partial_fit(X[Y[:, 0] == 1], np.ones(sum(Y[:, 0])), [0, 1])
     assert list(vector.classes_) == [0, 1]
 
 
-def test_what_comes_out(make_any, data):
+def test_what_comes_out(make_two, data):
     X, Y = data
-    est = make_any().fit(X, Y)
+    est = make_two().fit(X, Y)
     proba, labels, logits = est.predict_proba(X), est.predict(X), est.decision_function(X)
     assert proba.shape == labels.shape == logits.shape == (60, 4)
     assert proba.dtype == np.float64
@@ -93,67 +93,67 @@ def test_what_comes_out(make_any, data):
     assert (est.n_features_in_, est.n_labels_) == (8, 4)
 
 
-def test_it_learns(make_any, data):
+def test_it_learns(make_two, data):
     from skd2ace.metrics import macro_auc
 
     X, Y = data
-    est = make_any(max_epochs=60, train_split=None).fit(X, Y)
+    est = make_two(max_epochs=60, train_split=None).fit(X, Y)
     assert macro_auc(Y, est.predict_proba(X)) > 0.9
 
 
-def test_one_label_as_a_vector(make_any, data):
+def test_one_label_as_a_vector(make_two, data):
     X, Y = data
     y = np.where(Y[:, 0] == 1, "yes", "no")
-    est = make_any().fit(X, y)
+    est = make_two().fit(X, y)
     assert est.predict_proba(X).shape == (60, 2)
     assert est.decision_function(X).shape == est.predict(X).shape == (60,)
     assert set(est.predict(X)) <= {"yes", "no"}
     np.testing.assert_array_equal(est.predict(X) == "yes", est.predict_proba(X)[:, 1] >= 0.5)
 
 
-def test_one_label_as_a_matrix(make_any, data):
+def test_one_label_as_a_matrix(make_two, data):
     X, Y = data
     with pytest.warns(DataConversionWarning, match="matrix of one label"):
-        est = make_any().fit(X, Y[:, :1])
+        est = make_two().fit(X, Y[:, :1])
     assert est.predict_proba(X).shape == est.predict(X).shape == (60, 1)
-    vector = make_any().fit(X, Y[:, 0])
+    vector = make_two().fit(X, Y[:, 0])
     np.testing.assert_array_equal(est.predict_proba(X)[:, 0], vector.predict_proba(X)[:, 1])
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 11])
-def test_fewer_instances_than_a_batch(make_any, data, n):
+def test_fewer_instances_than_a_batch(make_two, data, n):
     X, Y = data
-    est = make_any(batch_size=128, preprocessor=None).fit(X[:n], Y[:n])
+    est = make_two(batch_size=128, preprocessor=None).fit(X[:n], Y[:n])
     assert np.isfinite(est.predict_proba(X)).all()
     # Two instances can be ranked, one cannot: then nothing is held out.
     assert ("valid_macro_auc" in est.history[-1]) == (n == 11)
 
 
-def test_labels_without_positives_and_instances_without_labels(make_any, data):
+def test_labels_without_positives_and_instances_without_labels(make_two, data):
     X, Y = data
     Y = Y.copy()
     Y[:, 1], Y[:20] = 0, 0
-    est = make_any().fit(X, Y)
+    est = make_two().fit(X, Y)
     assert np.isfinite(est.predict_proba(X)).all()
 
 
 @pytest.mark.parametrize("value", [0, 1])
-def test_all_labels_alike(make_any, data, value):
+def test_all_labels_alike(make_two, data, value):
     X, Y = data
-    est = make_any().fit(X, np.full_like(Y, value))
+    est = make_two().fit(X, np.full_like(Y, value))
     assert np.isfinite(est.predict_proba(X)).all()
     assert np.isnan(est.history[-1]["valid_macro_auc"])
     assert est.best_epoch_ == 5
 
 
-def test_duplicated_instances(make_any, data):
+def test_duplicated_instances(make_two, data):
     X, Y = np.repeat(data[0][:6], 10, axis=0), data[1]
-    assert np.isfinite(make_any().fit(X, Y).predict_proba(X)).all()
+    assert np.isfinite(make_two().fit(X, Y).predict_proba(X)).all()
 
 
-def test_prediction_does_not_depend_on_the_batch(make_any, data):
+def test_prediction_does_not_depend_on_the_batch(make_two, data):
     X, Y = data
-    est = make_any().fit(X, Y)
+    est = make_two().fit(X, Y)
     whole = est.decision_function(X)
     alone = np.concatenate([est.decision_function(row[None]) for row in X])
     # As near as scikit-learn's own check asks; here they are the same bits.

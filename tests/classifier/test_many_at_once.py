@@ -21,11 +21,11 @@ def weights(est):
     return [value.numpy().tobytes() for value in est.module_.state_dict().values()]
 
 
-def test_threads_give_what_one_after_the_other_gives(make_any, data):
+def test_threads_give_what_one_after_the_other_gives(make_two, data):
     """Dropout and noise draw from one generator, which belongs to the process."""
-    expected = [weights(make_any(random_state=seed).fit(*data)) for seed in range(6)]
+    expected = [weights(make_two(random_state=seed).fit(*data)) for seed in range(6)]
     with ThreadPoolExecutor(3) as threads:
-        fits = list(threads.map(lambda seed: make_any(random_state=seed).fit(*data), range(6)))
+        fits = list(threads.map(lambda seed: make_two(random_state=seed).fit(*data), range(6)))
     assert [weights(est) for est in fits] == expected
 
 

@@ -68,13 +68,13 @@ def test_grid_over_selectors_compares_different_models(make_clif, data):
     assert kinds == [type(None), D2ACE, D2ACE, D2ACE]
 
 
-def test_any_selector_can_take_the_place_of_another(make_any, data):
+def test_any_selector_can_take_the_place_of_another(make_two, data):
     selectors = [
         cls(warmup_epochs=1) if cls().get_params().get("warmup_epochs") else cls()
         for name in selection.__all__
         if isclass(cls := getattr(selection, name)) and BatchSelector in cls.__mro__[1:]
     ]
-    est = make_any(max_epochs=3)
+    est = make_two(max_epochs=3)
     search = GridSearchCV(est, {"batch_selector": selectors}, scoring=macro_auc_scorer, cv=CV).fit(
         *data
     )
@@ -85,9 +85,9 @@ def test_any_selector_can_take_the_place_of_another(make_any, data):
     assert est.batch_selector_.probabilities_ is not None
 
 
-def test_pipeline(make_any, data):
+def test_pipeline(make_two, data):
     X, Y = data
-    pipeline = make_pipeline(MinMaxScaler(), make_any())
+    pipeline = make_pipeline(MinMaxScaler(), make_two())
     name = pipeline.steps[-1][0]
     pipeline.set_params(**{f"{name}__batch_selector__n_neighbors": 2}).fit(X, Y)
     assert pipeline[-1].batch_selector_.n_neighbors == 2
@@ -95,38 +95,38 @@ def test_pipeline(make_any, data):
     assert 0 <= pipeline.score(X, Y) <= 1
 
 
-def test_cross_val_predict(make_any, data):
+def test_cross_val_predict(make_two, data):
     X, Y = data
-    proba = cross_val_predict(make_any(), X, Y, cv=CV, method="predict_proba")
+    proba = cross_val_predict(make_two(), X, Y, cv=CV, method="predict_proba")
     assert proba.shape == Y.shape
     expected = np.empty_like(proba)
     for train, test in CV.split(X):
-        expected[test] = make_any().fit(X[train], Y[train]).predict_proba(X[test])
+        expected[test] = make_two().fit(X[train], Y[train]).predict_proba(X[test])
     np.testing.assert_allclose(proba, expected)
 
 
-def test_scorers_of_scikit_learn(make_any, balanced):
-    est = make_any(max_epochs=20, train_split=None)
+def test_scorers_of_scikit_learn(make_two, balanced):
+    est = make_two(max_epochs=20, train_split=None)
     assert_finite_scores(est, *balanced, ["roc_auc", "f1_macro", "average_precision", "accuracy"])
 
 
-def test_scorers_of_ours(make_any, data):
-    assert_finite_scores(make_any(), *data, SCORERS)
+def test_scorers_of_ours(make_two, data):
+    assert_finite_scores(make_two(), *data, SCORERS)
 
 
-def test_scorers_for_a_vector(make_any, data):
+def test_scorers_for_a_vector(make_two, data):
     X, Y = data
     scorings = ["roc_auc", "f1", "average_precision", macro_auc_scorer]
-    assert_finite_scores(make_any(), X, Y[:, 0], scorings)
+    assert_finite_scores(make_two(), X, Y[:, 0], scorings)
 
 
 @pytest.mark.filterwarnings("ignore:A column-vector y")
-def test_scorers_for_one_column(make_any, data):
+def test_scorers_for_one_column(make_two, data):
     X, Y = data
-    assert_finite_scores(make_any(), X, Y[:, :1], ["f1_macro", macro_auc_scorer])
+    assert_finite_scores(make_two(), X, Y[:, :1], ["f1_macro", macro_auc_scorer])
 
 
-def test_two_labels(make_any, data):
+def test_two_labels(make_two, data):
     X, Y = data
-    scores = cross_val_score(make_any(), X, Y[:, :2], cv=CV, scoring="roc_auc")
+    scores = cross_val_score(make_two(), X, Y[:, :2], cv=CV, scoring="roc_auc")
     assert np.isfinite(scores).all()

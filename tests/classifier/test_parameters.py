@@ -12,8 +12,8 @@ from skd2ace.selection import D2ACE, RandomBatches
 from skd2ace.training import BatchSelection
 
 
-def test_selector_parameters_before_and_after_fit(make_any, data):
-    est = make_any()
+def test_selector_parameters_before_and_after_fit(make_two, data):
+    est = make_two()
     assert est.get_params()["batch_selector__n_neighbors"] == 3
     for fitted in (False, True):
         assert est.set_params(batch_selector__n_neighbors=5) is est
@@ -24,16 +24,16 @@ def test_selector_parameters_before_and_after_fit(make_any, data):
     assert est.fit(*data).batch_selector_.n_neighbors == 5
 
 
-def test_swapping_and_tuning_in_one_call(make_any):
-    est = make_any(batch_selector=None)
+def test_swapping_and_tuning_in_one_call(make_two):
+    est = make_two(batch_selector=None)
     est.set_params(batch_selector__n_neighbors=7, batch_selector=D2ACE(pressure=2.0))
     assert (est.batch_selector.n_neighbors, est.batch_selector.pressure) == (7, 2.0)
 
 
-def test_the_selector_given_is_left_alone(make_any, data):
+def test_the_selector_given_is_left_alone(make_two, data):
     selector = D2ACE(warmup_epochs=1)
     before = dict(vars(selector))
-    est = make_any(batch_selector=selector).fit(*data)
+    est = make_two(batch_selector=selector).fit(*data)
     assert est.batch_selector is selector
     assert vars(selector) == before
     assert est.batch_selector_ is not selector
@@ -43,13 +43,13 @@ def test_the_selector_given_is_left_alone(make_any, data):
     assert not hasattr(copy, "batch_selector_")
 
 
-def test_no_selector_shuffles(make_any, data):
-    est = make_any(batch_selector=None).fit(*data)
+def test_no_selector_shuffles(make_two, data):
+    est = make_two(batch_selector=None).fit(*data)
     assert isinstance(est.batch_selector_, RandomBatches)
 
 
-def test_clone_of_everything(make_any, data):
-    est = make_any(
+def test_clone_of_everything(make_two, data):
+    est = make_two(
         callbacks__print_log=None, optimizer__eps=1e-7, dataset__placement="host", threshold="tune"
     )
     copy = clone(clone(est).fit(*data))
@@ -69,8 +69,8 @@ def test_the_names_are_those_of_the_constructor():
 
 
 @pytest.mark.parametrize("fitted", [False, True])
-def test_misspelt_selector_parameter(make_any, data, fitted):
-    est = make_any()
+def test_misspelt_selector_parameter(make_two, data, fitted):
+    est = make_two()
     if fitted:
         est.fit(*data)
     with pytest.raises(ValueError, match="n_neighbours"):
@@ -96,14 +96,14 @@ MISSPELT = [
 ]
 
 
-def test_the_nonlinearity_is_not_a_parameter(make_any):
+def test_the_nonlinearity_is_not_a_parameter(make_two):
     with pytest.raises(TypeError, match="predict_nonlinearity"):
-        make_any(predict_nonlinearity=None)
+        make_two(predict_nonlinearity=None)
 
 
 @pytest.mark.parametrize("name", MISSPELT)
-def test_misspelt_in_the_constructor(make_any, data, name):
-    est = make_any(**{name: 1})
+def test_misspelt_in_the_constructor(make_two, data, name):
+    est = make_two(**{name: 1})
     with pytest.raises((ValueError, TypeError), match=name.split("__")[-1]):
         est.fit(*data)
     with pytest.raises((ValueError, TypeError), match=name.split("__")[-1]):
@@ -113,8 +113,8 @@ def test_misspelt_in_the_constructor(make_any, data, name):
 
 @pytest.mark.parametrize("name", MISSPELT)
 @pytest.mark.parametrize("fitted", [False, True])
-def test_misspelt_in_set_params(make_any, data, name, fitted):
-    est = make_any()
+def test_misspelt_in_set_params(make_two, data, name, fitted):
+    est = make_two()
     if fitted:
         est.fit(*data)
 
@@ -143,10 +143,10 @@ def test_misspelt_in_set_params(make_any, data, name, fitted):
     ],
     ids=str,
 )
-def test_impossible_values(make_any, data, params):
+def test_impossible_values(make_two, data, params):
     (name,) = params
     with pytest.raises(ValueError, match=f"The '{name}' parameter"):
-        make_any(**params).fit(*data)
+        make_two(**params).fit(*data)
 
 
 @pytest.mark.parametrize(
@@ -171,39 +171,39 @@ def test_a_sigmoid_at_the_end(make, data):
     assert est.predict(data[0]).all(), "what the warning is for"
 
 
-def test_a_selector_class_is_no_selector(make_any, data):
-    est = make_any(batch_selector=D2ACE)
+def test_a_selector_class_is_no_selector(make_two, data):
+    est = make_two(batch_selector=D2ACE)
     with pytest.raises(ValueError, match=r"BatchSelector or None, .* an instance, D2ACE\(\)"):
         est.fit(*data)
 
 
-def test_impossible_selector_values(make_any, data):
+def test_impossible_selector_values(make_two, data):
     with pytest.raises(ValueError, match="The 'window' parameter of D2ACE"):
-        make_any(batch_selector=D2ACE(window=0)).fit(*data)
+        make_two(batch_selector=D2ACE(window=0)).fit(*data)
 
 
-def test_default_callbacks_can_be_replaced_and_left_out(make_any, data):
+def test_default_callbacks_can_be_replaced_and_left_out(make_two, data):
     stop = EarlyStopping(monitor="train_loss", patience=2, threshold=1e9, sink=lambda _: None)
-    est = make_any(callbacks=[("stop", stop)], callbacks__best_epoch=None, max_epochs=50)
+    est = make_two(callbacks=[("stop", stop)], callbacks__best_epoch=None, max_epochs=50)
     est.fit(*data)
     assert len(est.history) < 50
     assert "best_epoch" not in [name for name, callback in est.callbacks_ if callback]
 
 
-def test_disabled_callbacks(make_any, data):
+def test_disabled_callbacks(make_two, data):
     with pytest.raises(ValueError, match="there are 0"):
-        make_any(callbacks="disable").fit(*data)
+        make_two(callbacks="disable").fit(*data)
 
 
-def test_two_bridges_are_refused(make_any, data):
+def test_two_bridges_are_refused(make_two, data):
     with pytest.raises(ValueError, match="there are 2"):
-        make_any(callbacks=[BatchSelection(D2ACE())]).fit(*data)
-    est = make_any(callbacks__batch_selection=BatchSelection(D2ACE(window=7))).fit(*data)
+        make_two(callbacks=[BatchSelection(D2ACE())]).fit(*data)
+    est = make_two(callbacks__batch_selection=BatchSelection(D2ACE(window=7))).fit(*data)
     assert est.batch_selector_.window == 7
 
 
-def test_a_failed_initialisation_is_none(make_any):
-    est = make_any(module__n_features=8, module__n_labels=4, callbacks="disable")
+def test_a_failed_initialisation_is_none(make_two):
+    est = make_two(module__n_features=8, module__n_labels=4, callbacks="disable")
     with pytest.raises(ValueError, match="there are 0"):
         est.initialize()
     assert not est.initialized_

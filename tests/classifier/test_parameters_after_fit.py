@@ -9,15 +9,15 @@ from skd2ace.metrics import micro_f1_scorer
 from skd2ace.training import BestEpoch, SelectedBatches, TensorDataset
 
 
-def test_optimizer_settings_outlive_the_optimizer(make_any, data):
-    est = make_any().fit(*data)
+def test_optimizer_settings_outlive_the_optimizer(make_two, data):
+    est = make_two().fit(*data)
     est.set_params(optimizer__weight_decay=0.25)
     assert est.optimizer_.param_groups[0]["weight_decay"] == 0.25
     assert est.fit(*data).optimizer_.param_groups[0]["weight_decay"] == 0.25
 
 
-def test_learning_rate_after_fit(make_any, data):
-    est = make_any().fit(*data).set_params(lr=0.5)
+def test_learning_rate_after_fit(make_two, data):
+    est = make_two().fit(*data).set_params(lr=0.5)
     assert est.optimizer_.param_groups[0]["lr"] == 0.5
     assert est.lr == 0.5
 
@@ -36,8 +36,8 @@ def test_another_network_after_fit_begins_anew(make_clif, data):
     np.testing.assert_array_equal(est.predict_proba(X), fresh.predict_proba(X))
 
 
-def test_other_components_after_fit(make_any, data):
-    est = make_any().fit(*data)
+def test_other_components_after_fit(make_two, data):
+    est = make_two().fit(*data)
     est.set_params(
         optimizer=torch.optim.AdamW, dataset=TensorDataset, iterator_train=SelectedBatches
     )
@@ -55,11 +55,11 @@ def test_components_after_fit(make_clif, data, name, value):
     assert est.history[0]["train_batch_count"] == (8 if value == 7 else 4)
 
 
-def test_another_device_after_fit(make_any, data):
+def test_another_device_after_fit(make_two, data):
     """There is one device here: what can be seen is that nothing is lost on the way."""
-    parts = make_any(batch_selector=None, max_epochs=3).fit(*data)
+    parts = make_two(batch_selector=None, max_epochs=3).fit(*data)
     parts.set_params(device=torch.device("cpu")).partial_fit(*data)
-    whole = make_any(batch_selector=None, max_epochs=6).fit(*data)
+    whole = make_two(batch_selector=None, max_epochs=6).fit(*data)
     assert parts.history[:, "train_loss"] == whole.history[:, "train_loss"]
 
 
@@ -74,9 +74,9 @@ def test_callbacks_after_fit_keep_their_state(make_clif, data):
     assert parts.best_epoch_ == whole.best_epoch_
 
 
-def test_another_score_after_fit(make_any, data, best_epoch):
+def test_another_score_after_fit(make_two, data, best_epoch):
     """The recipe of docs/validation.md, late."""
-    est = make_any().fit(*data)
+    est = make_two().fit(*data)
     scoring = EpochScoring(micro_f1_scorer, name="f1", lower_is_better=False)
     est.set_params(
         callbacks__valid_macro_auc=scoring,
@@ -88,10 +88,10 @@ def test_another_score_after_fit(make_any, data, best_epoch):
     assert "dur" in dict(est.callbacks_)["print_log"].keys_ignored_
 
 
-def test_a_callback_of_ones_own_keeps_its_state(make_any, data):
+def test_a_callback_of_ones_own_keeps_its_state(make_two, data):
     def make_parts(n_epochs):
         best = BestEpoch("valid_loss", lower_is_better=True)
-        return make_any(batch_selector=None, callbacks__best_epoch=best, max_epochs=n_epochs)
+        return make_two(batch_selector=None, callbacks__best_epoch=best, max_epochs=n_epochs)
 
     parts = make_parts(3).fit(*data).set_params(callbacks__print_log=None).partial_fit(*data)
     whole = make_parts(6).fit(*data)
@@ -105,28 +105,28 @@ def test_a_component_and_its_parameter_in_one_call(make, data):
     assert est.optimizer_.param_groups[0]["momentum"] == 0.5
 
 
-def test_no_bridge_after_fit_is_refused(make_any, data):
-    est = make_any().fit(*data)
+def test_no_bridge_after_fit_is_refused(make_two, data):
+    est = make_two().fit(*data)
     with pytest.raises(ValueError, match="there are 0"):
         est.set_params(callbacks="disable")
 
 
-def test_setting_what_is_there_changes_nothing(make_any, data):
-    est = make_any().fit(*data)
+def test_setting_what_is_there_changes_nothing(make_two, data):
+    est = make_two().fit(*data)
     est.set_params(**est.get_params(deep=False)).partial_fit(*data)
     assert len(est.history) == 10
 
 
-def test_a_device_that_is_not_there(make_any, data):
-    est = make_any().fit(*data)
+def test_a_device_that_is_not_there(make_two, data):
+    est = make_two().fit(*data)
     with pytest.raises((RuntimeError, AssertionError)):
         est.set_params(device="no such device")
     assert est.predict(data[0]).shape == (60, 4)
 
 
-def test_nothing_of_an_earlier_fit_is_left(make_any, data):
+def test_nothing_of_an_earlier_fit_is_left(make_two, data):
     X, Y = data
-    est = make_any(threshold="tune").fit(X, Y)
+    est = make_two(threshold="tune").fit(X, Y)
     est.set_params(threshold=0.5, callbacks__best_epoch=None).fit(X, Y[:, :2])
     assert not hasattr(est, "thresholds_")
     assert not hasattr(est, "best_epoch_")

@@ -1,6 +1,7 @@
 """Fits of two processes under torchrun are those of one."""
 
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -21,12 +22,11 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("several_processes")
 
 
-@pytest.fixture(scope="module")
-def printed(folder):
-    """What two processes printed that saved what they found."""
+def run_in_two(*arguments):
+    """What two processes printed."""
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     done = subprocess.run(
-        [*launcher, "--nproc-per-node", "2", SCRIPT, folder],
+        [*launcher, "--nproc-per-node", "2", *arguments],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
@@ -34,6 +34,12 @@ def printed(folder):
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+@pytest.fixture(scope="module")
+def printed(folder):
+    """What two processes printed that saved what they found."""
+    return run_in_two(SCRIPT, folder)
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +126,10 @@ def test_what_cannot_be_trained_together(found):
     assert loader.startswith("TypeError: iterator_train gave a DataLoader")
     assert "differ in epoch: 2 in process 0, none after 1 in process 1" in stop
     assert "differ in random_state" in seed
+
+
+def test_the_example_of_the_docs():
+    printed = run_in_two(SCRIPT.parents[2] / "examples" / "several_processes.py")
+    (score,) = re.findall(r"Macro-AUC (0\.\d+)", printed)
+    assert float(score) > 0.6
+    assert printed.count("valid_macro_auc") == 1
