@@ -1,6 +1,6 @@
 """One training in several processes: each works on its share of every batch.
 
-    torchrun --standalone --nproc-per-node 2 examples/several_processes.py
+torchrun --standalone --nproc-per-node 2 examples/several_processes.py
 """
 
 import torch.distributed as dist

@@ -195,3 +195,17 @@ def test_larger_than_memory(tmp_path):
 def test_import_time(tmp_path):
     printed = run("benchmarks/import_time.py", "--rounds", "1", folder=tmp_path)
     assert "median ratio" in printed
+
+
+@pytest.mark.slow
+def test_gpu_runs_on_a_cpu(tmp_path):
+    arguments = ("--device", "cpu", "--cases", "mlp", "--rounds", "1", "--epochs", "1")
+    printed = run("benchmarks/gpu.py", *arguments, folder=tmp_path)
+    assert re.search(r"mlp( +\d+\.\d+){4} +\d+\n", printed)
+    assert printed.endswith("waits of CLIF's last epoch: -\n")
+
+
+@pytest.mark.slow
+def test_one_row(tmp_path):
+    printed = run("benchmarks/one_row.py", "--rounds", "1", folder=tmp_path)
+    assert len(re.findall(r"( +\d+\.\d+){3}\n", printed.replace("-", ""))) == 4

@@ -6,6 +6,8 @@ batches. Printed are the medians over rounds of the seconds per epoch, and of th
 round, which a change of the machine's speed between rounds does not touch.
 
     python examples/benchmarks/training_speed.py --cases yeast mlp --rounds 5
+
+With ``--fused`` the optimizer takes its step in one kernel, on both sides.
 """
 
 import argparse
@@ -86,13 +88,15 @@ def bare_loop(make, X, Y, flags, n_epochs, device):
             optimizer.step()
 
 
-def contenders(case, device, n_epochs=None):
+def contenders(case, device, n_epochs=None, *, fused=None):
     """Functions that train for the case's epochs, or for so many, by name."""
     load, estimator, make, flags, usual = CASES[case]
+    flags = flags | {"fused": fused}
     n_epochs = n_epochs or usual
     X, Y = load()
     shared = {"lr": flags["lr"], "optimizer__weight_decay": flags.get("weight_decay", 0.0)}
     shared |= {"max_epochs": n_epochs, "device": device, "random_state": 0, "verbose": 0}
+    shared |= {"optimizer__fused": fused}
 
     def train(**params):
         return lambda: estimator(**shared, **params).fit(X, Y)
@@ -119,11 +123,12 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--epochs", type=int, help="for a try; too few to measure with")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--fused", action="store_true", default=None)
     args = parser.parse_args()
     where = torch.cuda.get_device_name() if args.device.startswith("cuda") else "CPU"
     print(f"{where}, {torch.get_num_threads()} threads, torch {torch.__version__}")
     for case in args.cases:
-        n_epochs, functions = contenders(case, args.device, args.epochs)
+        n_epochs, functions = contenders(case, args.device, args.epochs, fused=args.fused)
         functions["bare loop"]()  # Warm-up: allocator, kernels, caches.
         rounds = [
             {name: seconds(function, args.device) for name, function in functions.items()}

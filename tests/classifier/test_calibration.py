@@ -74,16 +74,16 @@ def test_on_what_was_not_trained_on(make, overconfident, train_split):
     assert error < 0.7 * was
 
 
-def test_before_thresholds(make_any, data):
+def test_before_thresholds(make_two, data):
     X, Y = data
     params = {"train_split": 0.4, "batch_selector": None}
-    est = make_any(calibration="temperature", threshold="tune", **params).fit(X, Y)
+    est = make_two(calibration="temperature", threshold="tune", **params).fit(X, Y)
     valid = est.valid_indices_
     expected = best_thresholds(Y[valid], est.predict_proba(X[valid]))
     if hasattr(est, "oob_proba_"):
         expected = best_thresholds(Y, est.oob_proba_)
     np.testing.assert_allclose(est.thresholds_, expected, rtol=1e-5)
-    plain = make_any(threshold="tune", **params).fit(X, Y)
+    plain = make_two(threshold="tune", **params).fit(X, Y)
     assert est.temperature_ != 1
     np.testing.assert_allclose(
         logit(est.thresholds_) * est.temperature_, logit(plain.thresholds_), rtol=1e-4

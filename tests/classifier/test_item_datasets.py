@@ -58,9 +58,9 @@ def test_every_selector(make, data, assert_same, cls):
     assert_same(make(batch_selector=warm(cls)).fit(Numbered(*data)), est, data[0])
 
 
-def test_networks(make_any, data, assert_same):
-    est = make_any(preprocessor=None).fit(*data)
-    again = make_any(preprocessor=None).fit(Numbered(*data))
+def test_networks(make_two, data, assert_same):
+    est = make_two(preprocessor=None).fit(*data)
+    again = make_two(preprocessor=None).fit(Numbered(*data))
     assert_same(again, est, data[0])
     np.testing.assert_array_equal(again.predict_proba(Numbered(*data)), est.predict_proba(data[0]))
 

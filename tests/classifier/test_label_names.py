@@ -34,9 +34,9 @@ def swap(Y, frame):
     return frame(Y[:, SWAPPED], [NAMES[i] for i in SWAPPED])
 
 
-def test_names_of_any_frame(make_any, data, frame, tmp_path):
+def test_names_of_any_frame(make_two, data, frame, tmp_path):
     X, Y = data
-    est = make_any(max_epochs=1).fit(X, frame(Y))
+    est = make_two(max_epochs=1).fit(X, frame(Y))
     assert est.label_names_in_.tolist() == NAMES
     est.save(tmp_path / "file")
     given = {"module": est.module} if type(est) is MultiLabelNetClassifier else {}
@@ -120,9 +120,9 @@ def test_report_by_name(make, data):
 @pytest.mark.parametrize(
     "train_split", [0.1, 0.3, ShuffleSplit(test_size=7, random_state=0), ValidSplit(4)]
 )
-def test_rows_of_the_two_parts(make_any, data, train_split):
+def test_rows_of_the_two_parts(make_two, data, train_split):
     X, Y = data
-    est = make_any(max_epochs=1, train_split=train_split).fit(X, Y)
+    est = make_two(max_epochs=1, train_split=train_split).fit(X, Y)
     rows = np.concatenate([est.train_indices_, est.valid_indices_])
     assert sorted(rows) == list(range(len(X)))
     if isinstance(train_split, float):

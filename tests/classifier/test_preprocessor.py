@@ -46,8 +46,8 @@ def by_hand(est, scaler, X):
 
 
 # Selectors find neighbours, CLIF its label graph, and both count weights and unknown labels.
-def test_is_the_same_as_preparing_the_rows_to_train_on_by_hand(make_any, data):
-    compare_with_preparing_by_hand(make_any, data, 0.2)
+def test_is_the_same_as_preparing_the_rows_to_train_on_by_hand(make_two, data):
+    compare_with_preparing_by_hand(make_two, data, 0.2)
 
 
 @pytest.mark.parametrize("train_split", [None, ShuffleSplit(test_size=0.3)])
@@ -55,13 +55,13 @@ def test_is_the_same_with_any_split(make, data, train_split):
     compare_with_preparing_by_hand(make, data, train_split)
 
 
-def compare_with_preparing_by_hand(make_any, data, train_split):
+def compare_with_preparing_by_hand(make_two, data, train_split):
     X, Y = data
     Y = np.where(np.random.default_rng(2).random(Y.shape) < 0.1, np.nan, Y)
     given = {"sample_weight": np.random.default_rng(3).uniform(0.5, 2, len(X))}
-    inside = make_any(preprocessor=StandardScaler(), train_split=train_split).fit(X, Y, **given)
+    inside = make_two(preprocessor=StandardScaler(), train_split=train_split).fit(X, Y, **given)
     Z = by_hand(inside, StandardScaler(), X)
-    outside = make_any(preprocessor=None, train_split=train_split).fit(Z, Y, **given)
+    outside = make_two(preprocessor=None, train_split=train_split).fit(Z, Y, **given)
     assert_array_equal(inside.train_indices_, outside.train_indices_)
     assert_array_equal(inside.predict_proba(X), outside.predict_proba(Z))
     # Training goes on without fitting anew.
@@ -81,9 +81,9 @@ def test_the_parameter_is_left_as_it_is(make, data):
     assert not hasattr(clone(est), "preprocessor_")
 
 
-def test_tables_of_words_and_gaps(make_any, frame, data):
+def test_tables_of_words_and_gaps(make_two, frame, data):
     _, Y = data
-    est = make_any(preprocessor="auto").fit(frame, Y)
+    est = make_two(preprocessor="auto").fit(frame, Y)
     assert est.n_features_in_ == 4
     assert est.feature_names_in_.tolist() == ["a", "b", "c", "word"]
     assert isinstance(est.preprocessor_, TabularPreprocessor)
@@ -92,7 +92,7 @@ def test_tables_of_words_and_gaps(make_any, frame, data):
     with pytest.raises(ValueError, match="feature names"):
         est.predict(frame[["b", "a", "c", "word"]])
     with pytest.raises(ValueError, match="NaN"):
-        make_any(preprocessor=None).fit(frame[["a", "b", "c"]], Y)
+        make_two(preprocessor=None).fit(frame[["a", "b", "c"]], Y)
 
 
 def test_a_table_network_prepares_by_default(frame, data):
@@ -238,8 +238,8 @@ def test_is_kept(make, frame, data, tmp_path, how, preprocessor):
     keep_and_compare(make(preprocessor=preprocessor), frame, data, tmp_path, how)
 
 
-def test_is_kept_in_files_of_all(make_any, frame, data, tmp_path):
-    keep_and_compare(make_any(preprocessor="auto"), frame, data, tmp_path, "file")
+def test_is_kept_in_files_of_all(make_two, frame, data, tmp_path):
+    keep_and_compare(make_two(preprocessor="auto"), frame, data, tmp_path, "file")
 
 
 def keep_and_compare(est, frame, data, tmp_path, how):

@@ -42,9 +42,9 @@ def prepared_alike(fitted, other, X):
 # The rows that it is fitted on
 
 
-def test_fitted_on_training_rows(make_any, table):
+def test_fitted_on_training_rows(make_two, table):
     X, Y = table
-    est = make_any(preprocessor="auto", train_split=0.3).fit(X, Y)
+    est = make_two(preprocessor="auto", train_split=0.3).fit(X, Y)
     assert len(est.valid_indices_) == 18
     alone = TabularPreprocessor().fit(X.iloc[est.train_indices_])
     assert prepared_alike(est.preprocessor_, alone, X)
@@ -52,9 +52,9 @@ def test_fitted_on_training_rows(make_any, table):
 
 
 @pytest.mark.parametrize("preprocessor", ["auto", StandardScaler(), PCA(3)])
-def test_held_out_rows_have_no_say(make_any, data, preprocessor, outcome):
+def test_held_out_rows_have_no_say(make_two, data, preprocessor, outcome):
     X, Y = data
-    est = make_any(preprocessor=preprocessor, train_split=0.3, callbacks__best_epoch=None)
+    est = make_two(preprocessor=preprocessor, train_split=0.3, callbacks__best_epoch=None)
     weights, _, _ = outcome_without_best(est.fit(X, Y), outcome)
     other = X.copy()
     other[est.valid_indices_] *= 1000
@@ -68,10 +68,10 @@ def outcome_without_best(est, outcome):
 
 
 @pytest.mark.parametrize("preprocessor", [StandardScaler(), PCA(3)])
-def test_the_same_as_in_a_pipeline(make_any, data, preprocessor):
+def test_the_same_as_in_a_pipeline(make_two, data, preprocessor):
     X, Y = data
-    est = make_any(preprocessor=preprocessor, train_split=None).fit(X, Y)
-    pipeline = make_pipeline(preprocessor, make_any(preprocessor=None, train_split=None))
+    est = make_two(preprocessor=preprocessor, train_split=None).fit(X, Y)
+    pipeline = make_pipeline(preprocessor, make_two(preprocessor=None, train_split=None))
     expected = pipeline.fit(X, Y).predict_proba(X)
     np.testing.assert_array_equal(est.predict_proba(X), expected)
 

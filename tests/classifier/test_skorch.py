@@ -37,37 +37,37 @@ CALLBACKS = {
 
 
 @pytest.mark.parametrize("name", CALLBACKS)
-def test_callbacks(make_any, data, name):
-    est = make_any(callbacks=[CALLBACKS[name]], max_epochs=6).fit(*data)
+def test_callbacks(make_two, data, name):
+    est = make_two(callbacks=[CALLBACKS[name]], max_epochs=6).fit(*data)
     assert 2 <= len(est.history) <= 6
 
 
-def test_checkpoint(make_any, data, tmp_path):
+def test_checkpoint(make_two, data, tmp_path):
     checkpoint = Checkpoint(dirname=tmp_path, monitor="valid_macro_auc_best", f_pickle="net.pkl")
-    est = make_any(callbacks=[checkpoint]).fit(*data)
+    est = make_two(callbacks=[checkpoint]).fit(*data)
     assert (tmp_path / "params.pt").exists()
-    new = make_any(module__n_features=8, module__n_labels=4).initialize()
+    new = make_two(module__n_features=8, module__n_labels=4).initialize()
     new.load_params(checkpoint=checkpoint)
     assert new.predict(data[0]).shape == est.predict(data[0]).shape
 
 
 @pytest.mark.parametrize(("verbose", "n_lines"), [(0, 0), (1, 7)])
-def test_one_line_per_epoch(make_any, data, capsys, verbose, n_lines):
-    make_any(verbose=verbose).fit(*data)
+def test_one_line_per_epoch(make_two, data, capsys, verbose, n_lines):
+    make_two(verbose=verbose).fit(*data)
     printed = capsys.readouterr()
     assert len(printed.out.splitlines()) == n_lines
     assert "%|" not in printed.err
 
 
-def test_progress_bar(make_any, data, capsys):
-    make_any(verbose=2).fit(*data)
+def test_progress_bar(make_two, data, capsys):
+    make_two(verbose=2).fit(*data)
     printed = capsys.readouterr()
     assert "%|" in printed.err
     assert len(printed.out.splitlines()) == 7
 
 
-def test_losses_are_in_the_history_as_in_skorch(make_any, data):
-    history = make_any().fit(*data).history
+def test_losses_are_in_the_history_as_in_skorch(make_two, data):
+    history = make_two().fit(*data).history
     batches = history[-1, "batches", :, ("train_loss", "train_batch_size")][:4]
     mean = sum(loss * size for loss, size in batches) / sum(size for _, size in batches)
     assert history[-1, "train_loss"] == pytest.approx(mean)
@@ -103,12 +103,12 @@ class HalvesTheLoss(BatchSelector):
         return torch.full((len(index),), 0.5)
 
 
-def test_loss_weights_reach_the_loss(make_any, data):
+def test_loss_weights_reach_the_loss(make_two, data):
     shared = {"max_epochs": 1, "train_split": None, "batch_size": -1}
-    if isinstance(make_any(), C2AEClassifier):
+    if isinstance(make_two(), C2AEClassifier):
         shared["module__l2_weight"] = 0.0  # A term of the parameters alone, which stays.
-    plain = make_any(batch_selector=None, **shared)
-    halved = make_any(batch_selector=HalvesTheLoss(), **shared)
+    plain = make_two(batch_selector=None, **shared)
+    halved = make_two(batch_selector=HalvesTheLoss(), **shared)
     (a,), (b,) = (est.fit(*data).history[:, "train_loss"] for est in (plain, halved))
     assert b == pytest.approx(a / 2, rel=0.01)
 
@@ -212,9 +212,9 @@ class Interrupts(Callback):
             raise KeyboardInterrupt
 
 
-def test_an_interrupted_training_can_be_used_and_gone_on_with(make_any, data):
+def test_an_interrupted_training_can_be_used_and_gone_on_with(make_two, data):
     X, Y = data
-    est = make_any(callbacks=[Interrupts()], threshold="tune", max_epochs=6).fit(X, Y)
+    est = make_two(callbacks=[Interrupts()], threshold="tune", max_epochs=6).fit(X, Y)
     assert len(est.history) == 3
     assert est.best_epoch_ in (1, 2)
     assert est.predict(X).shape == Y.shape

@@ -44,9 +44,9 @@ def test_unknown_labels_do_not_trouble_splitters_that_ignore_them(data, wrap):
 
 @WRAPS
 @pytest.mark.parametrize("kind", [ShuffleSplit, IterativeStratifiedShuffleSplit])
-def test_the_estimator_seeds_the_split(make_any, data, kind, wrap):
+def test_the_estimator_seeds_the_split(make_two, data, kind, wrap):
     cv = kind(test_size=0.25)
-    first, second = (make_any(max_epochs=1, train_split=wrap(cv)).fit(*data) for _ in "ab")
+    first, second = (make_two(max_epochs=1, train_split=wrap(cv)).fit(*data) for _ in "ab")
     assert first.batch_selector_.n_instances_ == 45
     assert first.history[:, "valid_loss"] == second.history[:, "valid_loss"]
     assert cv.random_state is None

@@ -75,11 +75,11 @@ def test_by_cross_fitting(make, noisy, metric, outcome):
     assert not hasattr(est, "_cross_fitting") or est._cross_fitting is None
 
 
-def test_cross_fitting_of_every_network(make_any, data):
+def test_cross_fitting_of_every_network(make_two, data):
     params = {"threshold": "tune", "train_split": None, "max_epochs": 1, "batch_selector": None}
-    first, second = (make_any(**params).fit(*data) for _ in range(2))
+    first, second = (make_two(**params).fit(*data) for _ in range(2))
     np.testing.assert_array_equal(first.thresholds_, second.thresholds_)
-    other = make_any(**params | {"random_state": 1}).fit(*data)
+    other = make_two(**params | {"random_state": 1}).fit(*data)
     assert (first.thresholds_ != other.thresholds_).any()
 
 
