@@ -12,7 +12,7 @@ from ._keys import Key
 from ._limited import run_limited
 from ._progress import Progress
 from ._store import Store
-from ._task import Task, describe_failure
+from ._task import NoWorkersError, Task, describe_failure
 
 
 class Fits:
@@ -67,24 +67,36 @@ class Fits:
     def _run_until_an_error(self, waiting: deque[Task]) -> tuple[dict[Key, Task], Exception | None]:
         """Do fits until one is lost; return those that were not done then, and why."""
         running: dict[Key, Task] = {}
-        with parallel_config(**self._choose_backend()):
+        with self._do(self._claim_in_turn(waiting, running)) as outcomes:
+            while True:
+                try:
+                    key, record = next(outcomes)
+                except StopIteration:
+                    return running, None
+                except (sqlite3.Error, NoWorkersError):
+                    raise
+                except Exception as error:
+                    # Not the fit's own, which is an outcome.
+                    return running, error
+                self._write(running.pop(key), record)
+
+    @contextmanager
+    def _do(self, fits: Iterator[Any]) -> Iterator[Iterator[Any]]:
+        """Do fits, several at a time, and give their outcomes as they end."""
+        if self.config.get("backend") == "dask":
+            from ._dask import run_on_cluster
+
+            with _end_by_errors(run_on_cluster(fits)) as outcomes:
+                yield outcomes
+            return
+        with parallel_config(**self.config):
             # Few more are claimed than can begin, so that another process finds some to do. One
             # fit a batch: of several, the first would wait for the last to be stored.
             parallel = Parallel(
                 return_as="generator_unordered", pre_dispatch="n_jobs", batch_size=1
             )
-            with _end_by_errors(parallel(self._claim_in_turn(waiting, running))) as outcomes:
-                while True:
-                    try:
-                        key, record = next(outcomes)
-                    except StopIteration:
-                        return running, None
-                    except sqlite3.Error:
-                        raise
-                    except Exception as error:
-                        # Not the fit's own, which is an outcome.
-                        return running, error
-                    self._write(running.pop(key), record)
+            with _end_by_errors(parallel(fits)) as outcomes:
+                yield outcomes
 
     def _find_culprit(
         self, running: dict[Key, Task], error: Exception, waiting: deque[Task]
@@ -100,13 +112,6 @@ class Fits:
         for key in [key for key in running if key in told] or list(running):
             self.run([running.pop(key)])
         waiting.extend(running.values())
-
-    def _choose_backend(self) -> dict[str, Any]:
-        if self.config.get("backend") != "dask":
-            return self.config
-        from ._dask import Cluster
-
-        return self.config | {"backend": Cluster()}
 
     def _claim_in_turn(self, waiting: deque[Task], running: dict[Key, Task]) -> Iterator[Any]:
         while waiting:

@@ -45,6 +45,10 @@ _NO_NEWS = (
 )
 
 
+class NoWorkersError(RuntimeError):
+    """There are fits to do and nobody to do them; no fit is to blame."""
+
+
 class Task(NamedTuple):
     """One fit that is to be done."""
 

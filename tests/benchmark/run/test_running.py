@@ -4,7 +4,6 @@ import gc
 import os
 import signal
 import warnings
-from concurrent.futures import Future
 from types import SimpleNamespace
 
 import numpy as np
@@ -158,21 +157,78 @@ def test_what_cannot_be_sent_to_a_dask_cluster(data, tmp_path, scheduler):
     assert errors.str.contains("it cannot be pickled").tolist() == [True, True]
 
 
-def test_a_fit_that_dask_gives_up(data, tmp_path, monkeypatch):
-    """Of a worker's death joblib is told as of the end of a fit that failed."""
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_fits_that_kill_the_workers_of_a_dask_cluster(data, tmp_path):
+    """They are stored as failed, and whatever died with them is done again."""
+    distributed = pytest.importorskip("distributed")
+    settings = {"threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
+    methods = {"lethal": lethal(), "net": MLkNN(5), "knn": MLkNN(3)}
+    experiment = Experiment({"d": data}, methods, 2, store=tmp_path / "s")
+    with distributed.LocalCluster(n_workers=2, **settings) as cluster, distributed.Client(cluster):
+        results = experiment.run(progress=False, backend="dask")
+    assert results["method"].value_counts().to_dict() == {"net": 2, "knn": 2}
+    failures = experiment.failures()
+    assert failures["method"].tolist() == ["lethal", "lethal"]
+    assert failures["error"].str.contains("KilledWorker").all()
+
+
+def test_an_outcome_that_died_with_its_worker(data, tmp_path, monkeypatch):
+    """A fit that has ended and cannot be read is sent again."""
     dask = pytest.importorskip("skd2ace.benchmark.run._dask")
-    lost = Future()
-    monkeypatch.setattr(dask.DaskDistributedBackend, "submit", lambda *_: lost)
     experiment = Experiment({"d": data}, {"knn": MLkNN(3)}, 2, store=tmp_path / "s")
-    task = next(experiment._list_tasks("d", *data))
-    batch = SimpleNamespace(items=[(run_task, (task, data, {}, None), {})])
-    told = []
-    dask.Cluster.submit(object.__new__(dask.Cluster), batch, told.extend)
-    assert told == []
-    lost.set_exception(RuntimeError("the worker died"))
-    ((key, record),) = told
-    assert (key, record["status"]) == (task.key, "failed")
-    assert "RuntimeError: the worker died" in record["error"]
+    tasks = list(experiment._list_tasks("d", *data))
+    sent, cancelled = [], []
+
+    class Ended:
+        """Of the first fit the outcome is lost, once; of the second the worker died."""
+
+        def __init__(self, task):
+            self.task = task
+            sent.append(task)
+
+        def result(self, timeout):
+            if self.task is tasks[1]:
+                raise RuntimeError("the worker died")
+            if sent.count(self.task) == 1:
+                raise TimeoutError
+            return self.task.key, {"status": "ok"}
+
+        def cancel(self):
+            cancelled.append(self.task)
+
+    client = SimpleNamespace(
+        nthreads=lambda: {"worker": 1},
+        submit=lambda function, task, *rest, pure: Ended(task),
+        cancel=lambda futures: None,
+    )
+    monkeypatch.setattr(dask, "get_client", lambda: client)
+    monkeypatch.setattr(dask, "wait", lambda futures, **_: SimpleNamespace(done=set(futures)))
+    calls = ((run_task, (task, data, {}, None), {}) for task in tasks)
+    (first, done), (second, failed) = dask.run_on_cluster(calls)
+    assert (first, second) == (tasks[0].key, tasks[1].key)
+    assert done == {"status": "ok"}
+    assert failed["status"] == "failed"
+    assert "RuntimeError: the worker died" in failed["error"]
+    assert sent == [tasks[0], tasks[0], tasks[1]]
+    assert cancelled == [tasks[0]]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_dask_cluster_without_workers(data, tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    dask = pytest.importorskip("skd2ace.benchmark.run._dask")
+    monkeypatch.setattr(dask, "_LOOK", 0.05)
+    monkeypatch.setattr(dask, "_PATIENCE", 0.2)
+    experiment = Experiment({"d": data}, {"knn": MLkNN(3)}, 2, store=tmp_path / "s")
+    settings = {"n_workers": 0, "processes": False, "dashboard_address": None}
+    with (
+        distributed.LocalCluster(**settings) as cluster,
+        distributed.Client(cluster),
+        pytest.raises(RuntimeError, match=r"has had no worker for .*knn.*Start workers"),
+    ):
+        experiment.run(progress=False, backend="dask")
+    assert len(experiment.failures()) == 0
 
 
 @pytest.mark.slow
