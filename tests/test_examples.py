@@ -6,12 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from skd2ace import selection
+from skd2ace.benchmark import Store, import_fits
 from skd2ace.selection import BatchSelector
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples"
 needs_mulan = pytest.mark.skipif(
     "SKD2ACE_DATA" not in os.environ, reason="SKD2ACE_DATA names no folder"
 )
@@ -209,3 +212,16 @@ def test_gpu_runs_on_a_cpu(tmp_path):
 def test_one_row(tmp_path):
     printed = run("benchmarks/one_row.py", "--rounds", "1", folder=tmp_path)
     assert len(re.findall(r"( +\d+\.\d+){3}\n", printed.replace("-", ""))) == 4
+
+
+def test_the_sensitivity_of_the_page_is_that_of_the_kept_fits(tmp_path):
+    store = Store(tmp_path / "fits.sqlite")
+    import_fits(store, ROOT / "docs" / "results" / "sensitivity.jsonl.gz")
+    results = store.results()
+    page = " ".join((ROOT / "docs" / "selectors" / "d2ace.md").read_text().split())
+    for parameter in ("n_neighbors", "mixture"):
+        of_parameter = results[results["method"].str.startswith(f"{parameter}=")]
+        means = of_parameter.groupby(["dataset", "method"])["macro_auc"].mean()
+        for dataset in ("flags", "emotions"):
+            low, high = (f"{value:.3f}".lstrip("0") for value in np.sort(means[dataset])[[0, -1]])
+            assert f"{low} to {high}" in page

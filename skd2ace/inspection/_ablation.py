@@ -81,11 +81,7 @@ class AblationDisplay:
                 f"baseline={baseline!r} is not among the methods "
                 f"{sorted(map(str, results['method'].unique()))}."
             )
-        differences = {
-            name: table.sub(table[baseline], axis=0).drop(columns=baseline)
-            for name, table in runs.items()
-        }
-        return cls(differences, baseline, find_title(metric))
+        return cls(subtract_baseline(runs, baseline), baseline, find_title(metric))
 
     def plot(self, axes: Any = None) -> "AblationDisplay":
         """Draw a panel for each data set.
@@ -119,3 +115,12 @@ class AblationDisplay:
             ax.locator_params(axis="x", nbins=4)
         self.figure_.supxlabel(f"{self.metric}, less that of {self.baseline}", fontsize=10)
         return self
+
+
+def subtract_baseline(runs: dict[str, Any], baseline: str) -> dict[str, Any]:
+    """Differences of all other methods from one, where that was run; of runs by methods."""
+    return {
+        name: table.sub(table[baseline], axis=0).drop(columns=baseline)
+        for name, table in runs.items()
+        if baseline in table
+    }

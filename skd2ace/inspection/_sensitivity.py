@@ -71,8 +71,6 @@ class SensitivityDisplay:
         ValueError
             If a column is missing, or no method is named so.
         """
-        import pandas as pd
-
         from skd2ace._results import KEYS, arrange_runs, check_columns
 
         check_columns("results", results, KEYS)
@@ -84,13 +82,7 @@ class SensitivityDisplay:
                 f"do; there are {sorted(map(str, results['method'].unique()))}."
             )
         runs = arrange_runs(results[results["method"].isin(values)], metric)
-        scores = {}
-        for name, table in runs.items():
-            ordered = table[[method for method in values if method in table]]
-            scores[name] = pd.DataFrame(
-                {"mean": ordered.mean(), "low": ordered.min(), "high": ordered.max()}
-            ).rename(index=values)
-        return cls(scores, parameter, find_title(metric))
+        return cls(summarize_runs(runs, parameter), parameter, find_title(metric))
 
     def plot(self, ax: Any = None) -> "SensitivityDisplay":
         """Draw a line for each data set; of few, bands too.
@@ -118,6 +110,22 @@ def list_parameters(methods: Any) -> list[str]:
     """List the parameters that two methods or more are named by, as ``parameter=value``."""
     named = [match[1] for name in map(str, methods) if (match := _NAMED.fullmatch(name))]
     return [parameter for parameter in dict.fromkeys(named) if named.count(parameter) > 1]
+
+
+def summarize_runs(runs: dict[str, Any], parameter: str) -> dict[str, Any]:
+    """Mean, least and greatest of the runs at each value, by data set; of runs by methods."""
+    import pandas as pd
+
+    scores = {}
+    for name, table in runs.items():
+        values = _read_values(table.columns, parameter)
+        if not values:
+            continue
+        ordered = table[list(values)]
+        scores[name] = pd.DataFrame(
+            {"mean": ordered.mean(), "low": ordered.min(), "high": ordered.max()}
+        ).rename(index=values)
+    return scores
 
 
 def _read_values(methods: Any, parameter: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from skd2ace.inspection import AblationDisplay
+from skd2ace.inspection._ablation import subtract_baseline
 
 from ..compare._comparison import Comparison
 from ..compare._reference import list_others
@@ -39,11 +40,9 @@ def describe_differences(comparison: Comparison, *, pictures: bool) -> list[Bloc
 
 
 def _draw(comparison: Comparison) -> Picture:
-    return draw_differences(
-        AblationDisplay.from_results(
-            comparison.results, comparison.metric, baseline=comparison.reference
-        )
-    )
+    reference = comparison.reference
+    differences = subtract_baseline(comparison.runs, reference)
+    return draw_differences(AblationDisplay(differences, reference, comparison.title))
 
 
 def _warn_of_two_folds(known: Any) -> list[Block]:

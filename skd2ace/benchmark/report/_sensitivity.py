@@ -1,7 +1,7 @@
 """Section of a report: how much a parameter matters, where methods are named by its values."""
 
 from skd2ace.inspection import SensitivityDisplay
-from skd2ace.inspection._sensitivity import list_parameters
+from skd2ace.inspection._sensitivity import list_parameters, summarize_runs
 
 from ..compare._comparison import Comparison
 from ._blocks import Block, Heading
@@ -13,9 +13,8 @@ def describe_sensitivity(comparison: Comparison, *, pictures: bool) -> list[Bloc
     parameters = list_parameters(comparison.methods) if pictures else []
     if not parameters:
         return []
-    results, metric = comparison.results, comparison.metric
     displays = [
-        SensitivityDisplay.from_results(results, metric, parameter=parameter)
+        SensitivityDisplay(summarize_runs(comparison.runs, parameter), parameter, comparison.title)
         for parameter in parameters
     ]
     return [Heading("Sensitivity"), *map(draw_sensitivity, displays)]
