@@ -1,5 +1,6 @@
 """The examples run as the README says, in a folder of their own."""
 
+import json
 import os
 import re
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from skd2ace import selection
@@ -225,3 +227,14 @@ def test_the_sensitivity_of_the_page_is_that_of_the_kept_fits(tmp_path):
         for dataset in ("flags", "emotions"):
             low, high = (f"{value:.3f}".lstrip("0") for value in np.sort(means[dataset])[[0, -1]])
             assert f"{low} to {high}" in page
+
+
+def test_the_label_errors_of_the_page_are_those_that_were_measured():
+    kept = (ROOT / "docs" / "results" / "label_errors.jsonl").read_text().splitlines()
+    rows = pd.DataFrame(map(json.loads, kept)).groupby(["data", "share"]).mean()
+    page = (ROOT / "docs" / "label_report.md").read_text()
+    digits = {"ours": 3, "theirs": 3, "recall": 2, "flagged": 2, "first": 3, "second": 3}
+    for (data, share), row in rows.iterrows():
+        cells = [f"{row[name]:.{n}f}".lstrip("0") for name, n in digits.items()]
+        assert f"| {data} | {share:.0%} | ".replace("%", " %") + " | ".join(cells) + " |" in page
+    assert f"takes {rows['seconds'].mean():.2f} of".replace("0.", ".") in page
