@@ -11,7 +11,8 @@ from skd2ace.metrics import macro_auc
 from skd2ace.networks import MLP
 from skd2ace.selection import D2ACE
 
-dist.init_process_group("gloo")  # with GPUs "nccl", and device=f"cuda:{LOCAL_RANK}" below
+# With GPUs "nccl", torch.cuda.set_device(LOCAL_RANK), and device="cuda" below.
+dist.init_process_group("gloo")
 X, Y = load_yeast(return_X_y=True)
 est = MultiLabelNetClassifier(MLP, batch_selector=D2ACE(), max_epochs=10, random_state=0)
 est.fit(X[:1500], Y[:1500])
