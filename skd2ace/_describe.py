@@ -31,8 +31,6 @@ NEW_SINCE_0_1 = {
 }
 # No estimator is nested so deep; a chain of objects that hold each other may be.
 _DEEPEST = 100
-# Of features in a file.
-_ROWS_AT_ONCE = 1024
 
 
 def describe(thing: Any) -> str:
@@ -132,9 +130,8 @@ def _array(values: Any, path: tuple[Any, ...]) -> dict[str, Any]:
 def _stored(features: StoredFeatures) -> dict[str, Any]:
     """As the same features in memory."""
     content = hashlib.sha256()
-    for start in range(0, len(features), _ROWS_AT_ONCE):
-        rows = np.arange(start, min(start + _ROWS_AT_ONCE, len(features)))
-        content.update(features[rows].numpy().data)
+    for block in features.blocks():
+        content.update(block.numpy().data)
     return {"array": f"float32 {features.shape} {content.hexdigest()}"}
 
 

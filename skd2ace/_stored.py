@@ -1,6 +1,7 @@
 """Features that stay in a file, of which rows are read when they are wanted."""
 
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -74,10 +75,14 @@ class StoredFeatures:
     def read_many(self, rows: NDArray[np.int64]) -> Tensor:
         """Features of so many rows that they are not in memory twice while they are read."""
         out = self.make_room(len(rows))
-        for start in range(0, len(rows), _ROWS_AT_ONCE):
-            part = slice(start, start + _ROWS_AT_ONCE)
+        for part in _split(len(rows)):
             self.read(rows[part], out[part])
         return out
+
+    def blocks(self) -> Iterator[Tensor]:
+        """Features of all rows, in their order, some at a time."""
+        rows = np.arange(len(self))
+        return (self[rows[part]] for part in _split(len(self)))
 
     def select(self, rows: NDArray[np.int64]) -> "StoredFeatures":
         """Some of the rows, which stay where they are."""
@@ -95,6 +100,10 @@ class StoredFeatures:
                 f"{reason}: all of X, {n_bytes / 1e9:.1f} GB, is read into memory. {remedy}",
                 stacklevel=2,
             )
+
+
+def _split(n_rows: int) -> Iterator[slice]:
+    return (slice(start, start + _ROWS_AT_ONCE) for start in range(0, n_rows, _ROWS_AT_ONCE))
 
 
 def open_stored(X: Any) -> Any:

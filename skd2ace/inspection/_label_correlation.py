@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._looks import draw_cells, make_axes, name_ticks
-from ._predictions import read_labels
+from ._predictions import name_labels, read_labels
 
 
 class LabelCorrelationDisplay:
@@ -43,8 +43,7 @@ class LabelCorrelationDisplay:
         self, correlation: NDArray[np.float64], label_names: Sequence[str] | None = None
     ) -> None:
         self.correlation = correlation
-        names = range(len(correlation)) if label_names is None else label_names
-        self.label_names = list(map(str, names))
+        self.label_names = name_labels(label_names, len(correlation))
 
     @classmethod
     def from_labels(

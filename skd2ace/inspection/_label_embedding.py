@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._looks import COLORS, GREY, make_axes, open_frame
+from ._predictions import name_labels
 
 
 class LabelEmbeddingDisplay:
@@ -48,8 +49,7 @@ class LabelEmbeddingDisplay:
     ) -> None:
         self.positions = positions
         self.explained = explained
-        names = range(len(positions)) if label_names is None else label_names
-        self.label_names = list(map(str, names))
+        self.label_names = name_labels(label_names, len(positions))
 
     @classmethod
     def from_estimator(cls, estimator: Any) -> "LabelEmbeddingDisplay":

@@ -139,7 +139,8 @@ class LabelReport:
             be cells that had no weight.
         n_neighbors : int, default=10
             Among how many nearest neighbours, by the features as the network sees them, those are
-            looked for that carry the other value of a label; 0 leaves that out. Images have none.
+            looked for that carry the other value of a label; 0 leaves that out. Images, and data
+            sets that are read item by item, have none.
 
         Returns
         -------

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from skd2ace.training import SelectionRecorder
 
 from ._looks import draw_cells, make_panels, name_ticks
+from ._predictions import name_labels
 from ._selection import read_recorder
 
 
@@ -59,8 +60,7 @@ class LabelWeightsDisplay:
     ) -> None:
         self.epochs = epochs
         self.weights = weights
-        n_labels = next(iter(weights.values())).shape[1]
-        self.label_names = list(map(str, range(n_labels) if label_names is None else label_names))
+        self.label_names = name_labels(label_names, next(iter(weights.values())).shape[1])
 
     @classmethod
     def from_estimator(cls, estimator: Any) -> "LabelWeightsDisplay":

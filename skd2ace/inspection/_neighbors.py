@@ -3,36 +3,37 @@
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
-import torch
 from numpy.typing import NDArray
-from sklearn.utils import check_array
 
-from skd2ace._containers import count_dimensions, open_features
-from skd2ace._sparse import csr_from_scipy
 from skd2ace.selection.functional import NeighborSearch
+from skd2ace.training._data import to_tensor
 
 Rows = NDArray[np.int64]
 
 
 def find_nearest(estimator: Any, X: Any, n_neighbors: int) -> Rows | None:
-    """Rows (n, k) of the nearest neighbours by the features that the network sees, none of images.
+    """Rows (n, k) of the nearest neighbours by the features that the network sees.
 
-    They are exact up to where that takes some seconds, as those of selectors are.
+    They are exact up to where that takes some seconds, as those of selectors are. Images, and data
+    sets that are read item by item, have none.
     """
-    prepare = getattr(estimator, "preprocessor_", None)
-    features = open_features(X if prepare is None else prepare.transform(X))
-    if n_neighbors == 0 or count_dimensions(features) != 2:
+    if n_neighbors == 0:
         return None
-    features = check_array(features, accept_sparse="csr", dtype=np.float32)
-    if sp.issparse(features):
-        table = csr_from_scipy(sp.csr_array(features))
-    else:
-        table = torch.as_tensor(features)
+    prepare = getattr(estimator, "preprocessor_", None)
+    features = X if prepare is None else prepare.transform(X)
+    if not _is_table(features):
+        return None
+    table = to_tensor(features)
     near = np.empty((len(table), min(n_neighbors, len(table) - 1)), dtype=np.int64)
     for rows, found in NeighborSearch("auto").blocks(table, n_neighbors):
         near[rows] = found.numpy()
     return np.sort(near)
+
+
+def _is_table(features: Any) -> bool:
+    if hasattr(features, "ndim"):
+        return bool(features.ndim == 2)
+    return isinstance(features, (list, tuple)) and np.ndim(features[0]) == 1
 
 
 def list_opposed(

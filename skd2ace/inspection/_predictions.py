@@ -1,6 +1,6 @@
 """What displays of predictions are given."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,7 +45,12 @@ def read_labels(Y: Any, label_names: Sequence[str] | None) -> tuple[Floats, list
     truth = truth[:, None] if truth.ndim == 1 else truth
     check_zero_one(truth, "Y", "It is 0 or 1, or NaN where it is not known.")
     names = find_names(Y) if label_names is None else label_names
-    shown = [str(name) for name in (range(truth.shape[1]) if names is None else names)]
+    shown = name_labels(names, truth.shape[1])
     if len(shown) != truth.shape[1]:
         raise ValueError(f"label_names has {len(shown)} names for {truth.shape[1]} labels.")
     return truth, shown
+
+
+def name_labels(names: Iterable[Any] | None, n_labels: int) -> list[str]:
+    """Names of the labels as they are shown; by default the numbers of their columns."""
+    return [str(name) for name in (range(n_labels) if names is None else names)]

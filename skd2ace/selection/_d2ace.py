@@ -278,9 +278,7 @@ class D2ACE(BatchSelector):
         self.local_ = None
         if self.correlation == "local":
             search = F.NeighborSearch(self.neighbors)
-            local = relevant
-            if self.n_neighbors > 0:
-                local = F.local_labels(X, relevant, self.n_neighbors, search=search)
+            local = F.local_labels(X, relevant, self.n_neighbors, search=search)
             self.neighbor_recall_ = search.recall_
             # Measured on two cores: the sparse product wins up to about a third of ones.
             self.local_ = _sparse_if(local, max_density=0.3)

@@ -91,9 +91,10 @@ class Checkpointing(Callback):
             )
         self.fingerprint_ = fingerprint(net, X, y)
         self.resumed_ = False
-        # What a process left that was killed while it wrote.
-        for path in [] if not is_first() else Path(self.directory).glob("epoch-*.tmp"):
-            path.unlink(missing_ok=True)
+        if is_first():
+            # What a process left that was killed while it wrote.
+            for path in Path(self.directory).glob("epoch-*.tmp"):
+                path.unlink(missing_ok=True)
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
         """Refuse to mix two trainings in one folder."""

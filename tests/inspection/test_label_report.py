@@ -6,6 +6,7 @@ import pytest
 import scipy.sparse as sp
 from sklearn.metrics import average_precision_score
 from sklearn.neighbors import NearestNeighbors
+from torch.utils.data import Dataset
 
 from skd2ace import MultiLabelNetClassifier, TabMClassifier
 from skd2ace.inspection import LabelReport
@@ -216,3 +217,23 @@ def test_neighbors_that_carry_the_other_value(container):
         assert list(neighbors) == expected
     report = LabelReport.from_estimator(est, container(X), Y, n_neighbors=0)
     assert "neighbors" not in report.to_frame()
+
+
+def test_a_data_set_is_not_read_for_neighbors():
+    """Items are read one by one, and may be images."""
+    X, Y, _ = plant(n=60)
+    n_read = []
+
+    class Items(Dataset):
+        def __len__(self):
+            return len(X)
+
+        def __getitem__(self, i):
+            n_read.append(i)
+            return X[i].astype(np.float32)
+
+    est = MultiLabelNetClassifier(MLP, max_epochs=1, callbacks=[TrainingDynamics()], verbose=0)
+    est.fit(Items(), Y)
+    n_read.clear()
+    assert LabelReport.from_estimator(est, Items(), Y).neighbors is None
+    assert not n_read

@@ -21,10 +21,9 @@ _LEGEND_COLUMNS = 3
 
 def draw_diagram(display: CriticalDifferenceDisplay) -> Picture:
     """Draw average ranks, those that cannot be told apart joined."""
-    figure = _make_figure(display.size())
-    display.plot(figure.subplots())
-    return _save(
-        figure,
+    return _draw(
+        display,
+        display.size(),
         "Average ranks, the best on the left. A bar joins methods that cannot be told apart.",
     )
 
@@ -39,18 +38,17 @@ def draw_differences(display: AblationDisplay) -> Picture:
 
 def draw_sensitivity(display: SensitivityDisplay) -> Picture:
     """Draw a metric against the values of a parameter."""
-    figure = _make_figure((5.6, 3.4))
-    display.plot(figure.subplots())
-    return _save(
-        figure, f"Means over runs by {display.parameter}; bands are from the least to the greatest."
+    return _draw(
+        display,
+        (5.6, 3.4),
+        f"Means over runs by {display.parameter}; bands are from the least to the greatest.",
     )
 
 
 def draw_seconds(display: EfficiencyDisplay) -> Picture:
     """Draw the seconds of all methods."""
-    figure = _make_figure((7.4, 1.2 + 0.32 * len(display.seconds)))
-    display.plot(figure.subplots())
-    return _save(figure, "Median seconds of a fit, on a logarithmic scale.")
+    size = 7.4, 1.2 + 0.32 * len(display.seconds)
+    return _draw(display, size, "Median seconds of a fit, on a logarithmic scale.")
 
 
 def draw_curves(dataset: Any, runs: Any) -> Picture:
@@ -88,6 +86,13 @@ def _draw_panel(axes: Any, tables: dict[Any, Any], first: int) -> None:
     draw_lines(axes, {method: table.loc[first:] for method, table in tables.items()})
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     open_frame(axes)
+
+
+def _draw(display: Any, size: tuple[float, float], caption: str) -> Picture:
+    """Draw a display of one panel."""
+    figure = _make_figure(size)
+    display.plot(figure.subplots())
+    return _save(figure, caption)
 
 
 def _make_figure(size: tuple[float, float]) -> Any:

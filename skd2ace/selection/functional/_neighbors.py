@@ -65,9 +65,10 @@ class NeighborSearch:
         UserWarning
             If "auto" finds no faiss, or a recall below .9.
         """
-        n_neighbors = min(n_neighbors, X.shape[0] - 1)
-        if n_neighbors < 1:
+        # Where none are wanted, X may be anything.
+        if n_neighbors < 1 or X.shape[0] < 2:
             return
+        n_neighbors = min(n_neighbors, X.shape[0] - 1)
         if self.neighbors == "auto" and is_too_many(X) and has_index():
             index = NeighborIndex(X, n_neighbors)
             self.recall_ = index.recall_
