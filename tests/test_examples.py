@@ -204,7 +204,7 @@ def test_import_time(tmp_path):
 
 @pytest.mark.slow
 def test_gpu_runs_on_a_cpu(tmp_path):
-    arguments = ("--device", "cpu", "--cases", "mlp", "--rounds", "1", "--epochs", "1")
+    arguments = ("--device", "cpu", "--cases", "mlp", "--rounds", "1", "--epochs", "2")
     printed = run("benchmarks/gpu.py", *arguments, folder=tmp_path)
     assert re.search(r"mlp( +\d+\.\d+){4} +\d+\n", printed)
     assert printed.endswith("waits of CLIF's last epoch: -\n")
