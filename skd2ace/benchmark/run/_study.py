@@ -54,6 +54,10 @@ _D2ACE_PARTS: dict[str, dict[str, Any]] = {
     "no-correlation": D2ACE_VARIANTS["no correlation"],
     "unbiased": {"unbiased": True},
     "refresh-epoch": {"refresh": "epoch"},
+    "unbiased-refresh-epoch": {"unbiased": True, "refresh": "epoch"},
+    "even-mixture": D2ACE_VARIANTS["fixed 0.5"],
+    "pressure-10": {"pressure": 10.0},
+    "pressure-1000": {"pressure": 1000.0},
 }
 
 
