@@ -60,7 +60,7 @@ def test_training_speed(tmp_path):
 
 @pytest.mark.slow
 def test_selection_cost(tmp_path):
-    arguments = ("--epochs", "11", "--rounds", "2", "--shrink", "100")
+    arguments = ("--epochs", "11", "--rounds", "1", "--shrink", "100")
     printed = run("benchmarks/selection_cost.py", *arguments, folder=tmp_path)
     assert printed.count("MLUnc(warmup_epochs=1)") == 2
     assert "at most" in printed

@@ -13,7 +13,7 @@ import torch
 
 SCRIPT = Path(__file__).with_name("killable.py")
 # The kills come nine epochs apart at most.
-N_EPOCHS, N_KILLS = 300, 30
+N_EPOCHS, N_KILLS = 200, 20
 
 
 @pytest.fixture

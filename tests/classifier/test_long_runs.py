@@ -35,8 +35,8 @@ class MeasuresMemory(Callback):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not STATUS.exists(), reason="the memory of a process is read as Linux shows it")
-def test_1000_epochs(make, data):
-    first, last, n_batches = 500, 1000, 5
+def test_600_epochs(make, data):
+    first, last, n_batches = 300, 600, 5
     selector = D2ACE(n_neighbors=3, warmup_epochs=2)
     measures = ("memory", MeasuresMemory((first, last)))
     est = make(max_epochs=last, batch_selector=selector, callbacks=[measures]).fit(*data)

@@ -59,16 +59,24 @@ def test_without_a_seed_fits_differ(make, data):
     assert not torch.equal(weights(first)[0], weights(second)[0])
 
 
-@pytest.mark.parametrize("random_state", [0, None])
-def test_global_generators_are_as_before(make_any, data, selector, random_state):
+def assert_generators_stay(est, data):
     torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()
-    est = make_any(batch_selector=selector, random_state=random_state).fit(*data)
-    est.partial_fit(*data).predict_proba(data[0])
+    est.fit(*data).partial_fit(*data).predict_proba(data[0])
     with pytest.raises(ValueError, match="infinity"):
         est.fit(np.full((60, 8), np.inf), data[1])
     assert torch.equal(torch.get_rng_state(), torch_state)
     assert numpy_state[2] == np.random.get_state()[2]
     np.testing.assert_array_equal(np.random.get_state()[1], numpy_state[1])
+
+
+@pytest.mark.parametrize("random_state", [0, None])
+def test_global_generators_are_as_before(make_any, data, random_state):
+    assert_generators_stay(make_any(random_state=random_state), data)
+
+
+@pytest.mark.parametrize("random_state", [0, None])
+def test_selectors_leave_global_generators_as_before(make, data, selector, random_state):
+    assert_generators_stay(make(batch_selector=selector, random_state=random_state), data)
 
 
 def test_global_generators_do_not_matter(make_clif, data):

@@ -68,12 +68,12 @@ HIDDEN[0, 1], HIDDEN[4], HIDDEN[5:, 2] = False, False, False
 @pytest.mark.parametrize("recompute", ["batch", "epoch"])
 def test_chain_follows_its_law(recompute, known):
     selector = HardImb(chain=True, recompute=recompute, **FIXED)
-    settings = {"n_epochs": 3000, "batch_size": 3, "random_state": 0}
+    settings = {"n_epochs": 1500, "batch_size": 3, "random_state": 0}
     selector.start(torch.zeros(7, 2), Y, cell_weight=known, **settings)
     losses = torch.arange(1.0, 8.0)[:, None].expand(7, 4)
     selector.update(torch.arange(7), torch.exp(-losses), losses)
     drawn = []
-    for epoch in range(3000):
+    for epoch in range(1500):
         batches = list(selector.batches(epoch))
         assert [len(batch) for batch in batches] == [3, 3, 1]
         drawn += [tuple(batch.tolist()) for batch in batches[:2]]
@@ -158,7 +158,7 @@ def test_frequencies_are_the_probabilities(recompute, unbiased, batch_size):
     selector.start(torch.zeros(7, 2), Y, n_epochs=2, batch_size=batch_size, random_state=0)
     losses = torch.arange(1.0, 8.0)[:, None].expand(7, 4)
     selector.update(torch.arange(7), torch.exp(-losses), losses)
-    batches = [index for epoch in range(2000) for index in selector.batches(epoch)]
+    batches = [index for epoch in range(1000) for index in selector.batches(epoch)]
     drawn = torch.cat(batches)
     expected = selector.probabilities_ * len(drawn)
     assert stats.chisquare(drawn.bincount(minlength=7), expected).pvalue > 1e-3

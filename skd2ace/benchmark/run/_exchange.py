@@ -67,10 +67,7 @@ def import_fits(store: Store, path: str | os.PathLike[str]) -> int:
             raise ValueError(f"{path} is no file of exported fits.")
     for dataset, digest in head["data"].items():
         store.identify(dataset, digest)
-    new = [(Key(*key), record) for key, record in lines if store.status(Key(*key)) is None]
-    for key, record in new:
-        store.write(key, record)
-    return len(new)
+    return store.write_many((Key(*key), record) for key, record in lines)
 
 
 @contextmanager

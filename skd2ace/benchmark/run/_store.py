@@ -180,12 +180,17 @@ class Store:
         in :meth:`results`, or "failed", with a traceback in ``error``, or "timeout", with how long
         it took there.
         """
+        self.write_many([(key, record)])
+
+    def write_many(self, fits: Iterable[tuple[Key, dict[str, Any]]]) -> int:
+        """Store fits as :meth:`write` does, all or none; return how many were not stored before."""
+        rows = [
+            (*key, record["status"], json.dumps(record, default=_simplify)) for key, record in fits
+        ]
         with self._transaction() as db:
-            db.execute(
-                "INSERT OR IGNORE INTO fits VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (*key, record["status"], json.dumps(record, default=_simplify)),
-            )
-            db.execute(f"DELETE FROM running WHERE {MATCH}", key)
+            new = db.executemany("INSERT OR IGNORE INTO fits VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+            db.executemany(f"DELETE FROM running WHERE {MATCH}", [row[:-2] for row in rows])
+        return new.rowcount
 
     def release(self) -> None:
         """Take back all claims of this process, when it stops before its fits have ended."""
