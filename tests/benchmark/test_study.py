@@ -35,6 +35,14 @@ def make_search(rates=(1e-5, 1e-2)):
     return RateSearch(network, rates, random_state=0)
 
 
+def test_the_curve_that_is_stored_is_that_of_the_kept_rate(data, tmp_path):
+    experiment = Experiment({"d": data}, {"m": make_search()}, 2, store=tmp_path / "s")
+    experiment.run(progress=False)
+    curves = experiment.store.curves()
+    assert curves.groupby("fold")["epoch"].apply(list).tolist() == [[1, 2, 3]] * 2
+    assert curves["valid_macro_auc"].between(0, 1).all()
+
+
 @pytest.mark.parametrize("share", [0, 0.1, 0.25, 1])
 def test_flips_keep_the_frequency_of_each_label(share):
     Y = (np.random.default_rng(0).random((200, 6)) < [0, 0.02, 0.1, 0.4, 0.9, 1]).astype(int)

@@ -31,6 +31,8 @@ class RateSearch(ClassifierMixin, BaseEstimator):
     best_estimator_ : MultiLabelNetClassifier
     scores_ : list of float
         Of each rate.
+    history : skorch.history.History
+        That of the best.
     """
 
     def __init__(
@@ -53,6 +55,11 @@ class RateSearch(ClassifierMixin, BaseEstimator):
         self.best_estimator_ = networks[int(np.nanargmax(self.scores_))]
         self.classes_ = self.best_estimator_.classes_
         return self
+
+    @property
+    def history(self) -> Any:
+        """That of the best network."""
+        return self.best_estimator_.history
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Probabilities (n, q) of the best network."""

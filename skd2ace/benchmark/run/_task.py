@@ -162,9 +162,8 @@ def _prepare(task: Task, tell_epoch: Callable[[int], None] | None) -> BaseEstima
 
 def _read_curve(est: BaseEstimator) -> list[float | None]:
     """Read the validation Macro-AUC by epochs; None where it was not defined."""
-    if not isinstance(est, MultiLabelNetClassifier):
-        return []
-    values = [row.get("valid_macro_auc", float("nan")) for row in est.history]
+    rows = getattr(est, "history", [])
+    values = [row.get("valid_macro_auc", float("nan")) for row in rows]
     known = [None if np.isnan(value) else float(value) for value in values]
     return known if any(value is not None for value in known) else []
 
