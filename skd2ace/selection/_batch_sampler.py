@@ -190,7 +190,9 @@ class SelectedBatchSampler(Sampler[list[int]]):
         if self._wanted == selector.epoch_ and self._is_told():
             # Lightning says which epoch it is when that has begun.
             self._wanted = None
-        if sharing is None or selector.refresh == "epoch":
+        is_for_all = selector.refresh == "visit" and selector._wants_updates()
+        if sharing is None or not is_for_all:
+            # Told of all instances by each process, or going by nothing it is told.
             selector.update(index, proba, losses, learning_rate=learning_rate)
             return
         if sharing.tell(index, proba, losses, learning_rate):
