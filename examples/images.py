@@ -19,13 +19,14 @@ from torch import nn
 from skd2ace import ImageClassifier, MultiLabelNetClassifier
 from skd2ace.datasets import make_digits_mosaics
 from skd2ace.metrics import mean_average_precision
-from skd2ace.networks import HST, MLGCN
+from skd2ace.networks import HST, MLGCN, MLDecoder
 from skd2ace.selection import D2ACE
 
 HEADS = {
     "linear": "linear",
     "ml-gcn": partial(MLGCN, vector_size=32, hidden_size=64),
     "hst": partial(HST, vector_size=32, feature_size=64, hidden_size=32, output_size=64),
+    "ml-decoder": partial(MLDecoder, embedding_size=64, n_heads=4, feedforward_size=128),
 }
 SELECTORS = {"random": None, "d2ace": D2ACE()}
 
