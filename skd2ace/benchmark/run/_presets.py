@@ -61,6 +61,7 @@ PRESETS = {
             "random", "active", "recent", "dihcl", "balance", "hard-imb", "ml-unc", "d2ace",
         ),
         metrics=("mean_average_precision",),
+        seeds=5,
     ),
     "hard-imb-table2": Preset(
         datasets=(

@@ -30,6 +30,16 @@ def test_ranks_of_table_4_are_those_of_table_3(metric, sign):
     assert np.round(average, 2).tolist() == of_methods[means.columns].tolist()
 
 
+def test_ranks_of_table_5_are_those_of_its_numbers():
+    table = published("d2ace-5")
+    assert len(table) == 2 * 8 * 3
+    means = wide(table[table["statistic"] == "mean"])
+    assert means.index.get_level_values("dataset").unique().tolist() == ["coco2014", "voc2007"]
+    ranks = stats.rankdata(-means.to_numpy(), axis=1, method="min").reshape(2, 2, 8).mean(axis=1)
+    printed = wide(table[table["statistic"] == "average_rank"])[means.columns]
+    assert ranks.tolist() == printed.to_numpy().tolist()
+
+
 def test_table_3_adds_up():
     table = published("d2ace-3")
     assert len(table) == 9 * 8
@@ -119,8 +129,8 @@ def test_all_tables_and_columns():
         *("source", "table", "network", "dataset", "method", "metric", "statistic", "value"),
         "p_below",
     ]
-    parts = [published(name) for name in ("d2ace-3", "d2ace-4", "hard-imb-2")]
-    assert len(everything) == sum(map(len, parts)) == 844
+    parts = [published(name) for name in ("d2ace-3", "d2ace-4", "d2ace-5", "hard-imb-2")]
+    assert len(everything) == sum(map(len, parts)) == 892
     assert not everything.drop(columns="p_below").isna().any(axis=None)
     assert not everything.duplicated(list(everything)[:7]).any()
     with pytest.raises(ValueError, match=r"table must be one of .*hard-imb-2; got 'table 4'"):
