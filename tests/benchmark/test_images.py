@@ -72,7 +72,7 @@ def test_the_preset_runs_and_goes_on(resnet101, voc, network, capsys):
     path = voc / "results.sqlite"
     arguments = [
         "run", "--preset", "d2ace-table5", "--datasets", "voc2007", "--networks", network,
-        "--selectors", "d2ace", "--epochs", "1", "--data-home", str(voc), "--quiet",
+        "--selectors", "d2ace", "--epochs", "1", "--seeds", "1", "--data-home", str(voc), "--quiet",
         "--store", str(path),
     ]  # fmt: skip
     assert main(arguments) == 0, capsys.readouterr()

@@ -414,3 +414,48 @@ def test_thresholds_by_cross_fitting(mosaics):
     est = make(body=backbone(), frozen=True, threshold="tune", train_split=None).fit(X, Y)
     assert est.thresholds_.shape == (10,)
     assert est.predict(X).shape == (90, 10)
+
+
+class Shift(nn.Module):
+    """A module, as torchvision's transforms are: shifts an image by a random number of columns."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(()))
+        self.seen = []
+
+    def forward(self, image):
+        self.seen.append(tuple(image.shape))
+        return image.roll(int(torch.randint(4, ())), -1)
+
+
+@pytest.mark.parametrize("head", ["linear", "hst"])
+def test_images_are_augmented_in_training_only(mosaics, head):
+    X, Y = mosaics.data[:80], mosaics.target[:80]
+    settings = {"max_epochs": 2, "train_split": None, "random_state": 3}
+    shift = Shift()
+    est = make(head, augment=shift, batch_selector=D2ACE(warmup_epochs=1), **settings).fit(X, Y)
+    assert shift.seen == [(1, 16, 16)] * (2 * 80)
+    proba = est.predict_proba(X)
+    assert len(shift.seen) == 2 * 80
+    assert not any("augment" in name for name, _ in est.module_.named_parameters())
+    again = make(head, augment=Shift(), batch_selector=D2ACE(warmup_epochs=1), **settings)
+    np.testing.assert_array_equal(again.fit(X, Y).predict_proba(X), proba)
+    plain = make(head, batch_selector=D2ACE(warmup_epochs=1), **settings).fit(X, Y)
+    assert not np.allclose(plain.predict_proba(X), proba)
+    copy = pickle.loads(pickle.dumps(est))
+    np.testing.assert_array_equal(copy.predict_proba(X), proba)
+
+
+def test_an_augmentation_to_another_size(mosaics):
+    """As a crop is: the network predicts whole images."""
+    X, Y = mosaics.data[:60], mosaics.target[:60]
+    est = make(augment=lambda image: image[:, 2:-2, 2:-2]).fit(X, Y)
+    assert est.predict_proba(X).shape == Y.shape
+    est.set_params(augment=None)
+    assert est.fit(X, Y).module_.augment is None
+
+
+def test_frozen_features_are_not_augmented(mosaics):
+    with pytest.raises(ValueError, match="augment= changes images in each epoch"):
+        make(augment=Shift(), frozen=True).fit(mosaics.data[:60], mosaics.target[:60])

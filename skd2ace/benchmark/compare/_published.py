@@ -39,9 +39,9 @@ def published(table: str | None = None) -> Any:
     Notes
     -----
     Datasets are named as in the benchmark here: rcv1subset1 is printed as rcvsubest1 in the
-    D2ACE paper, yahoo-Arts and yahoo-Business with a 1 at the end in both; VOC2007 and MS-COCO are voc2007 and
-    coco2014. The method that the
-    Hard-Imb paper calls adaptive is ``Hard-Imb``.
+    D2ACE paper, yahoo-Arts and yahoo-Business with a 1 at the end in both; voc2007 and coco2014
+    are its VOC2007 and MS-COCO. The method that the Hard-Imb paper calls adaptive is
+    ``Hard-Imb``.
 
     The numbers were read from the papers by machine. A row of Hard-Imb's Table 2 is in only
     where its dataset and all its twelve numbers were read without fault. So missing are Corel5k
