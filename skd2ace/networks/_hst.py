@@ -2,7 +2,6 @@
 
 import numpy as np
 import torch
-from sklearn.cluster import KMeans
 from torch import Tensor, nn
 
 from skd2ace._labels import conditional_probabilities
@@ -197,6 +196,9 @@ default=10.0, 0.05, 0.05, 0.1
         """Cluster features (n_j, m) of each label j; a label without any has none, of zeros."""
         n_prototypes = self.prototypes.shape[1]
         self.prototypes.zero_()
+        # Here, since it is a third of what importing skd2ace adds.
+        from sklearn.cluster import KMeans
+
         for label, positives in enumerate(features):
             distinct = len(np.unique(positives.cpu().numpy(), axis=0))
             if distinct:
