@@ -1,6 +1,6 @@
 """
-The table of tables
-===================
+Methods and data sets in one table
+==================================
 
 Macro-AUC of each method on each data set, from the fits that are kept in ``docs/results``: the
 same numbers as in the benchmark's page. A cell's colour says how far it is behind the best of its

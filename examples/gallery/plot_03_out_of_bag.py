@@ -1,5 +1,5 @@
 """
-Scores out of bag
+Out-of-bag scores
 =================
 
 Each member of TabM's ensemble is blind to a part of the rows. What they predict for the rows they

@@ -1,6 +1,6 @@
 """
-How far to trust a probability
-==============================
+Calibration of probabilities
+============================
 
 Of the cells to which a network gives 0.3, are three in ten relevant? ``calibration="temperature"``
 divides the logits by one number, found on rows that were held out; rankings do not change.

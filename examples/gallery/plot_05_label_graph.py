@@ -1,6 +1,6 @@
 """
-Which labels go together
-========================
+The label graph of CLIF
+=======================
 
 The share of the instances with one label that have another one too: what CLIF's label graph is
 made of. Read a row at a time; on yeast neighbouring classes of function overlap.

@@ -1,5 +1,5 @@
 """
-Folds that share out rare labels
+Stratified folds for rare labels
 ================================
 
 Plain folds may leave a rare label nearly out of a test part. ``IterativeStratifiedKFold`` deals all

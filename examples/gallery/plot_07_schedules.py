@@ -1,6 +1,6 @@
 """
-What D2ACE does when
-====================
+Schedules of D2ACE
+==================
 
 Two schedules run through a training of 100 epochs: the selection pressure, the largest ratio
 between the probabilities of two instances, falls to none; the share of uncertainty in the mixture

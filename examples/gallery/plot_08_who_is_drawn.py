@@ -1,6 +1,6 @@
 """
-Who is drawn, and how often
-===========================
+How often each instance is drawn
+================================
 
 A selector needs no estimator: here D2ACE drives a loop in plain PyTorch, and each instance's
 visits are counted. Shuffling would draw all of them once in an epoch.

@@ -1,6 +1,6 @@
 """
-Uncertain, or hard
-==================
+Uncertainty and hardness
+========================
 
 The two scores of the D2ACE paper for one instance and one label. Uncertainty is entropy mixed with
 how much the last predictions differ; hardness is the loss, discounted where the prediction flips.

@@ -1,6 +1,6 @@
 """
-Labels that look wrong
-======================
+Finding noisy labels
+====================
 
 A fifth of one label's positives are hidden, as if nobody had ticked the box. Members of TabM that
 did not see a row say how probable each label is there: among the zeros, those with the highest

@@ -1,6 +1,6 @@
 """
-What a network is given
-=======================
+Features before and after preprocessing
+=======================================
 
 ``preprocessor="auto"`` brings a table's columns into a form that networks learn from: skewed
 measures are scaled by their quartiles and bent to within ±3, counts become quantiles of a normal

@@ -1,6 +1,6 @@
 """
-Labels that nobody knows
-========================
+Training with unknown labels
+============================
 
 NaN in Y is a label that is not known; it has no part in training. The score on new rows falls
 slowly while more and more of the cells are hidden.

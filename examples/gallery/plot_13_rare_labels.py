@@ -1,6 +1,6 @@
 """
-Batches with more of the rare
-=============================
+Over-sampling instances of rare labels
+======================================
 
 How often an epoch shows each label, as a multiple of shuffled batches: ``RepeatFactor`` repeats
 instances by the frequency of their rarest label, ``MLROS`` copies those of minority labels. Labels

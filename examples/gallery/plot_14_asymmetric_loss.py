@@ -1,6 +1,6 @@
 """
-A loss that leaves easy negatives alone
-=======================================
+The asymmetric loss
+===================
 
 Most cells of a multi-label table are 0, and easily seen to be. ``AsymmetricLoss`` gives them
 little or no part in the training, and none below a margin.

@@ -1,6 +1,6 @@
 """
-Which methods cannot be told apart
-==================================
+Critical difference diagram
+===========================
 
 Average ranks by Macro-AUC over the data sets where all of the methods have all five folds, from
 ``docs/results``. A bar joins methods that Nemenyi's test does not separate.

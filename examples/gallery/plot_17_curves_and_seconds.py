@@ -1,6 +1,6 @@
 """
-Training curves, and what methods cost
-======================================
+Training curves and training time
+=================================
 
 A small experiment, three folds of a mixed table: a plain network with shuffled batches and with
 three selectors. Bands are from the lowest fold to the highest; where they overlap, curves say

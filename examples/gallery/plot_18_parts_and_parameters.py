@@ -1,6 +1,6 @@
 """
-What a part or a parameter is worth
-===================================
+Ablation of D2ACE
+=================
 
 D2ACE without one of its parts, fold by fold against the whole, from the fits of our study that are
 kept in ``docs/results``: dots on both sides of zero say that the part may not matter.

@@ -1,6 +1,6 @@
 """
-Predictions label by label
-==========================
+Precision and recall of each label
+==================================
 
 One number for all labels hides the hard ones. A panel for each label, the worst first: precision
 against recall on rows of a second draw; the grey line is what guessing gives, the label's share.
