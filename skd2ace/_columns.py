@@ -76,30 +76,33 @@ def _is_of_dates(dtype: Any) -> bool:
 
 def _find_cell(X: Any, is_bad: Callable[[Any], bool]) -> tuple[str, Any] | None:
     """Find the first bad cell among those that may be anything, and name its column."""
-    for j, column in enumerate(_columns_of_anything(X)):
+    for j, column in _columns_of_anything(X):
         for cell in column:
             if is_bad(cell):
                 return _name_place(X, j), cell
     return None
 
 
-def _columns_of_anything(X: Any) -> Iterator[Any]:
-    """Cells of each column, none of those whose type says that they are numbers."""
+def _columns_of_anything(X: Any) -> Iterator[tuple[int, Any]]:
+    """Place and cells of each column, but for those whose type says that they are numbers."""
     if _is_frame(X):
         for j, dtype in enumerate(X.dtypes):
-            column = X.iloc[:, j] if hasattr(X, "iloc") else X[:, j]
-            yield np.asarray(column, dtype=object) if _may_be_anything(dtype) else ()
+            if _may_be_anything(dtype):
+                column = X.iloc[:, j] if hasattr(X, "iloc") else X[:, j]
+                yield j, np.asarray(column, dtype=object)
         return
     if sp.issparse(X):
         return
     try:
         cells = np.asarray(X)
-        cells = np.asarray(X, dtype=object) if _may_be_anything(cells.dtype) else cells[:0]
+        if not _may_be_anything(cells.dtype):
+            return
+        cells = np.asarray(X, dtype=object)
     except (ValueError, TypeError, RuntimeError):
         # Rows of several lengths, or what numpy cannot read: the block has an error of its own.
         return
     if cells.ndim > 1:
-        yield from (column.ravel() for column in np.moveaxis(cells, 1, 0))
+        yield from ((j, column.ravel()) for j, column in enumerate(np.moveaxis(cells, 1, 0)))
 
 
 def _may_be_anything(dtype: Any) -> bool:

@@ -212,8 +212,8 @@ def test_gpu_runs_on_a_cpu(tmp_path):
 
 @pytest.mark.slow
 def test_one_row(tmp_path):
-    printed = run("benchmarks/one_row.py", "--rounds", "1", folder=tmp_path)
-    assert len(re.findall(r"( +\d+\.\d+){3}\n", printed.replace("-", ""))) == 4
+    printed = run("benchmarks/one_row.py", "--turns", "20", folder=tmp_path)
+    assert len(re.findall(r"( +\d+\.\d+){5}\n", printed.replace("-", ""))) == 4
 
 
 def test_the_sensitivity_of_the_page_is_that_of_the_kept_fits(tmp_path):

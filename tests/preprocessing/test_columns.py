@@ -310,6 +310,25 @@ def test_infinity(value, form):
         fitted.transform(form(X))
 
 
+@pytest.mark.parametrize("container", [np.asarray, pd.DataFrame])
+def test_infinity_is_said_to_be_in_its_column(container):
+    X = np.array([[1.0, 2, 3, 4], [2, 3, np.inf, -np.inf]])
+    with pytest.raises(ValueError, match="infinity: in column 2"):
+        TabularPreprocessor().fit(container(X))
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", ["bool", "int8", "uint16", "float16", "float32", "float64"])
+def test_a_matrix_is_read_as_a_frame_of_its_columns(dtype, order):
+    X = np.random.default_rng(0).normal(size=(40, 5)).round(2) * [1, 3, 9, 0.1, 0]
+    X = np.asarray(X.clip(-100, 100) if dtype[0] != "u" else abs(X), dtype=dtype, order=order)
+    before = X.copy()
+    of_matrix, of_frame = (TabularPreprocessor().fit(x) for x in (X, pd.DataFrame(X)))
+    np.testing.assert_array_equal(of_matrix.transform(X), of_frame.transform(pd.DataFrame(X)))
+    np.testing.assert_array_equal(of_matrix.transform(X[:1]), of_matrix.transform(X)[:1])
+    np.testing.assert_array_equal(X, before)
+
+
 def test_infinity_in_all_rows():
     """Of a column that is dropped too."""
     X = np.array([[np.inf, 1], [np.inf, 2], [np.inf, 2]])
