@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor, nn
+from torch import nn
 from typing_extensions import Self
 
 from skd2ace._backbones import describe_map, make_backbone, pool
@@ -38,7 +38,7 @@ _HEADS: dict[str, tuple[Callable[..., nn.Module], str | None]] = {
     "hst": (HST, None),
     "ml-decoder": (MLDecoder, None),
 }
-_NETWORK = frozenset({"backbone", "head", "weights", "backbone_lr_ratio", "frozen", "augment"})
+_NETWORK = frozenset({"backbone", "head", "weights", "backbone_lr_ratio", "frozen"})
 
 
 class ImageClassifier(MultiLabelNetClassifier):
@@ -63,10 +63,6 @@ class ImageClassifier(MultiLabelNetClassifier):
     transform : callable, optional
         Of each image, in training and prediction: of files in RGB, as Pillow has them, of arrays
         as tensors (c, h, w). None makes tensors (3, h, w) in [0, 1] of files.
-    augment : callable, optional
-        Of each image as the network gets it, a tensor (c, h, w), in training steps only, on the
-        network's device: flips, crops (all to one size), noise. What it draws by torch's
-        generators is under ``random_state``. Not with ``frozen``.
     frozen : bool, default=False
         Whether the backbone stays as it is: features are computed once, by
         :class:`~skd2ace.preprocessing.ImageFeatures`, and the head is trained on them.
@@ -135,7 +131,6 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
         "weights": [str, dict, None],
         "backbone_lr_ratio": [Interval(Real, 0, None, closed="neither")],
         "transform": [callable, None],
-        "augment": [callable, None],
         "frozen": ["boolean"],
         "cache_dir": [str, os.PathLike, None],
         "bad_images": [StrOptions({"raise", "skip"})],
@@ -156,7 +151,6 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
         weights: Any = None,
         backbone_lr_ratio: float = 1.0,
         transform: Callable[[Any], Any] | None = None,
-        augment: Callable[[Tensor], Tensor] | None = None,
         frozen: bool = False,
         cache_dir: str | os.PathLike[str] | None = None,
         bad_images: str = "raise",
@@ -168,7 +162,6 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
         self.weights = weights
         self.backbone_lr_ratio = backbone_lr_ratio
         self.transform = transform
-        self.augment = augment
         self.frozen = frozen
         self.cache_dir = cache_dir
         self.bad_images = bad_images
@@ -259,11 +252,6 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
 
     def _open_to_train(self, X: Any, **rows: Any) -> tuple[Any, dict[str, Any]]:
         """Open images, and leave out those that are bad, and what belongs to them, if asked."""
-        if self.frozen and self.augment is not None:
-            raise ValueError(
-                "augment= changes images in each epoch, and with frozen=True their features are "
-                "computed once: take one of the two."
-            )
         vars(self).pop("bad_images_", None)
         if self.bad_images == "skip" and not isinstance(X, (ImageItems, ItemDataset)):
             X, rows = self._skip_bad(X, rows)
@@ -336,7 +324,7 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
         head = make(n_channels=n_channels, n_labels=self.n_labels_)
         has_own_loss = hasattr(head, "training_loss")
         self.module_ = (OwnLossImageNetwork if has_own_loss else ImageNetwork)(
-            backbone, head, float(self.backbone_lr_ratio), self.augment
+            backbone, head, float(self.backbone_lr_ratio)
         )
         return self
 

@@ -1,9 +1,7 @@
 """A backbone and a head: images to logits."""
 
-from collections.abc import Callable
 from typing import Any, cast
 
-import torch
 from torch import Tensor, nn
 
 from ._loss import LossOutput
@@ -20,21 +18,13 @@ class ImageNetwork(nn.Module):
         Maps these to logits (b, q).
     backbone_lr_ratio : float, default=1.0
         Share of the learning rate at which the backbone learns.
-    augment : callable, optional
-        What is made of each image (c, h, w) in training mode.
     """
 
     def __init__(
-        self,
-        backbone: nn.Module,
-        head: nn.Module,
-        backbone_lr_ratio: float = 1.0,
-        augment: Callable[[Tensor], Tensor] | None = None,
+        self, backbone: nn.Module, head: nn.Module, backbone_lr_ratio: float = 1.0
     ) -> None:
         super().__init__()
         self.backbone_lr_ratio = backbone_lr_ratio
-        # No part of the network, though transforms may be modules.
-        vars(self)["augment"] = augment
         self.backbone = backbone
         self.head = head
 
@@ -50,16 +40,8 @@ class ImageNetwork(nn.Module):
 
     def forward(self, X: Tensor) -> Tensor:
         """Map images (b, c, h, w) to logits (b, q)."""
-        logits: Tensor = self.head(self.make_features(X))
+        logits: Tensor = self.head(self.backbone(X))
         return logits
-
-    def make_features(self, X: Tensor) -> Tensor:
-        """Map images to the backbone's features; in training mode images that are augmented."""
-        augment = vars(self)["augment"]
-        if self.training and augment is not None:
-            X = torch.stack([augment(image) for image in X])
-        features: Tensor = self.backbone(X)
-        return features
 
 
 class OwnLossImageNetwork(ImageNetwork):
@@ -75,7 +57,7 @@ class OwnLossImageNetwork(ImageNetwork):
     ) -> LossOutput:
         """Loss of the head, on the features of the backbone."""
         out: LossOutput = cast(Any, self.head).training_loss(
-            self.make_features(X), Y, weights, instance_weights=instance_weights
+            self.backbone(X), Y, weights, instance_weights=instance_weights
         )
         return out
 
