@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, Subset
 
 Transform = Callable[[Any], Any]
 _REMEDY = "Reading images needs Pillow: `pip install 'skd2ace[images]'`."
@@ -27,11 +27,19 @@ class ImageItems(Dataset[Any]):
     transform : callable, optional
         Of a file, and of a Pillow image, it gets the image in RGB; of arrays a tensor (c, h, w).
         None makes tensors (3, h, w) in [0, 1] of images and leaves arrays as they are.
+    train_transform : callable, optional
+        What takes its place in :meth:`for_training`.
     """
 
-    def __init__(self, source: Any, transform: Transform | None = None) -> None:
+    def __init__(
+        self,
+        source: Any,
+        transform: Transform | None = None,
+        train_transform: Transform | None = None,
+    ) -> None:
         self.source = source
         self.transform = transform
+        self.train_transform = train_transform
         self._shape: tuple[int, ...] | None = None
 
     def __len__(self) -> int:
@@ -44,6 +52,12 @@ class ImageItems(Dataset[Any]):
         if isinstance(item, (tuple, list)):
             return (self._prepare(item[0], i), *item[1:])
         return self._prepare(item, i)
+
+    def for_training(self) -> "ImageItems | None":
+        """Give the images as training steps see them, drawn anew; None if as everyone does."""
+        return (
+            None if self.train_transform is None else ImageItems(self.source, self.train_transform)
+        )
 
     @property
     def paths(self) -> list[str] | None:
@@ -70,13 +84,19 @@ class ImageItems(Dataset[Any]):
         return x
 
 
-def open_images(X: Any, transform: Transform | None = None, *, are_there: bool = True) -> Any:
+def open_images(
+    X: Any,
+    transform: Transform | None = None,
+    train_transform: Transform | None = None,
+    *,
+    are_there: bool = True,
+) -> Any:
     """Give images as items where they must be read or transformed, else as they are.
 
     Parameters
     ----------
     X : arrays, paths or data set
-    transform : callable, optional
+    transform, train_transform : callable, optional
     are_there : bool, default=True
         Whether files must be.
 
@@ -87,16 +107,20 @@ def open_images(X: Any, transform: Transform | None = None, *, are_there: bool =
     """
     if isinstance(X, ImageItems):
         return X
+    if isinstance(X, Subset) and isinstance(X.dataset, ImageItems):
+        # A part of what was opened before: its own items are transformed already.
+        return ImageItems(Subset(X.dataset.source, X.indices), transform, train_transform)
     paths = list_paths(X)
     if paths is not None:
         missing = [path for path in paths if not os.path.exists(path)]
         if missing and are_there:
             raise BadImageError(f"{len(missing)} images are missing, the first {missing[0]}.")
-        return ImageItems(paths, transform)
+        return ImageItems(paths, transform, train_transform)
     is_array = isinstance(X, (np.ndarray, Tensor))
-    if transform is None and (is_array or not _gives_images(X)):
+    as_they_are = transform is None and train_transform is None
+    if as_they_are and (is_array or not _gives_images(X)):
         return X
-    return ImageItems(X, transform)
+    return ImageItems(X, transform, train_transform)
 
 
 def list_paths(X: Any) -> list[str] | None:

@@ -1,5 +1,6 @@
 """Randomness that starts from ``random_state`` and leaves the global generators alone."""
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -52,6 +53,23 @@ def torch_rng(
             yield end
         finally:
             end.update(generator_states(device))
+
+
+@contextmanager
+def host_rngs(seed: int) -> Iterator[None]:
+    """Run with the host's global generators seeded, torch's, numpy's and Python's; put them back.
+
+    For code of others, of which it is not known which of them it draws from.
+    """
+    python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    with torch_rng(torch.device("cpu"), seed):
+        random.seed(seed)
+        np.random.seed(seed % 2**32)  # noqa: NPY002
+        try:
+            yield
+        finally:
+            random.setstate(python)
+            np.random.set_state(legacy)  # noqa: NPY002
 
 
 def seed_generators(device: torch.device, seed: int) -> None:

@@ -28,6 +28,7 @@ from skd2ace.training import (
     EpochRecord,
     WeightAverage,
 )
+from skd2ace.training._batches import mark_training
 from skd2ace.training._checkpointing import check_same_training, newest_checkpoint
 from skd2ace.training._sharing import (
     begin_sharing,
@@ -241,12 +242,13 @@ class TrainingEngine(SetUpNet):
             return
         share_epoch(self, iterator, training=training)
         record = EpochRecord(self, prefix)
-        for batch in iterator:
-            self.notify("on_batch_begin", batch=batch, training=training)
-            step = step_fn(batch, **fit_params)
-            # Of a batch that processes share X is a part.
-            record.add(step, len(step["y_pred"]))
-            self.notify("on_batch_end", batch=batch, training=training, **step)
+        with mark_training(iterator, training=training):
+            for batch in iterator:
+                self.notify("on_batch_begin", batch=batch, training=training)
+                step = step_fn(batch, **fit_params)
+                # Of a batch that processes share X is a part.
+                record.add(step, len(step["y_pred"]))
+                self.notify("on_batch_end", batch=batch, training=training, **step)
         record.close()
         if training:
             end_training_epoch(self)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
+from torch.utils.data import Subset
 from typing_extensions import Self
 
 from skd2ace._backbones import describe_map, make_backbone, pool
@@ -22,7 +23,7 @@ from skd2ace._stored import StoredFeatures
 from skd2ace.networks import HST, MLGCN, MLDecoder
 from skd2ace.networks._image_network import ImageNetwork, LinearHead, OwnLossImageNetwork
 from skd2ace.preprocessing import ImageFeatures
-from skd2ace.training import LabelTransfer
+from skd2ace.training import BatchIterator, LabelTransfer
 from skd2ace.training._items import ItemDataset
 
 from ._item_data import is_of_a_training, workers_of
@@ -39,6 +40,8 @@ _HEADS: dict[str, tuple[Callable[..., nn.Module], str | None]] = {
     "ml-decoder": (MLDecoder, None),
 }
 _NETWORK = frozenset({"backbone", "head", "weights", "backbone_lr_ratio", "frozen"})
+# Modules among these, as torchvision's transforms are, are no parts of the net for skorch.
+_NO_PARTS = _NETWORK | {"transform", "train_transform"}
 
 
 class ImageClassifier(MultiLabelNetClassifier):
@@ -63,6 +66,11 @@ class ImageClassifier(MultiLabelNetClassifier):
     transform : callable, optional
         Of each image, in training and prediction: of files in RGB, as Pillow has them, of arrays
         as tensors (c, h, w). None makes tensors (3, h, w) in [0, 1] of files.
+    train_transform : callable, optional
+        Of each image that a training step is made on, in the place of ``transform``, which then
+        serves validation, predictions and what selectors look at beside the steps. What it draws
+        from the global generators of torch, numpy and Python goes by ``random_state``, with any
+        number of workers. None takes ``transform``.
     frozen : bool, default=False
         Whether the backbone stays as it is: features are computed once, by
         :class:`~skd2ace.preprocessing.ImageFeatures`, and the head is trained on them.
@@ -131,6 +139,7 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
         "weights": [str, dict, None],
         "backbone_lr_ratio": [Interval(Real, 0, None, closed="neither")],
         "transform": [callable, None],
+        "train_transform": [callable, None],
         "frozen": ["boolean"],
         "cache_dir": [str, os.PathLike, None],
         "bad_images": [StrOptions({"raise", "skip"})],
@@ -151,6 +160,7 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
         weights: Any = None,
         backbone_lr_ratio: float = 1.0,
         transform: Callable[[Any], Any] | None = None,
+        train_transform: Callable[[Any], Any] | None = None,
         frozen: bool = False,
         cache_dir: str | os.PathLike[str] | None = None,
         bad_images: str = "raise",
@@ -162,13 +172,14 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
         self.weights = weights
         self.backbone_lr_ratio = backbone_lr_ratio
         self.transform = transform
+        self.train_transform = train_transform
         self.frozen = frozen
         self.cache_dir = cache_dir
         self.bad_images = bad_images
 
     def __setattr__(self, name: str, value: Any) -> None:
         # Skorch takes every module that is set for a part of the net.
-        if name in _NETWORK:
+        if name in _NO_PARTS:
             vars(self)[name] = value
         else:
             super().__setattr__(name, value)
@@ -198,7 +209,11 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
         Raises
         ------
         ValueError
-            As there; and if an image is missing or cannot be read, with its path.
+            As there; if an image is missing or cannot be read, with its path; and if there is a
+            ``train_transform`` with ``frozen``.
+        TypeError
+            As there; and if ``train_transform`` is given and ``iterator_train`` makes no
+            :class:`~skd2ace.training.BatchIterator`.
         """
         X, rows = self._open_to_train(X, y=y, sample_weight=sample_weight, **params)
         super().fit(X, **rows)
@@ -253,11 +268,17 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
     def _open_to_train(self, X: Any, **rows: Any) -> tuple[Any, dict[str, Any]]:
         """Open images, and leave out those that are bad, and what belongs to them, if asked."""
         vars(self).pop("bad_images_", None)
-        if self.bad_images == "skip" and not isinstance(X, (ImageItems, ItemDataset)):
+        if self.frozen and self.train_transform is not None:
+            raise ValueError(
+                "train_transform is given with frozen=True, where each image's features are "
+                "computed once: there is nothing to draw anew. Give it with frozen=False."
+            )
+        opened = X.dataset if isinstance(X, Subset) else X
+        if self.bad_images == "skip" and not isinstance(opened, (ImageItems, ItemDataset)):
             X, rows = self._skip_bad(X, rows)
         if self.frozen and rows.get("y") is None:
             rows["y"] = _labels_of(open_images(X, self.transform), workers_of(self))
-        return self._open(X), rows
+        return self._open(X, self.train_transform), rows
 
     def _skip_bad(self, X: Any, rows: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         items = open_images(X, self.transform, are_there=False)
@@ -280,7 +301,7 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
         }
         return [items.source[i] for i in good], kept
 
-    def _open(self, X: Any) -> Any:
+    def _open(self, X: Any, train_transform: Callable[[Any], Any] | None = None) -> Any:
         """Images as the network reads them: features where the backbone is frozen."""
         if isinstance(X, ItemDataset) and isinstance(X.items, ImageItems):
             # From ``score``, which has looked at the labels.
@@ -288,7 +309,7 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
         if is_of_a_training(X, prepared=False) or isinstance(X, StoredFeatures):
             return X
         if not self.frozen:
-            return open_images(X, self.transform)
+            return open_images(X, self.transform, train_transform)
         if isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind == "f":
             return X
         features = self._make_features().transform(X)
@@ -327,6 +348,17 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
             backbone, head, float(self.backbone_lr_ratio)
         )
         return self
+
+    def get_iterator(self, dataset: Any, training: bool = False) -> Any:
+        """Make the iterator over a dataset: to train on images drawn anew, one of ours."""
+        iterator = super().get_iterator(dataset, training)
+        augments = training and self.train_transform is not None
+        if augments and not isinstance(iterator, BatchIterator):
+            raise TypeError(
+                f"iterator_train gave a {type(iterator).__name__}, which knows no train_transform: "
+                "skd2ace.training.SelectedBatches does."
+            )
+        return iterator
 
     def _make_default_callbacks(self) -> list[tuple[str, Any]]:
         """Those of every network, and for HST the one that has it take labels over."""

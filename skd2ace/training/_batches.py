@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from numbers import Integral
 from typing import Any
@@ -98,6 +99,8 @@ class BatchIterator:
 
     # Whether each of several processes is served its share of the batches only.
     is_shared = False
+    # Whether steps of a training are made on what is served: then images are augmented.
+    is_training = False
 
     def __init__(
         self,
@@ -150,7 +153,7 @@ class BatchIterator:
         tensors, rows = self._data
         roots = indices if rows is None else (rows[index] for index in indices)
         if isinstance(tensors, Items):
-            return tensors.load(roots, self.workers, generator=generator)
+            return tensors.load(roots, self.workers, generator=generator, training=self.is_training)
         return tensors.load(roots, ahead=ahead)
 
     def _make_batch(
@@ -241,6 +244,19 @@ class BatchIterator:
         """Whether all features are at hand, and need not be read from items or a file."""
         tensors, _ = self._data
         return isinstance(tensors, Tensors) and isinstance(tensors.X, Tensor)
+
+
+@contextmanager
+def mark_training(iterator: Any, *, training: bool) -> Iterator[None]:
+    """Have an iterator know whether steps of a training are made on what it serves."""
+    if isinstance(iterator, BatchIterator):
+        iterator.is_training = training
+    try:
+        yield
+    finally:
+        if isinstance(iterator, BatchIterator):
+            # Selectors and callbacks go through it too, to see how the network predicts.
+            iterator.is_training = False
 
 
 def _normalize(weight: Tensor | None, known: Tensor) -> Tensor | None:

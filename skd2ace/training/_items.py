@@ -11,7 +11,7 @@ from skorch.helper import SliceDataset
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
-from skd2ace._seeding import torch_rng
+from skd2ace._seeding import host_rngs, torch_rng
 
 _READ_AT_ONCE = 128
 _HOST = torch.device("cpu")
@@ -158,26 +158,32 @@ class Items(NamedTuple):
         *,
         generator: torch.Generator | None = None,
         on_device: bool = True,
+        training: bool = False,
     ) -> Iterator[tuple[Tensor, Tensor | None]]:
         """Serve features and labels of batches of indices.
 
         Without workers a batch is asked for when it is wanted and not before; with workers some
-        are drawn ahead. ``generator`` seeds the workers; None is torch's own.
+        are drawn ahead. ``generator`` seeds the workers; None is torch's own. For ``training``
+        items that have others for it, ``for_training()``, are drawn each by a seed of its own: the
+        same whoever reads them.
         """
         pending: deque[Tensor] = deque()
+        augmented = _augment(self.items) if training else None
+        seeds = None if augmented is None else _seed_one_by_one()
 
-        def draw() -> Iterator[list[int]]:
+        def draw() -> Iterator[list[Any]]:
             for index in batches:
                 pending.append(index)
-                yield index.tolist()
+                rows = index.tolist()
+                yield rows if seeds is None else list(zip(rows, seeds, strict=False))
 
         workers = workers or Workers()
-        if workers.num_workers == 0:
+        if workers.num_workers == 0 or augmented is not None:
             # The seed of workers that are not there would be drawn all the same.
             generator = torch.Generator()
         pin = on_device and self.device.type == "cuda"
         loader = DataLoader(
-            _Features(self.items),
+            _Features(self.items) if augmented is None else _Drawn(augmented),
             batch_sampler=_Once(draw()),
             generator=generator,
             pin_memory=pin,
@@ -192,10 +198,10 @@ class Items(NamedTuple):
 class _Once:
     """A batch sampler that is gone through once."""
 
-    def __init__(self, batches: Iterator[list[int]]) -> None:
+    def __init__(self, batches: Iterator[list[Any]]) -> None:
         self.batches = batches
 
-    def __iter__(self) -> Iterator[list[int]]:
+    def __iter__(self) -> Iterator[list[Any]]:
         return self.batches
 
 
@@ -212,6 +218,15 @@ class _Features(Dataset[Tensor]):
         return _features(self.items, i)
 
 
+class _Drawn(_Features):
+    """The features of items that are drawn: asked for by their number and a seed."""
+
+    def __getitem__(self, place: Any) -> Tensor:
+        i, seed = place
+        with host_rngs(seed):
+            return super().__getitem__(i)
+
+
 class _Labels(_Features):
     """The labels of items, as numpy has them."""
 
@@ -224,6 +239,19 @@ class _Labels(_Features):
             )
         label = item[1]
         return label.detach().cpu().numpy() if isinstance(label, Tensor) else np.asarray(label)
+
+
+def _augment(items: Any) -> Any:
+    """Items as a training wants them drawn, or None if as everyone has them."""
+    return items.for_training() if hasattr(items, "for_training") else None
+
+
+def _seed_one_by_one() -> Iterator[int]:
+    """Seeds without end, that go back to one draw from torch's own generator."""
+    generator = torch.Generator()
+    generator.manual_seed(int(torch.randint(2**62, ())))
+    while True:
+        yield int(torch.randint(2**62, (), generator=generator))
 
 
 def _is_pair(item: Any) -> bool:
