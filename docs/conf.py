@@ -50,6 +50,10 @@ autosummary_generate = True
 autosummary_imported_members = True
 autosummary_ignore_module_all = False
 autodoc_typehints = "none"
+# Defaults as the code has them: 2**29, torch.optim.AdamW.
+autodoc_preserve_defaults = True
+# The column at the side has no room for the class before each method.
+toc_object_entries_show_parents = "hide"
 # Made by scikit-learn's metadata routing, and documented there.
 REQUESTS = [
     f"set_{method}_request"

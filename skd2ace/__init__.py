@@ -1,4 +1,4 @@
-"""Deep multi-label classifiers for scikit-learn that choose what goes into each mini-batch."""
+"""Deep multi-label classifiers for scikit-learn, trained on batches that a selector may choose."""
 
 from importlib.metadata import version
 

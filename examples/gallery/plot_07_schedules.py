@@ -2,7 +2,7 @@
 Schedules of D2ACE
 ==================
 
-Two schedules run through a training of 100 epochs: the selection pressure, the largest ratio
+Two schedules run through a training of 100 epochs: the selection pressure, the bound of the ratio
 between the probabilities of two instances, falls to none; the share of uncertainty in the mixture
 falls from 0.7 to 0.3, and hardness takes over.
 """

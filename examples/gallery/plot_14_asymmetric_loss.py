@@ -3,7 +3,8 @@ The asymmetric loss
 ===================
 
 Most cells of a multi-label table are 0, and easily seen to be. ``AsymmetricLoss`` gives them
-little or no part in the training, and none below a margin.
+little or no part in the training, and none below a margin. For relevant labels it is the
+cross-entropy.
 """
 
 import torch

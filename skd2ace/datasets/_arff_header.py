@@ -36,6 +36,7 @@ class ArffError(ValueError):
 
     Examples
     --------
+    >>> from skd2ace.datasets import ArffError
     >>> str(ArffError("flags.arff", 3, "the attribute has no type"))
     'flags.arff, line 3: the attribute has no type.'
     """

@@ -85,6 +85,7 @@ def expected_calibration_error(
 
     Examples
     --------
+    >>> from skd2ace.metrics import expected_calibration_error
     >>> expected_calibration_error([[1], [0], [1]], [[0.75], [0.25], [1.0]])
     0.16666666666666666
     """

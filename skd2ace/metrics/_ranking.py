@@ -40,6 +40,7 @@ def roc_auc_per_label(
 
     Examples
     --------
+    >>> from skd2ace.metrics import roc_auc_per_label
     >>> roc_auc_per_label([[1, 0], [0, 0], [1, 0]], [[0.9, 0.5], [0.4, 0.2], [0.3, 0.1]])
     array([0.5, nan])
     """
@@ -95,6 +96,7 @@ def macro_auc(
 
     Examples
     --------
+    >>> from skd2ace.metrics import macro_auc
     >>> macro_auc([[1, 0], [0, 0]], [[0.9, 0.5], [0.4, 0.2]])
     1.0
     """
@@ -130,6 +132,7 @@ def mean_average_precision(
 
     Examples
     --------
+    >>> from skd2ace.metrics import mean_average_precision
     >>> mean_average_precision([[1, 0], [0, 0], [1, 0]], [[0.9, 0.5], [0.4, 0.2], [0.3, 0.1]])
     0.8333333333333333
     """
@@ -171,6 +174,7 @@ def one_error(
 
     Examples
     --------
+    >>> from skd2ace.metrics import one_error
     >>> one_error([[1, 0], [0, 1]], [[0.9, 0.5], [0.4, 0.2]])
     0.5
     """

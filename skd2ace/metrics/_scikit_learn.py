@@ -42,6 +42,7 @@ def hamming_loss(
 
     Examples
     --------
+    >>> from skd2ace.metrics import hamming_loss
     >>> hamming_loss([[1, 0], [0, float("nan")]], [[1, 1], [0, 0]])
     0.3333333333333333
     """
@@ -84,6 +85,7 @@ def coverage_error(
 
     Examples
     --------
+    >>> from skd2ace.metrics import coverage_error
     >>> coverage_error([[1, 0], [0, 1]], [[0.9, 0.5], [0.4, 0.2]])
     1.5
     """
@@ -118,6 +120,7 @@ def label_ranking_average_precision_score(
 
     Examples
     --------
+    >>> from skd2ace.metrics import label_ranking_average_precision_score
     >>> label_ranking_average_precision_score([[1, 0], [0, 1]], [[0.9, 0.5], [0.4, 0.2]])
     0.75
     """
@@ -158,6 +161,7 @@ def label_ranking_loss(
 
     Examples
     --------
+    >>> from skd2ace.metrics import label_ranking_loss
     >>> label_ranking_loss([[1, 0], [0, 1]], [[0.9, 0.5], [0.4, 0.2]])
     0.5
     """

@@ -53,6 +53,7 @@ def best_f1_thresholds(
 
     Examples
     --------
+    >>> from skd2ace.metrics import best_f1_thresholds
     >>> best_f1_thresholds([[1], [1], [0]], [[0.3], [0.2], [0.1]])
     array([0.2])
     """
@@ -118,6 +119,7 @@ def best_thresholds(
 
     Examples
     --------
+    >>> from skd2ace.metrics import best_thresholds
     >>> Y, scores = [[1, 0], [1, 1], [0, 0]], [[0.3, 0.4], [0.2, 0.6], [0.1, 0.5]]
     >>> best_thresholds(Y, scores, metric="micro_f1")
     array([0.2, 0.6])

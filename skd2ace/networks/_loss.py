@@ -64,6 +64,7 @@ def known_labels(Y: Tensor) -> tuple[Tensor, Tensor]:
     Examples
     --------
     >>> import torch
+    >>> from skd2ace.networks import known_labels
     >>> known_labels(torch.tensor([[1.0, torch.nan], [0.0, 1.0]]))
     (tensor([[1., 0.],
             [0., 1.]]), tensor([[ True, False],

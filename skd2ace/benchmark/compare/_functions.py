@@ -56,6 +56,7 @@ def mean_table(results: Any, metric: str) -> Any:
     Examples
     --------
     >>> import pandas as pd
+    >>> from skd2ace.benchmark import mean_table
     >>> results = pd.DataFrame(
     ...     {"dataset": "yeast", "method": "A", "fold": [0, 1], "seed": 0, "macro_auc": [0.7, 0.8]}
     ... )
@@ -93,6 +94,7 @@ def ranks(results: Any, metric: str | None = None, *, higher_is_better: bool | N
     Examples
     --------
     >>> import pandas as pd
+    >>> from skd2ace.benchmark import ranks
     >>> means = pd.DataFrame({"A": [0.9, 0.8], "B": [0.7, 0.8]}, index=["yeast", "scene"])
     >>> ranks(means, "macro_auc").to_dict("list")
     {'A': [1.0, 1.5], 'B': [2.0, 1.5]}
@@ -125,6 +127,7 @@ def average_ranks(
     Examples
     --------
     >>> import pandas as pd
+    >>> from skd2ace.benchmark import average_ranks
     >>> means = pd.DataFrame({"A": [0.9, 0.8], "B": [0.7, 0.8]}, index=["yeast", "scene"])
     >>> average_ranks(means, "macro_auc").to_dict()
     {'A': 1.25, 'B': 1.75}
@@ -158,6 +161,7 @@ def friedman(results: Any, metric: str | None = None) -> FriedmanTest:
     Examples
     --------
     >>> import pandas as pd
+    >>> from skd2ace.benchmark import friedman
     >>> means = pd.DataFrame({"A": [0.9, 0.8], "B": [0.7, 0.7], "C": [0.6, 0.5]})
     >>> test = friedman(means)
     >>> round(test.statistic, 3), round(test.p_value, 3)
@@ -214,6 +218,7 @@ def wilcoxon_against(
     Examples
     --------
     >>> import pandas as pd
+    >>> from skd2ace.benchmark import wilcoxon_against
     >>> means = pd.DataFrame({"A": [0.9, 0.8, 0.7], "B": [0.7, 0.7, 0.7]})
     >>> wilcoxon_against(means, "macro_auc", "A").loc["B"].to_dict()
     {'statistic': 0.0, 'p_value': 0.5, 'win': 2.0, 'tie': 1.0, 'loss': 0.0}
@@ -282,6 +287,7 @@ def differences(
     Examples
     --------
     >>> import pandas as pd
+    >>> from skd2ace.benchmark import differences
     >>> runs = {"dataset": "yeast", "fold": [0, 1, 2], "seed": 0}
     >>> results = pd.concat([
     ...     pd.DataFrame({**runs, "method": "A", "macro_auc": [0.7, 0.8, 0.9]}),
@@ -340,6 +346,7 @@ def count_best(
     Examples
     --------
     >>> import pandas as pd
+    >>> from skd2ace.benchmark import count_best
     >>> runs = {"dataset": "yeast", "fold": [0, 1, 2], "seed": 0}
     >>> results = pd.concat([
     ...     pd.DataFrame({**runs, "method": "A", "macro_auc": [0.7, 0.8, 0.9]}),
@@ -389,6 +396,7 @@ def critical_difference_diagram(
     Examples
     --------
     >>> import pandas as pd
+    >>> from skd2ace.benchmark import critical_difference_diagram
     >>> from matplotlib.figure import Figure
     >>> means = pd.DataFrame({"A": [0.9, 0.8], "B": [0.8, 0.7], "C": [0.7, 0.6]})
     >>> display = critical_difference_diagram(means, "macro_auc", ax=Figure().subplots())

@@ -59,6 +59,7 @@ def published(table: str | None = None) -> Any:
 
     Examples
     --------
+    >>> from skd2ace.benchmark import published
     >>> rows = published("d2ace-4").query("dataset == 'yeast' and metric == 'macro_auc'")
     >>> rows.set_index("method")["value"].nlargest(2).to_dict()
     {'D2ACE': 0.7305, 'ML-Unc': 0.7242}

@@ -80,6 +80,7 @@ def report(
     Examples
     --------
     >>> import pandas as pd
+    >>> from skd2ace.benchmark import report
     >>> results = pd.DataFrame(
     ...     {"dataset": "yeast", "method": "A", "fold": [0, 1], "seed": 0, "macro_auc": [0.7, 0.8]}
     ... )

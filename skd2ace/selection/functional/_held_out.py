@@ -39,6 +39,7 @@ def neighbor_frequencies(
     Examples
     --------
     >>> import torch
+    >>> from skd2ace.selection.functional import neighbor_frequencies
     >>> X, Y = torch.tensor([[0.0], [1.0], [9.0]]), torch.tensor([[1], [0], [0]])
     >>> neighbor_frequencies(X, Y, n_neighbors=1)  # f = 1/3
     tensor([[0.1667],
@@ -74,6 +75,7 @@ def clipped_cross_entropy(proba: Tensor, Y: Tensor, least: float) -> Tensor:
     Examples
     --------
     >>> import torch
+    >>> from skd2ace.selection.functional import clipped_cross_entropy
     >>> clipped_cross_entropy(torch.tensor([[0.0, 0.5]]), torch.tensor([[1, 0]]), least=0.1)
     tensor([[2.3026, 0.6931]])
     """

@@ -48,6 +48,7 @@ def local_imbalance(
     Examples
     --------
     >>> import torch
+    >>> from skd2ace.selection.functional import local_imbalance
     >>> X, Y = torch.tensor([[0.0], [1.0], [5.0]]), torch.tensor([[1], [1], [1]])
     >>> Y = torch.cat((Y, torch.tensor([[0], [1], [0]])), dim=1)
     >>> local_imbalance(X, Y, n_neighbors=2)
@@ -168,6 +169,7 @@ def balancing_weights(
     Examples
     --------
     >>> import torch
+    >>> from skd2ace.selection.functional import balancing_weights
     >>> Y = torch.tensor([[1], [0], [0], [0]])
     >>> weights = balancing_weights(Y, 0.5, torch.Generator().manual_seed(0))
     >>> weights[0], weights[1:].sum()

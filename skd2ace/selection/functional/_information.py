@@ -40,6 +40,7 @@ def mutual_information(scores: Tensor, n_bins: int = 10, known: Tensor | None = 
     Examples
     --------
     >>> import torch
+    >>> from skd2ace.selection.functional import mutual_information
     >>> scores = torch.tensor([[0.0, 1.0, 5.0], [1.0, 0.0, 5.0]])
     >>> mutual_information(scores)
     tensor([[0.6931, 0.6931, 0.0000],

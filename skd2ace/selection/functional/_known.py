@@ -25,6 +25,7 @@ def known_mean(values: Tensor, known: Tensor | None, dim: int = 1) -> Tensor:
     Examples
     --------
     >>> import torch
+    >>> from skd2ace.selection.functional import known_mean
     >>> losses = torch.tensor([[1.0, 3.0], [5.0, 0.0], [0.0, 0.0]])
     >>> known_mean(losses, torch.tensor([[True, True], [True, False], [False, False]]))
     tensor([2., 5., 0.])

@@ -32,6 +32,7 @@ class NeighborSearch:
     Examples
     --------
     >>> import torch
+    >>> from skd2ace.selection.functional import NeighborSearch
     >>> search = NeighborSearch("auto")
     >>> [near.tolist() for _, near in search.blocks(torch.tensor([[0.0], [1.0], [5.0]]), 1)]
     [[[1], [0], [1]]]
@@ -115,6 +116,7 @@ def local_labels(
     Examples
     --------
     >>> import torch
+    >>> from skd2ace.selection.functional import local_labels
     >>> X = torch.tensor([[0.0], [1.0], [5.0]])
     >>> local_labels(X, torch.eye(3, dtype=torch.int8), n_neighbors=1)
     tensor([[1, 1, 0],

@@ -37,6 +37,7 @@ def repeat_factors(Y: Tensor, threshold: float, known: Tensor | None = None) -> 
     Examples
     --------
     >>> import torch
+    >>> from skd2ace.selection.functional import repeat_factors
     >>> repeat_factors(torch.tensor([[1, 1], [1, 0], [1, 0], [1, 0]]), threshold=0.5)
     tensor([1.4142, 1.0000, 1.0000, 1.0000], dtype=torch.float64)
     """
@@ -77,6 +78,7 @@ def copy_minorities(Y: Tensor, n_copies: int, rng: np.random.Generator) -> NDArr
     --------
     >>> import numpy as np
     >>> import torch
+    >>> from skd2ace.selection.functional import copy_minorities
     >>> Y = torch.tensor([[1, 0], [1, 0], [1, 0], [0, 1]])
     >>> copy_minorities(Y, 2, np.random.default_rng(0))  # IRLbl 1 and 3, MeanIR 2.
     array([1, 1, 1, 2])

@@ -26,6 +26,7 @@ def below_mean(losses: Tensor, known: Tensor | None = None) -> Tensor:
     Examples
     --------
     >>> import torch
+    >>> from skd2ace.selection.functional import below_mean
     >>> below_mean(torch.tensor([0.1, 0.2, 0.9]))
     tensor([ True,  True, False])
     """
@@ -60,6 +61,7 @@ def percentile_chances(losses: Tensor, kept_share: float) -> Tensor:
     Examples
     --------
     >>> import torch
+    >>> from skd2ace.selection.functional import percentile_chances
     >>> percentile_chances(torch.tensor([0.3, 0.1, 0.9, 0.1]), kept_share=0.5)
     tensor([0.7500, 0.5000, 1.0000, 0.5000], dtype=torch.float64)
     """

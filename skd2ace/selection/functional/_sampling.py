@@ -29,6 +29,7 @@ def selection_pressure(epoch: float, first: float, last: float, initial: float =
 
     Examples
     --------
+    >>> from skd2ace.selection.functional import selection_pressure
     >>> [round(selection_pressure(epoch, 11, 100), 2) for epoch in (1, 11, 12, 100)]
     [100.0, 100.0, 94.96, 1.0]
     """
@@ -61,6 +62,7 @@ def sampling_probabilities(weights: Tensor, pressure: float) -> Tensor:
     Examples
     --------
     >>> import torch
+    >>> from skd2ace.selection.functional import sampling_probabilities
     >>> sampling_probabilities(torch.tensor([3.0, 1.0]), pressure=4.0)
     tensor([0.6667, 0.3333], dtype=torch.float64)
     """
@@ -103,6 +105,7 @@ def rank_probabilities(losses: Tensor, pressure: float) -> Tensor:
     Examples
     --------
     >>> import torch
+    >>> from skd2ace.selection.functional import rank_probabilities
     >>> rank_probabilities(torch.tensor([0.1, 7.0]), pressure=4.0)
     tensor([0.3333, 0.6667], dtype=torch.float64)
     """
@@ -139,6 +142,7 @@ def loss_probabilities(losses: Tensor, pressure: float) -> Tensor:
     Examples
     --------
     >>> import torch
+    >>> from skd2ace.selection.functional import loss_probabilities
     >>> loss_probabilities(torch.tensor([0.0, 3.0]), pressure=4.0)
     tensor([0.2000, 0.8000], dtype=torch.float64)
     """
@@ -174,6 +178,7 @@ def exp3_probabilities(hardness: Tensor) -> Tensor:
     Examples
     --------
     >>> import torch
+    >>> from skd2ace.selection.functional import exp3_probabilities
     >>> exp3_probabilities(torch.tensor([0.0, 2.0]))  # s = sqrt(2) (0, 2/3)
     tensor([0.3133, 0.6867], dtype=torch.float64)
     """
@@ -211,6 +216,7 @@ def proportional_probabilities(weights: Tensor, uniform_share: float) -> Tensor:
     Examples
     --------
     >>> import torch
+    >>> from skd2ace.selection.functional import proportional_probabilities
     >>> proportional_probabilities(torch.tensor([0.0, 3.0]), uniform_share=0.5)
     tensor([0.2500, 0.7500], dtype=torch.float64)
     """
@@ -243,6 +249,7 @@ def softmax_probabilities(hardness: Tensor, temperature: float) -> Tensor:
     Examples
     --------
     >>> import torch
+    >>> from skd2ace.selection.functional import softmax_probabilities
     >>> softmax_probabilities(torch.tensor([0.0, 2.0]), temperature=0.5)
     tensor([0.2689, 0.7311], dtype=torch.float64)
     """
@@ -290,6 +297,7 @@ def mixing_coefficient(
 
     Examples
     --------
+    >>> from skd2ace.selection.functional import mixing_coefficient
     >>> [round(mixing_coefficient(epoch, 30, 70), 2) for epoch in (1, 30, 50, 70, 100)]
     [0.7, 0.7, 0.5, 0.3, 0.3]
     """

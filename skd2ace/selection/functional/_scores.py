@@ -23,6 +23,7 @@ def binary_entropy(proba: Tensor) -> Tensor:
     Examples
     --------
     >>> import torch
+    >>> from skd2ace.selection.functional import binary_entropy
     >>> binary_entropy(torch.tensor([0.0, 0.5, 1.0]))
     tensor([0., 1., 0.])
     """
@@ -47,6 +48,7 @@ def fluctuation(history: Tensor) -> Tensor:
     Examples
     --------
     >>> import torch
+    >>> from skd2ace.selection.functional import fluctuation
     >>> history = torch.tensor([[[float("nan")]], [[0.2]], [[0.6]]])
     >>> fluctuation(history)
     tensor([[0.4000]])
@@ -122,6 +124,7 @@ def prediction_deviation(visits: Tensor, squares: Tensor) -> Tensor:
     Examples
     --------
     >>> import torch
+    >>> from skd2ace.selection.functional import prediction_deviation
     >>> predictions = torch.tensor([0.2, 0.6])
     >>> squares = (predictions - predictions.mean()).square().sum().reshape(1, 1)
     >>> prediction_deviation(torch.tensor([2]), squares)  # var = 0.04
