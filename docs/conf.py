@@ -30,6 +30,7 @@ extensions = [
     "sphinxcontrib.katex",
     "checked_tables",
     "drawn_pictures",
+    "plain_signatures",
     "repository_links",
     "text_for_models",
 ]
@@ -50,8 +51,6 @@ autosummary_generate = True
 autosummary_imported_members = True
 autosummary_ignore_module_all = False
 autodoc_typehints = "none"
-# Defaults as the code has them: 2**29, torch.optim.AdamW.
-autodoc_preserve_defaults = True
 # The column at the side has no room for the class before each method.
 toc_object_entries_show_parents = "hide"
 # Made by scikit-learn's metadata routing, and documented there.

@@ -2,20 +2,38 @@
 
 from pathlib import Path
 
+from docutils import nodes
+
 ABOUT = (
     "Deep multi-label classifiers for scikit-learn, and batch selectors that choose which"
     " instances go into each mini-batch."
 )
+# The rest is written by hand, and comes first.
+SECTIONS = {"gallery/": "Gallery", "api/": "API"}
+
+
+def describe(env, name):
+    """Take the first sentence of a page, if it begins with one."""
+    first = env.get_doctree(name).next_node(nodes.paragraph)
+    if first is None:
+        return ""
+    sentence = " ".join(first.astext().split()).partition(". ")[0].rstrip(".:")
+    return f": {sentence}"
 
 
 def write_text(app, error):
-    """List all pages of the site with their titles."""
+    """List all pages of the site with their titles and first sentences."""
     if error or app.builder.format != "html":
         return
-    lines = [f"# {app.config.project}", "", f"> {ABOUT}", "", "## Pages", ""]
+    sections = {title: [] for title in ("Pages", *SECTIONS.values())}
     for name in sorted(app.env.found_docs):
-        title = app.env.titles[name].astext()
-        lines.append(f"- [{title}]({app.builder.get_target_uri(name)})")
+        found = [title for folder, title in SECTIONS.items() if name.startswith(folder)]
+        title, address = app.env.titles[name].astext(), app.builder.get_target_uri(name)
+        line = f"- [{title}]({address})" + describe(app.env, name)
+        sections[found[0] if found else "Pages"].append(line)
+    lines = [f"# {app.config.project}", "", f"> {ABOUT}"]
+    for title, pages in sections.items():
+        lines += ["", f"## {title}", "", *pages]
     Path(app.outdir, "llms.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
