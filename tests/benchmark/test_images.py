@@ -84,6 +84,14 @@ def test_the_preset_runs_and_goes_on(resnet101, voc, network, capsys):
     assert main(arguments) == 0
     again = Store(path).results()
     assert (again["started"] == results["started"]).all()
+    capsys.readouterr()
+    metric = ("--metric", "mean_average_precision")
+    assert main(["report", "--store", str(path), *metric, "--published"]) == 0
+    _, _, printed = capsys.readouterr().out.partition("## Published")
+    assert "D2ACE, Table 5: means." in printed
+    (row,) = (line for line in printed.splitlines() if "voc2007, ML-GCN" in line)
+    assert row.split("|")[2].strip() == "0.9293"
+    assert "coco2014" not in printed, "not a data set of this store"
 
 
 def test_a_folder_must_be_given(tmp_path, monkeypatch, capsys):

@@ -30,6 +30,24 @@ def test_ranks_of_table_4_are_those_of_table_3(metric, sign):
     assert np.round(average, 2).tolist() == of_methods[means.columns].tolist()
 
 
+PRINTED_RANKS = {
+    "HST": [6.5, 7.5, 4.5, 2.5, 6.5, 4.0, 3.0, 1.0],
+    "ML-GCN": [7.0, 7.0, 4.5, 2.0, 7.0, 4.5, 3.0, 1.0],
+}
+METHODS = ["Random", "Active", "Recent", "DIHCL", "Balance", "Hard-Imb", "ML-Unc", "D2ACE"]
+
+
+@pytest.mark.parametrize("network", PRINTED_RANKS)
+def test_ranks_of_table_5_are_those_that_it_prints(network):
+    numbers = published("d2ace-5")
+    assert len(numbers) == 2 * 2 * 8
+    assert set(numbers["metric"]) == {"mean_average_precision"}
+    means = wide(numbers[numbers["network"] == network])[METHODS]
+    assert sorted(dataset for _, dataset in means.index) == ["coco2014", "voc2007"]
+    average = stats.rankdata(-means.to_numpy(), axis=1, method="min").mean(axis=0)
+    assert average.tolist() == PRINTED_RANKS[network]
+
+
 def test_table_3_adds_up():
     table = published("d2ace-3")
     assert len(table) == 9 * 8
@@ -105,6 +123,20 @@ def test_spots_of_table_4(dataset, method, metric, value):
     assert rows[dataset, method, metric] == value
 
 
+@pytest.mark.parametrize(
+    ("network", "dataset", "method", "value"),
+    [
+        ("HST", "voc2007", "Random", 0.9300),
+        ("HST", "coco2014", "D2ACE", 0.8252),
+        ("ML-GCN", "voc2007", "Hard-Imb", 0.9298),
+        ("ML-GCN", "coco2014", "Active", 0.8025),
+    ],
+)
+def test_spots_of_table_5(network, dataset, method, value):
+    rows = published("d2ace-5").set_index(["network", "dataset", "method"])["value"]
+    assert rows[network, dataset, method] == value
+
+
 def test_marks_of_table_3():
     marks = published("d2ace-3").set_index(["network", "metric", "method"])["p_below"]
     assert marks["CLIF", "macro_auc", "ML-Unc"] == 0.05
@@ -119,8 +151,8 @@ def test_all_tables_and_columns():
         *("source", "table", "network", "dataset", "method", "metric", "statistic", "value"),
         "p_below",
     ]
-    parts = [published(name) for name in ("d2ace-3", "d2ace-4", "hard-imb-2")]
-    assert len(everything) == sum(map(len, parts)) == 844
+    parts = [published(name) for name in ("d2ace-3", "d2ace-4", "d2ace-5", "hard-imb-2")]
+    assert len(everything) == sum(map(len, parts)) == 876
     assert not everything.drop(columns="p_below").isna().any(axis=None)
     assert not everything.duplicated(list(everything)[:7]).any()
     with pytest.raises(ValueError, match=r"table must be one of .*hard-imb-2; got 'table 4'"):
