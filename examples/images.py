@@ -19,13 +19,14 @@ from torch import nn
 from skd2ace import ImageClassifier, MultiLabelNetClassifier
 from skd2ace.datasets import make_digits_mosaics
 from skd2ace.metrics import mean_average_precision
-from skd2ace.networks import HST, MLGCN
+from skd2ace.networks import HST, MLGCN, MLDecoder
 from skd2ace.selection import D2ACE
 
 HEADS = {
     "linear": "linear",
     "ml-gcn": partial(MLGCN, vector_size=32, hidden_size=64),
     "hst": partial(HST, vector_size=32, feature_size=64, hidden_size=32, output_size=64),
+    "ml-decoder": partial(MLDecoder, embedding_size=64, n_heads=4, feedforward_size=128),
 }
 SELECTORS = {"random": None, "d2ace": D2ACE()}
 
@@ -54,6 +55,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--heads", nargs="+", choices=HEADS, default=list(HEADS))
+    parser.add_argument("--selectors", nargs="+", choices=SELECTORS, default=list(SELECTORS))
     parser.add_argument("--samples", type=int, default=2000)
     parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
@@ -63,9 +65,9 @@ def main():
         "device": args.device,
     }  # fmt: skip
     trained = None
-    for head, (name, selector) in product(args.heads, SELECTORS.items()):
+    for head, name in product(args.heads, args.selectors):
         est = ImageClassifier(
-            make_backbone, HEADS[head], lr=2e-3, batch_selector=selector, **settings
+            make_backbone, HEADS[head], lr=2e-3, batch_selector=SELECTORS[name], **settings
         )
         est = report(f"{head}, {name}", est, mosaics)
         trained = trained or est.module_.backbone

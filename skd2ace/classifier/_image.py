@@ -20,7 +20,7 @@ from skd2ace._images import ImageItems, find_bad, open_images
 from skd2ace._modules import copy_module, unwrap_compiled
 from skd2ace._sklearn import Interval, StrOptions, take_rows
 from skd2ace._stored import StoredFeatures
-from skd2ace.networks import HST, MLGCN
+from skd2ace.networks import HST, MLGCN, MLDecoder
 from skd2ace.networks._image_network import ImageNetwork, LinearHead, OwnLossImageNetwork
 from skd2ace.preprocessing import ImageFeatures
 from skd2ace.training import BatchIterator, LabelTransfer
@@ -37,6 +37,7 @@ _HEADS: dict[str, tuple[Callable[..., nn.Module], str | None]] = {
     "linear": (LinearHead, "avg"),
     "ml-gcn": (MLGCN, "max"),
     "hst": (HST, None),
+    "ml-decoder": (MLDecoder, None),
 }
 _NETWORK = frozenset({"backbone", "head", "weights", "backbone_lr_ratio", "frozen"})
 # Modules among these, as torchvision's transforms are, are no parts of the net for skorch.
@@ -52,10 +53,11 @@ class ImageClassifier(MultiLabelNetClassifier):
         A name of torchvision's ("resnet18") or timm's ("timm/resnet18"), imported when it is
         needed; or a module that maps images (b, c, h, w) to features (b, channels) or maps
         (b, channels, h', w'), of which a copy is trained.
-    head : {"linear", "ml-gcn", "hst"} or callable, default="linear"
+    head : {"linear", "ml-gcn", "hst", "ml-decoder"} or callable, default="linear"
         What makes logits of these: a linear layer on means over positions,
-        :class:`~skd2ace.networks.MLGCN`, :class:`~skd2ace.networks.HST`; or anything that gives a
-        module for ``(n_channels, n_labels)``, such as ``partial(MLGCN, hidden_size=256)``.
+        :class:`~skd2ace.networks.MLGCN`, :class:`~skd2ace.networks.HST`,
+        :class:`~skd2ace.networks.MLDecoder`; or anything that gives a module for ``(n_channels,
+        n_labels)``, such as ``partial(MLGCN, hidden_size=256)``.
     weights : str, dict or None, default=None
         Of a backbone by name: "DEFAULT", or another name that its library has; or a state dict
         that you have, of the whole network. None draws them.

@@ -8,6 +8,7 @@ from ._distribution_balanced_loss import DistributionBalancedLoss
 from ._focal_loss import FocalLoss
 from ._hst import HST
 from ._loss import LossOutput, known_labels, label_losses, weighted_mean
+from ._ml_decoder import MLDecoder
 from ._mlgcn import MLGCN
 from ._mlp import MLP
 from ._mpvae import MPVAE
@@ -28,6 +29,7 @@ __all__ = [
     "DistributionBalancedLoss",
     "FocalLoss",
     "LossOutput",
+    "MLDecoder",
     "TabM",
     "ZLPRLoss",
     "known_labels",

@@ -19,7 +19,7 @@ from skd2ace import ImageClassifier
 from skd2ace._images import BadImageError, ImageItems, read_image
 from skd2ace.datasets import make_digits_mosaics
 from skd2ace.metrics import mean_average_precision
-from skd2ace.networks import HST, MLGCN, FocalLoss
+from skd2ace.networks import HST, MLGCN, FocalLoss, MLDecoder
 from skd2ace.selection import D2ACE
 from skd2ace.training import Checkpointing
 
@@ -28,6 +28,7 @@ HEADS = {
     "linear": "linear",
     "ml-gcn": partial(MLGCN, hidden_size=32, **SMALL),
     "hst": partial(HST, feature_size=32, hidden_size=16, output_size=32, threshold=0.3, **SMALL),
+    "ml-decoder": partial(MLDecoder, embedding_size=32, n_heads=4, feedforward_size=64),
 }
 
 
@@ -59,7 +60,9 @@ def make(head="linear", body=backbone, **params):
     return ImageClassifier(body, HEADS.get(head, head), **{**defaults, **params})
 
 
-@pytest.mark.parametrize("head", ["linear", "ml-gcn", pytest.param("hst", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "head", ["linear", "ml-gcn", "ml-decoder", pytest.param("hst", marks=pytest.mark.slow)]
+)
 def test_every_head_learns(head, mosaics):
     train, test = mosaics.train, mosaics.test
     params = {"callbacks__label_transfer__start": 6} if head == "hst" else {}
@@ -67,7 +70,7 @@ def test_every_head_learns(head, mosaics):
     est.fit(mosaics.data[train], mosaics.target[train])
     score = mean_average_precision(mosaics.target[test], est.predict_proba(mosaics.data[test]))
     assert score > 0.6, "chance is about 0.35"
-    if head != "linear":
+    if head in ("ml-gcn", "hst"):
         assert est.module_.head.label_graph.count_nonzero() > 10
     if head == "hst":
         assert est.module_.head.transfers
