@@ -55,6 +55,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--heads", nargs="+", choices=HEADS, default=list(HEADS))
+    parser.add_argument("--selectors", nargs="+", choices=SELECTORS, default=list(SELECTORS))
     parser.add_argument("--samples", type=int, default=2000)
     parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
@@ -64,9 +65,9 @@ def main():
         "device": args.device,
     }  # fmt: skip
     trained = None
-    for head, (name, selector) in product(args.heads, SELECTORS.items()):
+    for head, name in product(args.heads, args.selectors):
         est = ImageClassifier(
-            make_backbone, HEADS[head], lr=2e-3, batch_selector=selector, **settings
+            make_backbone, HEADS[head], lr=2e-3, batch_selector=SELECTORS[name], **settings
         )
         est = report(f"{head}, {name}", est, mosaics)
         trained = trained or est.module_.backbone

@@ -1,25 +1,27 @@
-"""ML-Decoder: queries that look into a feature map, each for a group of labels."""
+"""ML-Decoder: queries for groups of labels look at the positions of a feature map."""
+
+import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import relu
+from torch.nn.functional import pad
 
 from ._layers import check_sizes
 
-# The paper's, for sets of many labels; up to as many, each label has a query of its own.
+# As the paper has for many labels.
 _MOST_GROUPS = 100
 
 
 class MLDecoder(nn.Module):
-    """Head of a backbone in which queries attend to the positions of a map (Ridnik et al. 2021).
+    """Head of a backbone in which queries look for labels in the image (Ridnik et al. 2023).
 
-    Each of K queries stands for a group of g = ceil(q / K) labels that follow each other. It
-    gathers what it looks for from all positions by cross-attention, passes a feed-forward layer,
-    and g linear functions of its own make the logits of its labels. Queries do not attend to each
-    other, so that time grows with K and not with its square.
+    One layer of a transformer's decoder without self-attention: each query attends to the
+    positions of the feature map, and a feed-forward network follows. A query stands for a group of
+    labels and is never trained; each group has a linear layer of its own, with an output for each
+    of its labels. So the cost grows with the number of groups rather than of labels.
 
     It has no loss of its own: any ``criterion`` trains it; the paper takes
-    :class:`AsymmetricLoss`.
+    :class:`~skd2ace.networks.AsymmetricLoss`.
 
     Parameters
     ----------
@@ -28,47 +30,49 @@ class MLDecoder(nn.Module):
     n_labels : int
         q.
     n_groups : int, optional
-        K; by default as many as labels, and 100 at most.
+        K, at most q; None is q, up to 100. Groups are of ceil(q / K) labels in a row, the last one
+        perhaps of fewer; where they reach for all labels before there are K, there are fewer.
     embedding_size : int, default=768
-        Of queries and positions; ``n_heads`` divides it.
+        Length d of queries, and of what each position's channels are mapped to.
     n_heads : int, default=8
-        Of the attention.
+        Of the attention; divides ``embedding_size``.
     feedforward_size : int, default=2048
-        Hidden units of the feed-forward layer.
+        Between the two layers of the feed-forward network.
     dropout : float, default=0.1
-        In [0, 1): of what attention and feed-forward layer add, of attention weights and of hidden
-        units.
+        In [0, 1): of attention, of what it gives, and in and after the feed-forward network.
 
     Raises
     ------
     ValueError
-        If a size is no positive integer, ``embedding_size`` no multiple of ``n_heads``, there are
-        more groups than labels, or ``dropout`` is out of range.
+        If a size is no positive integer, there are more groups than labels, ``n_heads`` does not
+        divide ``embedding_size``, or ``dropout`` is out of range.
 
     Notes
     -----
-    With E the positions, projected to the embedding's size and rectified, and G the queries, which
-    are drawn once from a standard normal distribution and not trained, for random queries do as
-    well as learned ones (Section 2.2 of the paper):
+    With E the positions' channels, mapped to d by a linear layer, and G the queries, drawn from a
+    standard normal distribution, the paper has
 
-    - G' = norm(norm(G) + attention(norm(G), E, E)), the norms being layer norms,
-    - G'' = norm(G' + W2 relu(W1 G')),
-    - logit of the label j in group k: w_kj . G''_k + b_kj.
+    - G1 = MultiHeadAttention(G, E, E),
+    - G2 = FeedForward(G1), two linear layers with a ReLU between them,
+    - logit i = (W_k G2_k)_j with k = i div g, j = i mod g, and g = ceil(q / K).
 
-    The first norm stands where the self-attention of a decoder was.
+    Around the first two are a residual connection and a normalisation of layers behind it, as
+    in the decoder that the paper starts from (Vaswani et al. 2017), and the last has a bias. The
+    paper's queries by word vectors, for labels that training has not seen, are not here.
 
     References
     ----------
-    .. [1] Ridnik, Sharir, Ben-Cohen, Ben-Baruch and Noy (2021). ML-Decoder: Scalable and Versatile
-       Classification Head. arXiv:2111.12933.
+    .. [1] Ridnik, Sharir, Ben-Cohen, Ben-Baruch and Noy (2023). ML-Decoder: Scalable and
+       Versatile Classification Head. WACV. arXiv:2111.12933.
+    .. [2] Vaswani et al. (2017). Attention Is All You Need. NeurIPS. arXiv:1706.03762.
 
     Examples
     --------
     >>> import torch
     >>> from skd2ace.networks import MLDecoder
-    >>> head = MLDecoder(n_channels=16, n_labels=7, n_groups=3, embedding_size=32)
-    >>> head(torch.randn(5, 16, 7, 7)).shape
-    torch.Size([5, 7])
+    >>> head = MLDecoder(n_channels=16, n_labels=5, n_groups=2, embedding_size=32)
+    >>> head(torch.randn(4, 16, 7, 7)).shape
+    torch.Size([4, 5])
     """
 
     queries: Tensor
@@ -84,49 +88,60 @@ class MLDecoder(nn.Module):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
-        n_channels, n_labels, n_groups, embedding_size, n_heads, feedforward_size = check_sizes(
+        n_channels, n_labels, embedding_size, n_heads, feedforward_size = check_sizes(
             "MLDecoder",
             n_channels=n_channels,
             n_labels=n_labels,
-            n_groups=min(n_labels, _MOST_GROUPS) if n_groups is None else n_groups,
             embedding_size=embedding_size,
             n_heads=n_heads,
             feedforward_size=feedforward_size,
         )
+        if n_groups is None:
+            n_groups = min(n_labels, _MOST_GROUPS)
+        (n_groups,) = check_sizes("MLDecoder", n_groups=n_groups)
         if n_groups > n_labels:
-            raise ValueError(f"n_groups={n_groups} is more than the {n_labels} labels.")
+            raise ValueError(f"n_groups must be at most n_labels={n_labels}, got {n_groups}.")
         if embedding_size % n_heads:
-            raise ValueError(
-                f"embedding_size={embedding_size} is no multiple of n_heads={n_heads}."
-            )
+            raise ValueError(f"n_heads must divide embedding_size={embedding_size}, got {n_heads}.")
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout must be in [0, 1), got {dropout!r}.")
-        self.n_labels = n_labels
-        self.register_buffer("queries", torch.randn(n_groups, embedding_size))
-        self.project = nn.Linear(n_channels, embedding_size)
-        self.attend = nn.MultiheadAttention(embedding_size, n_heads, dropout, batch_first=True)
-        self.feed_forward = nn.Sequential(
+        self.group_size = math.ceil(n_labels / n_groups)
+        n_queries = math.ceil(n_labels / self.group_size)
+        self.register_buffer("queries", torch.randn(n_queries, embedding_size))
+        self.embed = nn.Linear(n_channels, embedding_size)
+        self.attention = nn.MultiheadAttention(
+            embedding_size, n_heads, dropout=dropout, batch_first=True
+        )
+        self.attention_norm = nn.LayerNorm(embedding_size)
+        self.feedforward = nn.Sequential(
             nn.Linear(embedding_size, feedforward_size),
             nn.ReLU(),
             nn.Dropout(dropout),
             nn.Linear(feedforward_size, embedding_size),
         )
-        self.norms = nn.ModuleList(nn.LayerNorm(embedding_size) for _ in range(3))
-        self.drop = nn.Dropout(dropout)
-        group_size = -(-n_labels // n_groups)
-        bound = embedding_size**-0.5
-        weight = torch.empty(n_groups, embedding_size, group_size).uniform_(-bound, bound)
-        self.group_weight = nn.Parameter(weight)
-        self.group_bias = nn.Parameter(torch.zeros(n_groups, group_size))
+        self.feedforward_norm = nn.LayerNorm(embedding_size)
+        self.dropout = nn.Dropout(dropout)
+        # The groups' layers one below the other.
+        self.classifier = nn.Linear(embedding_size, n_labels)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Map features (b, n_channels), or maps (b, n_channels, h, w), to logits (b, q)."""
-        maps = features[:, :, None] if features.ndim == 2 else features.flatten(2)
-        positions = relu(self.project(maps.transpose(1, 2)))
-        queries = self.norms[0](self.queries).expand(len(features), -1, -1)
-        found, _ = self.attend(queries, positions, positions, need_weights=False)
-        gathered = self.norms[1](queries + self.drop(found))
-        groups = self.norms[2](gathered + self.drop(self.feed_forward(gathered)))
-        logits = torch.einsum("bke,keg->bkg", groups, self.group_weight) + self.group_bias
-        # The last group may have room for more labels than there are.
-        return logits.flatten(1)[:, : self.n_labels]
+        """Map maps (b, n_channels, h, w) to logits (b, q).
+
+        Features (b, n_channels) are taken for those of a single position.
+        """
+        positions = features.flatten(2).mT if features.ndim > 2 else features[:, None]
+        embedded = self.embed(positions)
+        queries = self.queries.expand(len(features), -1, -1)
+        # With weights: gradients of kernels that never make them may vary on a GPU.
+        found, _ = self.attention(queries, embedded, embedded, average_attn_weights=False)
+        found = self.attention_norm(queries + self.dropout(found))
+        found = self.feedforward_norm(found + self.dropout(self.feedforward(found)))
+        return self._classify(found)
+
+    def _classify(self, found: Tensor) -> Tensor:
+        """Logits (b, q) of what the queries (b, K, d) found, by each group's own layer."""
+        n_queries, size = self.queries.shape
+        n_labels, g = len(self.classifier.bias), self.group_size
+        weights = pad(self.classifier.weight, (0, 0, 0, n_queries * g - n_labels))
+        logits = torch.einsum("bkd,kjd->bkj", found, weights.view(n_queries, g, size))
+        return logits.flatten(1)[:, :n_labels] + self.classifier.bias

@@ -1,125 +1,189 @@
-"""ML-Decoder against its equations, written out in loops over queries, heads and positions."""
+"""ML-Decoder against its equations, written out in loops."""
 
-import math
-
+import numpy as np
 import pytest
 import torch
 
 from skd2ace.networks import MLDecoder
 
+SMALL = {"embedding_size": 6, "n_heads": 2, "feedforward_size": 5}
 
-@pytest.fixture
-def make():
-    def make_head(n_labels=5, n_groups=2, **params):
-        torch.manual_seed(0)
-        small = {"embedding_size": 6, "n_heads": 2, "feedforward_size": 7, **params}
-        head = MLDecoder(3, n_labels, n_groups, **small).double()
+
+def make(n_labels=7, n_channels=3, seed=0, **params):
+    """A head whose parameters are all drawn: normalisations and biases say something too."""
+    torch.manual_seed(seed)
+    head = MLDecoder(n_channels, n_labels, **{**SMALL, **params}).double().eval()
+    with torch.no_grad():
         for parameter in head.parameters():
-            torch.nn.init.normal_(parameter)
-        return head.eval()
-
-    return make_head
+            parameter.normal_()
+    return head
 
 
-def layer_norm(v, norm):
-    mean = sum(v) / len(v)
-    variance = sum((x - mean) ** 2 for x in v) / len(v)
-    scaled = [(x - mean) / math.sqrt(variance + norm.eps) for x in v]
-    return [float(w) * x + float(b) for w, x, b in zip(norm.weight, scaled, norm.bias, strict=True)]
+def make_map(n_images=2, n_channels=3, shape=(2, 3), seed=1):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(n_images, n_channels, *shape, generator=generator, dtype=torch.float64)
 
 
-def affine(v, weight, bias):
-    return [
-        sum(float(w) * x for w, x in zip(row, v, strict=True)) + float(b)
-        for row, b in zip(weight, bias, strict=True)
-    ]
+def normalize(x, weight, bias):
+    mean = sum(x) / len(x)
+    variance = sum((value - mean) ** 2 for value in x) / len(x)
+    return np.array([(value - mean) / (variance + 1e-5) ** 0.5 for value in x]) * weight + bias
 
 
-def attend(query, positions, attention):
-    """softmax(q . k / sqrt(size of a head)) of each head, its values summed by that."""
-    e, n_heads = attention.embed_dim, attention.num_heads
-    weights, biases = attention.in_proj_weight.chunk(3), attention.in_proj_bias.chunk(3)
-    q = affine(query, weights[0], biases[0])
-    keys, values = ([affine(p, weights[i], biases[i]) for p in positions] for i in (1, 2))
-    size, found = e // n_heads, []
+def attend(query, E, state, n_heads):
+    """One query's multi-head attention over the rows of E (Vaswani et al. 2017, 3.2.2)."""
+    d = len(query)
+    W, b = state["attention.in_proj_weight"], state["attention.in_proj_bias"]
+    heads = []
     for h in range(n_heads):
-        part = slice(h * size, (h + 1) * size)
-        scores = [
-            sum(a * b for a, b in zip(q[part], k[part], strict=True)) / size**0.5 for k in keys
-        ]
-        shares = [math.exp(s) for s in scores]
-        for c in range(part.start, part.stop):
-            found.append(sum(w * v[c] for w, v in zip(shares, values, strict=True)) / sum(shares))
-    return affine(found, attention.out_proj.weight, attention.out_proj.bias)
+        rows = np.arange(h * d // n_heads, (h + 1) * d // n_heads)
+        q = W[rows] @ query + b[rows]
+        scores, values = [], []
+        for e in E:
+            k = W[d + rows] @ e + b[d + rows]
+            scores.append(sum(q * k) / len(rows) ** 0.5)
+            values.append(W[2 * d + rows] @ e + b[2 * d + rows])
+        shares = np.exp(scores) / np.sum(np.exp(scores))
+        heads.append(sum(share * value for share, value in zip(shares, values, strict=True)))
+    out = np.concatenate(heads)
+    return state["attention.out_proj.weight"] @ out + state["attention.out_proj.bias"]
 
 
-def logits_of(head, feature_map):
-    """Logits (q,) of one map, a list of positions each of n_channels numbers."""
-    positions = [
-        [max(x, 0.0) for x in affine(p, head.project.weight, head.project.bias)]
-        for p in feature_map
-    ]
-    logits = []
-    for k, query in enumerate(head.queries.tolist()):
-        start = layer_norm(query, head.norms[0])
-        found = attend(start, positions, head.attend)
-        gathered = layer_norm([a + b for a, b in zip(start, found, strict=True)], head.norms[1])
-        first, last = head.feed_forward[0], head.feed_forward[-1]
-        hidden = [max(x, 0.0) for x in affine(gathered, first.weight, first.bias)]
-        added = affine(hidden, last.weight, last.bias)
-        group = layer_norm([a + b for a, b in zip(gathered, added, strict=True)], head.norms[2])
-        for j in range(math.ceil(head.n_labels / len(head.queries))):
-            w = head.group_weight[k, :, j].tolist()
-            product = sum(a * b for a, b in zip(w, group, strict=True))
-            logits.append(product + float(head.group_bias[k, j]))
-    return logits[: head.n_labels]
+def expected_logits(head, feature_map, n_labels, n_groups, n_heads=2):
+    state = {name: value.numpy() for name, value in head.state_dict().items()}
+    g = -(-n_labels // n_groups)
+    logits = np.empty((len(feature_map), n_labels))
+    for n, image in enumerate(feature_map.numpy()):
+        places = [image[:, y, x] for y in range(image.shape[1]) for x in range(image.shape[2])]
+        E = [state["embed.weight"] @ place + state["embed.bias"] for place in places]
+        for i in range(n_labels):
+            G = state["queries"][i // g]
+            G1 = normalize(
+                G + attend(G, E, state, n_heads),
+                state["attention_norm.weight"],
+                state["attention_norm.bias"],
+            )
+            hidden = state["feedforward.0.weight"] @ G1 + state["feedforward.0.bias"]
+            hidden = np.array([max(unit, 0) for unit in hidden])
+            out = state["feedforward.3.weight"] @ hidden + state["feedforward.3.bias"]
+            G2 = normalize(
+                G1 + out, state["feedforward_norm.weight"], state["feedforward_norm.bias"]
+            )
+            # Row i mod g of the layer of group i div g: groups are one below the other.
+            row = (i // g) * g + i % g
+            logits[n, i] = state["classifier.weight"][row] @ G2 + state["classifier.bias"][row]
+    return torch.from_numpy(logits)
 
 
-@pytest.mark.parametrize(("n_labels", "n_groups"), [(5, 2), (4, 4), (7, 3), (1, 1)])
-def test_the_equations_written_out(make, n_labels, n_groups):
-    head = make(n_labels, n_groups).requires_grad_(False)
-    maps = torch.randn(2, 3, 2, 2, dtype=torch.float64)
-    expected = [logits_of(head, m.flatten(1).T.tolist()) for m in maps]
-    torch.testing.assert_close(head(maps), torch.tensor(expected, dtype=torch.float64))
-    pooled = torch.randn(2, 3, dtype=torch.float64)
-    expected = [logits_of(head, [row]) for row in pooled.tolist()]
-    torch.testing.assert_close(head(pooled), torch.tensor(expected, dtype=torch.float64))
+# Labels and groups; the groups that there are, and their size.
+GROUPS = {(7, 7): (7, 1), (7, 3): (3, 3), (6, 2): (2, 3), (5, 4): (3, 2), (7, 1): (1, 7),
+          (1, 1): (1, 1)}  # fmt: skip
 
 
-def test_gradients_are_those_of_finite_differences(make):
-    head = make(embedding_size=4)
-    maps = torch.randn(2, 3, 2, 1, dtype=torch.float64, requires_grad=True)
+@pytest.mark.parametrize(("sizes", "made"), GROUPS.items(), ids=str)
+def test_the_equations_written_out(sizes, made):
+    n_labels, n_groups = sizes
+    head, feature_map = make(n_labels, n_groups=n_groups), make_map()
+    assert (len(head.queries), head.group_size) == made
+    torch.testing.assert_close(
+        head(feature_map), expected_logits(head, feature_map, n_labels, n_groups)
+    )
+
+
+def test_groups_are_as_many_as_labels_up_to_a_hundred():
+    for n_labels, n_queries in ((1, 1), (20, 20), (100, 100), (101, 51), (1000, 100)):
+        assert len(MLDecoder(3, n_labels, **SMALL).queries) == n_queries
+
+
+def test_defaults_are_the_papers():
+    head = MLDecoder(2048, 80)
+    assert head.queries.shape == (80, 768)
+    assert (head.attention.num_heads, head.attention.dropout) == (8, 0.1)
+    assert head.feedforward[0].out_features == 2048
+
+
+def test_a_label_is_told_by_the_query_of_its_group():
+    """Another query changes the labels of its group, and no other."""
+    head, feature_map = make(7, n_groups=3), make_map()
+    before = head(feature_map)
+    head.queries[1] += 1
+    changed = (head(feature_map) != before).all(0)
+    assert changed.tolist() == [False] * 3 + [True] * 3 + [False]
+
+
+def test_positions_have_no_order():
+    head, feature_map = make(), make_map()
+    shuffled = feature_map.flatten(2)[:, :, torch.randperm(6)].view(feature_map.shape)
+    torch.testing.assert_close(head(shuffled), head(feature_map))
+
+
+def test_features_without_positions():
+    head, features = make(), make_map(shape=(1, 1))
+    torch.testing.assert_close(head(features[:, :, 0, 0]), head(features))
+
+
+def test_an_instance_is_predicted_alone_as_among_others():
+    head, feature_map = make(), make_map(5)
+    alone = torch.cat([head(image) for image in feature_map.split(1)])
+    torch.testing.assert_close(head(feature_map), alone)
+
+
+def test_gradients_are_those_of_finite_differences():
+    head, feature_map = make(5, n_groups=2), make_map().requires_grad_()
     parameters = dict(head.named_parameters())
-    assert "queries" not in parameters
 
-    def logits(maps, *values):
+    def logits(feature_map, *values):
         changed = dict(zip(parameters, values, strict=True))
-        return torch.func.functional_call(head, changed, (maps,))
+        return torch.func.functional_call(head, changed, (feature_map,))
 
-    assert torch.autograd.gradcheck(logits, (maps, *parameters.values()))
-
-
-def test_an_image_does_not_depend_on_the_others(make):
-    head, maps = make(), torch.randn(3, 3, 2, 2, dtype=torch.float64)
-    torch.testing.assert_close(head(maps)[1:2], head(maps[1:2]))
+    assert torch.autograd.gradcheck(logits, (feature_map, *parameters.values()))
 
 
-@pytest.mark.parametrize(("n_labels", "n_groups"), [(20, 20), (100, 100), (983, 100)])
-def test_as_many_groups_as_labels_and_a_hundred_at_most(n_labels, n_groups):
-    head = MLDecoder(4, n_labels, embedding_size=8)
-    assert len(head.queries) == n_groups
-    assert head(torch.randn(2, 4, 3, 3)).shape == (2, n_labels)
+def test_queries_are_drawn_once_and_never_trained():
+    head, same, other = make(), make(), make(seed=5)
+    assert torch.equal(head.queries, same.queries)
+    assert not torch.equal(head.queries, other.queries)
+    queries = head.queries.clone()
+    head.train()
+    optimizer = torch.optim.Adam(head.parameters(), weight_decay=0.1)
+    head(make_map()).sum().backward()
+    assert all(parameter.grad is not None for parameter in head.parameters())
+    optimizer.step()
+    assert torch.equal(head.queries, queries)
+    other.load_state_dict(head.state_dict())
+    assert torch.equal(other(make_map()), head.eval()(make_map()))
+
+
+def test_dropout_is_of_training():
+    head, feature_map = make(dropout=0.5), make_map()
+    assert torch.equal(head(feature_map), head(feature_map))
+    head.train()
+    assert not torch.equal(head(feature_map), head(feature_map))
+    without = make(dropout=0.0)
+    assert torch.equal(without.train()(feature_map), without.eval()(feature_map))
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e4])
+def test_features_that_nobody_scaled(scale):
+    head = MLDecoder(3, 4, **SMALL)
+    logits = head(scale * make_map(1).float())
+    logits.sum().backward()
+    assert torch.isfinite(logits).all()
+    assert all(torch.isfinite(parameter.grad).all() for parameter in head.parameters())
 
 
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"n_groups": 5}, "n_groups=5 is more than the 4 labels"),
+        ({"n_groups": 5}, "n_groups must be at most n_labels=4, got 5"),
+        ({"n_labels": "4"}, "'n_labels' parameter of MLDecoder"),
         ({"n_groups": 0}, "'n_groups' parameter of MLDecoder"),
-        ({"embedding_size": 12}, "embedding_size=12 is no multiple of n_heads=8"),
+        ({"n_heads": 4}, "n_heads must divide embedding_size=6, got 4"),
+        ({"embedding_size": 0}, "'embedding_size' parameter of MLDecoder"),
+        ({"feedforward_size": 2.5}, "'feedforward_size' parameter of MLDecoder"),
         ({"dropout": 1.0}, r"dropout must be in \[0, 1\), got 1.0"),
     ],
 )
 def test_what_is_out_of_range(params, message):
     with pytest.raises(ValueError, match=message):
-        MLDecoder(5, 4, **params)
+        MLDecoder(**{"n_channels": 3, "n_labels": 4, **SMALL, **params})
