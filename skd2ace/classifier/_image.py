@@ -234,7 +234,7 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
         return self
 
     def decision_function(self, X: Any) -> NDArray[np.float32]:
-        """Logits of images: see :meth:`MultiLabelNetClassifier.decision_function`.
+        """Logits of images: see :meth:`skd2ace.MultiLabelNetClassifier.decision_function`.
 
         Parameters
         ----------

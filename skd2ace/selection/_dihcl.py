@@ -84,8 +84,9 @@ class DIHCL(BatchSelector):
 
     *Details.* Of the hardness of 1 that all begin with a share of 0.05 is left after a second
     visit, and of that 0.05 after a third. The first visit of an instance changes nothing, since
-    there is none to compare with. Steps of which :meth:`update` is told no learning rate count
-    1 each; a change during which the learning rates add up to 0 counts 0.
+    there is none to compare with. Steps of which :meth:`~skd2ace.selection.BatchSelector.update` is
+    told no learning rate count 1 each; a change during which the learning rates add up to 0 counts
+    0.
 
     *Cost.* Time O(n q) per epoch. State: 24 bytes per instance for "dloss", 16 and 1 per label
     for "flip".

@@ -52,8 +52,8 @@ class InfoBatch(LatestLossSelector):
     Notes
     -----
     *Its batches are fewer*: ceil(k / batch_size), with k the instances that stay, by
-    :meth:`count_batches`. The source gives each that stays the weight 1 / (1 - r), which is m / k
-    up to rounding.
+    :meth:`~skd2ace.selection.BatchSelector.count_batches`. The source gives each that stays the
+    weight 1 / (1 - r), which is m / k up to rounding.
 
     *Cost.* Time O(n) per epoch, 4 bytes per instance.
 

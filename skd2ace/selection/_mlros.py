@@ -42,9 +42,10 @@ class MLROS(OverSampler):
 
     Notes
     -----
-    *Its batches are more*, by :meth:`count_batches`, and may hold an instance twice. Labels
-    without positives have no part in it; where labels are not known, positives are those that
-    are. Fewer copies are made where no minority label is left, or none was there.
+    *Its batches are more*, by :meth:`~skd2ace.selection.BatchSelector.count_batches`, and may hold
+    an instance twice. Labels without positives have no part in it; where labels are not known,
+    positives are those that are. Fewer copies are made where no minority label is left, or none was
+    there.
 
     *Cost.* Once O(q) per copy, on the host; per epoch O(n). 8 bytes per instance.
 

@@ -74,7 +74,8 @@ class ReducibleLoss(LatestLossSelector):
     did not see the instances is trained on other data. Probabilities below 1 / (2 n) count as
     that, and those above 1 - 1 / (2 n) likewise.
 
-    *Its batches are fewer*: ceil(n kept_share / b), up to rounding, by :meth:`count_batches`.
+    *Its batches are fewer*: ceil(n kept_share / b), up to rounding, by
+    :meth:`~skd2ace.selection.BatchSelector.count_batches`.
 
     *Cost.* Once, neighbours, in O(n^2 d) where they are exact, or the fits of the estimator;
     with unknown labels, one fit for each label. Per epoch O(n log b), and the pass over all

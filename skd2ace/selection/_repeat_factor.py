@@ -41,9 +41,9 @@ class RepeatFactor(OverSampler):
     Notes
     -----
     *Its batches are more*, ceil(m / batch_size) with m instances and copies, by
-    :meth:`count_batches`, and may hold an instance twice. Where labels are not known, f is the
-    share among the instances of which it is known. The gradient is that of the repeated data,
-    no longer that of the data.
+    :meth:`~skd2ace.selection.BatchSelector.count_batches`, and may hold an instance twice. Where
+    labels are not known, f is the share among the instances of which it is known. The gradient is
+    that of the repeated data, no longer that of the data.
 
     *Cost.* O(n q) once; per epoch O(m). 8 bytes per instance.
 

@@ -46,9 +46,9 @@ class SelectiveBackprop(LatestLossSelector):
 
     Notes
     -----
-    *Where it leaves the source.* There, losses are those of the current network, by a forward
-    pass over all instances, and the CDF is that of the last ones seen. *Its batches are fewer*, by
-    :meth:`count_batches`.
+    *Where it leaves the source.* There, losses are those of the current network, by a forward pass
+    over all instances, and the CDF is that of the last ones seen. *Its batches are fewer*, by
+    :meth:`~skd2ace.selection.BatchSelector.count_batches`.
 
     *Cost.* Time O(n log n) per epoch, 4 bytes per instance.
 

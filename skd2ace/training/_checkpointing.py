@@ -55,8 +55,8 @@ class Checkpointing(Callback):
 
     See Also
     --------
-    MultiLabelNetClassifier.fit : ``resume``.
-    MultiLabelNetClassifier.save : For a training that has ended.
+    skd2ace.MultiLabelNetClassifier.fit : ``resume``.
+    skd2ace.MultiLabelNetClassifier.save : For a training that has ended.
 
     Examples
     --------

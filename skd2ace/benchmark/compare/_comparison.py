@@ -309,7 +309,7 @@ class Comparison:
         Raises
         ------
         ValueError
-            As :meth:`CriticalDifferenceDisplay.from_results`.
+            As :meth:`skd2ace.inspection.CriticalDifferenceDisplay.from_results`.
         """
         return CriticalDifferenceDisplay.from_results(
             self.complete_means, higher_is_better=self.higher_is_better, alpha=alpha

@@ -379,7 +379,7 @@ def critical_difference_diagram(
     Parameters
     ----------
     results, metric, higher_is_better, alpha
-        As for :meth:`CriticalDifferenceDisplay.from_results`.
+        As for :meth:`skd2ace.inspection.CriticalDifferenceDisplay.from_results`.
     ax : Axes, optional
         Where to draw; by default in a new figure.
 
@@ -391,7 +391,7 @@ def critical_difference_diagram(
     Raises
     ------
     ValueError
-        As :meth:`CriticalDifferenceDisplay.from_results`.
+        As :meth:`skd2ace.inspection.CriticalDifferenceDisplay.from_results`.
 
     Examples
     --------
