@@ -1,6 +1,6 @@
 """
-Labels through a training
-=========================
+Label weights and AUC by epoch
+==============================
 
 What D2ACE makes of each label, and what becomes of them, as in Figure A6 of its paper: above, the
 AUC on the validation part of the rarest and of the most frequent label; below, how much each
