@@ -12,6 +12,8 @@ from skd2ace._locks import ForkSafeLock
 
 # Dropout draws from generators that all threads share: one training at a time may have them.
 _lock = ForkSafeLock()
+# Of its own: numpy's generator is lent for moments, also while another thread trains.
+_numpy_lock = ForkSafeLock()
 
 RandomState = int | np.integer | np.random.RandomState | None
 
@@ -61,15 +63,28 @@ def host_rngs(seed: int) -> Iterator[None]:
 
     For code of others, of which it is not known which of them it draws from.
     """
-    python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002
-    with torch_rng(torch.device("cpu"), seed):
+    with torch_rng(torch.device("cpu"), seed), numpy_rng(seed % 2**32):
+        before = random.getstate()
         random.seed(seed)
-        np.random.seed(seed % 2**32)  # noqa: NPY002
         try:
             yield
         finally:
-            random.setstate(python)
-            np.random.set_state(legacy)  # noqa: NPY002
+            random.setstate(before)
+
+
+@contextmanager
+def numpy_rng(seed: int) -> Iterator[None]:
+    """Run with numpy's global generator seeded, for code that takes no other; put it back.
+
+    Another thread that wants the same waits until the block is left.
+    """
+    with _numpy_lock.hold():
+        before = np.random.get_state(legacy=False)  # noqa: NPY002
+        np.random.seed(seed)  # noqa: NPY002
+        try:
+            yield
+        finally:
+            np.random.set_state(before)  # noqa: NPY002
 
 
 def seed_generators(device: torch.device, seed: int) -> None:

@@ -1,10 +1,13 @@
 """Seeds that follow from one number."""
 
+import random
+import threading
+
 import numpy as np
 import pytest
 import torch
 
-from skd2ace._seeding import derive_seed, draw_seeds, torch_rng
+from skd2ace._seeding import derive_seed, draw_seeds, host_rngs, torch_rng
 
 
 def test_seeds_of_a_number_are_fixed_and_distinct():
@@ -46,3 +49,30 @@ def test_torch_generator_is_put_back_after_an_error():
     with pytest.raises(RuntimeError):
         fail()
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_threads_put_back_what_was_there_before_all_of_them():
+    """One that waits for another does not take the other's state for the caller's."""
+    inside, go = threading.Event(), threading.Event()
+
+    def hold():
+        with host_rngs(1):
+            inside.set()
+            go.wait(60)
+
+    def follow():
+        with host_rngs(2):
+            pass
+
+    python, numpy = random.getstate(), np.random.get_state()
+    threads = [threading.Thread(target=hold), threading.Thread(target=follow)]
+    threads[0].start()
+    assert inside.wait(60)
+    threads[1].start()
+    # The second has come as far as it can: to where it waits for the first.
+    threads[1].join(0.3)
+    go.set()
+    for thread in threads:
+        thread.join(60)
+    assert random.getstate() == python
+    np.testing.assert_array_equal(np.random.get_state()[1], numpy[1])

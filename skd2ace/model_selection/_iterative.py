@@ -14,12 +14,8 @@ from sklearn.utils import indexable
 from skd2ace._constraints import check_parameters
 from skd2ace._containers import read_container
 from skd2ace._labels import check_zero_one
-from skd2ace._locks import ForkSafeLock
-from skd2ace._seeding import RandomState, draw_seeds
+from skd2ace._seeding import RandomState, draw_seeds, numpy_rng
 from skd2ace._sklearn import Interval, Options, StrOptions
-
-# numpy's global generator can be lent to one thread at a time.
-_lock = ForkSafeLock()
 
 _CONSTRAINTS: dict[str, list[Any]] = {
     "n_splits": [Interval(Integral, 2, None, closed="left")],
@@ -239,11 +235,6 @@ def _skmultilearn_folds(Y: sp.csr_array, n_splits: int, seed: int, order: int) -
     except ImportError as error:
         raise missing_package("skmultilearn", "scikit-multilearn", "data") from error
     splitter = IterativeStratification(n_splits, order=order)
-    with _lock.hold():
-        # Only the global generator can be seeded: the class takes no random_state of ours.
-        before = np.random.get_state(legacy=False)  # noqa: NPY002
-        np.random.seed(seed)  # noqa: NPY002
-        try:
-            return [test for _, test in splitter.split(np.empty(Y.shape[0]), Y)]
-        finally:
-            np.random.set_state(before)  # noqa: NPY002
+    # Only the global generator can be seeded: the class takes no random_state of ours.
+    with numpy_rng(seed):
+        return [test for _, test in splitter.split(np.empty(Y.shape[0]), Y)]
