@@ -282,7 +282,8 @@ class TrainingEngine(SetUpNet):
         labels, known = known_labels(Y)
         with torch.no_grad():
             logits = join_rows(self._padded_logits(X, **fit_params), batch)
-            losses = keep_known(self._label_losses(logits, X, self._criterion_labels(Y)), known)
+            told = self._criterion_labels(Y, labels)
+            losses = keep_known(self._label_losses(logits, X, told), known)
         weights, _ = self._loss_weights(batch, labels)
         return {
             "loss": weighted_mean(losses, weights),
@@ -318,7 +319,7 @@ class TrainingEngine(SetUpNet):
             with explain_failure(X):
                 return self._own_loss()(X, Y, weights, **kwargs)
         logits = self.infer(X, **fit_params)
-        losses = keep_known(self._label_losses(logits, X, self._criterion_labels(Y)), known)
+        losses = keep_known(self._label_losses(logits, X, self._criterion_labels(Y, labels)), known)
         return LossOutput(weighted_mean(losses, weights), logits, losses, {})
 
     def _loss_weights(self, batch: Any, labels: Tensor) -> tuple[Tensor | None, Tensor | None]:
@@ -346,9 +347,9 @@ class TrainingEngine(SetUpNet):
             self._compiled = module, self.torch_compile(module.training_loss, "training_loss")
         return self._compiled[1]
 
-    def _criterion_labels(self, Y: Tensor) -> Tensor:
+    def _criterion_labels(self, Y: Tensor, labels: Tensor) -> Tensor:
         """Labels for the criterion, NaN where they are not known if it can read that."""
-        return Y if getattr(self.criterion_, "reads_unknown", False) else known_labels(Y)[0]
+        return Y if getattr(self.criterion_, "reads_unknown", False) else labels
 
     def _label_losses(self, logits: Tensor, X: Tensor, Y: Tensor) -> Tensor:
         if logits.shape != Y.shape:

@@ -4,7 +4,7 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import torch
 from torch import Tensor
@@ -118,7 +118,7 @@ class SelectedBatches(BatchIterator):
         drawn: deque[tuple[Tensor, Tensor | None]] = deque()
 
         def weigh(index: Tensor) -> Tensor | None:
-            return selector.loss_weights(index, labels[index])
+            return selector.loss_weights(index, labels.index_select(0, index))
 
         def draw() -> Iterator[Tensor]:
             for index in selector.batches(epoch):
@@ -180,23 +180,25 @@ class _RangeCheck:
             )
         index = index.to(self.device, torch.int64)
         self.n_batches += 1
-        inside = index.clamp(0, self.n_instances - 1)
-        outside = (inside != index).any()
+        lowest, highest = index.aminmax()
+        if is_ready(index):
+            if lowest.item() < 0 or highest.item() >= self.n_instances:
+                self._refuse()
+            return index
+        outside = (lowest < 0) | (highest >= self.n_instances)
         self.outside = outside if self.outside is None else self.outside | outside
-        if is_ready(outside):
-            self._raise_if_outside()
-        return inside
+        return index.clamp(0, self.n_instances - 1)
 
     def finish(self) -> None:
         if self.n_batches == 0:
             raise ValueError(f"{self.name} gave an epoch without batches.")
-        self._raise_if_outside()
+        if self.outside is not None and bool(self.outside):
+            self._refuse()
 
-    def _raise_if_outside(self) -> None:
-        if bool(self.outside):
-            raise IndexError(
-                f"{self.name} gave an index outside the {self.n_instances} training instances."
-            )
+    def _refuse(self) -> NoReturn:
+        raise IndexError(
+            f"{self.name} gave an index outside the {self.n_instances} training instances."
+        )
 
 
 def _is_index(index: Any) -> bool:
