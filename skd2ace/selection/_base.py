@@ -280,6 +280,8 @@ class BatchSelector(Resumable):
             n_served = len(self.order_)
         else:
             check_finite(self.probabilities_, type(self).__name__, self.epoch_)
+            # That of the warm-up.
+            vars(self).pop("order_", None)
         self.n_batches_ = math.ceil(n_served / self.batch_size_)
 
     def _serve(self) -> Iterator[Tensor]:

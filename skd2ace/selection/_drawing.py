@@ -3,12 +3,18 @@
 import torch
 from torch import Generator, Tensor
 
+# Draws at a time: for each ten numbers exist, and an epoch has two for each instance.
+_N_DRAWS = 2**17
+
 
 def draw_with_replacement(
     probabilities: Tensor, n_batches: int, batch_size: int, generator: Generator
 ) -> Tensor:
     """Independent draws: indices of shape (n_batches, batch_size)."""
-    cumulative = probabilities.cumsum(0)
+    return _draw(probabilities.cumsum(0), n_batches, batch_size, generator)
+
+
+def _draw(cumulative: Tensor, n_batches: int, batch_size: int, generator: Generator) -> Tensor:
     uniform = torch.rand(
         n_batches,
         batch_size,
@@ -16,8 +22,8 @@ def draw_with_replacement(
         device=cumulative.device,
         generator=generator,
     )
-    drawn = torch.searchsorted(cumulative, uniform * cumulative[-1], right=True)
-    return drawn.clamp_(max=len(probabilities) - 1)
+    drawn = torch.searchsorted(cumulative, uniform.mul_(cumulative[-1]), right=True)
+    return drawn.clamp_(max=len(cumulative) - 1)
 
 
 def draw_without_replacement(
@@ -35,9 +41,15 @@ def draw_without_replacement(
     -------
     Tensor of shape (n_batches, batch_size)
     """
-    drawn = draw_with_replacement(probabilities, n_batches, 2 * batch_size, generator)
-    batches, n_distinct = _drop_repeats(drawn)
-    batches = batches[:, :batch_size]
+    cumulative = probabilities.cumsum(0)
+    batches = torch.empty(n_batches, batch_size, dtype=torch.int64, device=cumulative.device)
+    n_distinct = batches.new_empty(n_batches)
+    step = max(_N_DRAWS // (2 * batch_size), 1)
+    # On a CPU parts, one after the other, have the random numbers of the whole.
+    for part, count in zip(batches.split(step), n_distinct.split(step), strict=True):
+        drawn, distinct = _drop_repeats(_draw(cumulative, len(part), 2 * batch_size, generator))
+        part.copy_(drawn[:, :batch_size])
+        count.copy_(distinct)
     short = n_distinct < batch_size
     if short.any():
         batches[short] = _complete(batches[short], n_distinct[short], probabilities, generator)

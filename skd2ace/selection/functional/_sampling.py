@@ -67,14 +67,15 @@ def sampling_probabilities(weights: Tensor, pressure: float) -> Tensor:
     tensor([0.6667, 0.3333], dtype=torch.float64)
     """
     n_instances = len(weights)
-    # Halved, so that finite weights have a finite range.
+    # Halved, so that finite weights have a finite range; from here on in place, for many instances.
     weights = weights.to(torch.float64) / 2
     lowest, highest = weights.aminmax()
     span = highest - lowest
-    scaled = (weights - lowest) / torch.where(span > 0, span, 1)
+    scaled = weights.sub_(lowest).div_(torch.where(span > 0, span, 1))
+    shares = scaled.neg_().add_(1).mul_(n_instances)
     # Rounded first, so that the last bits of the scaling do not push a weight over an edge.
-    ranks = torch.round((1 - scaled) * n_instances, decimals=9).ceil_().clamp_(1, n_instances)
-    return torch.softmax(ranks * (-math.log(pressure) / n_instances), dim=0)
+    ranks = shares.round_(decimals=9).ceil_().clamp_(1, n_instances)
+    return torch.softmax(ranks.mul_(-math.log(pressure) / n_instances), dim=0)
 
 
 def rank_probabilities(losses: Tensor, pressure: float) -> Tensor:

@@ -67,11 +67,12 @@ def label_correlation(blocks: ScoreBlocks) -> Tensor:
     gram: Tensor | None = None
     for block in blocks:
         of_block = _masked_gram(block.scores, block.Y)
-        gram = of_block if gram is None else gram.add_(of_block)
+        # In place, a sparse one too: with many labels a (q, q) matrix more is felt.
+        gram = of_block.to_dense() if gram is None else gram.add_(of_block)
     assert gram is not None
     norms = gram.diagonal().sqrt()
     scale = torch.where(norms > 0, 1 / norms, 0)
-    return gram * scale[:, None] * scale
+    return gram.mul_(scale[:, None]).mul_(scale)
 
 
 def instance_weights(
@@ -136,7 +137,7 @@ def _add_moments(
 
 
 def _masked_gram(scores: Tensor, Y: Tensor) -> Tensor:
-    """M^T M of M = Y * scores."""
+    """M^T M of M = Y * scores, sparse of a sparse Y."""
     if Y.layout is torch.strided:
         masked = scores * Y
         return masked.T @ masked
@@ -149,7 +150,7 @@ def _masked_gram(scores: Tensor, Y: Tensor) -> Tensor:
         is_coalesced=True,
         check_invariants=False,
     )
-    return torch.sparse.mm(sparse.t(), sparse).to_dense()
+    return torch.sparse.mm(sparse.t(), sparse)
 
 
 def _propagate(local: Tensor, cosine: Tensor) -> Tensor:
