@@ -52,7 +52,7 @@ class LabelReport:
     n_drawn : ndarray of shape (n,), float64, optional
         How often a batch selector drew each instance; NaN where held out.
     neighbors : ndarray of shape (n, k), int64, optional
-        Rows of each instance's nearest neighbours.
+        Rows of each instance's nearest neighbours, in the order of their distance.
     is_in_sample : bool, default=False
         Whether ``proba`` is by a network that was trained on these very labels.
 
@@ -281,7 +281,7 @@ class LabelReport:
             that predicted it) and ``forgotten`` (how often a pass that did was followed by one
             that did not); and ``n_drawn``, where the selection was recorded: how often the
             instance was in a batch; and ``neighbors``, a tuple of those of the nearest instances
-            that carry the other value of the label.
+            that carry the other value of the label, the nearest first.
         """
         import pandas as pd
 

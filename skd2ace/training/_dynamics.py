@@ -22,9 +22,10 @@ class TrainingDynamics(Callback):
     """Follow the prediction of every label of every training instance over the epochs.
 
     After an epoch the training part is predicted once in evaluation mode: each instance counts
-    once, however often a selector drew it. Running moments are kept, no histories: 23 bytes a
+    once, however often a selector drew it. Running moments are kept, no histories: 24 bytes a
     cell (instance and label) on the device. A pass costs what predicting the training part
-    costs. The fit itself stays the same to the bit.
+    costs. The fit itself stays the same to the bit. Training that goes on with the same labels
+    (``partial_fit``) adds passes; with other ones the passes begin anew.
 
     Parameters
     ----------
@@ -41,7 +42,8 @@ class TrainingDynamics(Callback):
         the mean probability of the observed value (confidence in [2]_), ``squares``, float32, the
         sum of its squared deviations, ``on_side``, int32, the passes that predicted the observed
         value (at p >= 0.5 for it), ``forgotten``, int16, how often such a pass was followed by
-        one that did not [3]_, ``was_on_side``, bool, whether the last one did. ``late``, float32,
+        one that did not [3]_, ``was_on_side``, bool, whether the last one did, ``observed``, bool,
+        whether the value is 1. ``late``, float32,
         is the mean probability of the value 1 in the passes after the first four fifths of
         ``max_epochs``, or that of the last pass where training ended before. Cells that are not
         known count as observed 0 and mean nothing.
@@ -92,8 +94,7 @@ class TrainingDynamics(Callback):
         if epoch % self.every:
             return
         rows = BatchIterator(dataset_train, batch_size=_ROWS_AT_ONCE, device=net.device)
-        labels = rows.labels()
-        self._begin_pass(labels, is_late=epoch > _LATE * net.max_epochs)
+        self._begin_pass(rows.labels() == 1, is_late=epoch > _LATE * net.max_epochs)
         module = unwrap_compiled(net.module_)
         was_training = module.training
         try:
@@ -101,24 +102,22 @@ class TrainingDynamics(Callback):
                 with torch.no_grad():
                     logits = net.evaluation_step(batch, training=False)
                 logits = logits if logits.ndim == 2 else logits[:, None]
-                self._take_in(batch.instances, labels[batch.instances], logits)
+                self._take_in(batch.instances, logits)
         finally:
             module.train(was_training)
 
-    def _begin_pass(self, labels: Tensor, *, is_late: bool) -> None:
-        present = self.moments_.get("margin")
-        if present is None or present.shape != labels.shape:
+    def _begin_pass(self, observed: Tensor, *, is_late: bool) -> None:
+        self.moments_ = {name: t.to(observed.device) for name, t in self.moments_.items()}
+        if not self.moments_ or not torch.equal(self.moments_["observed"], observed):
             self.initialize()
-            self.moments_ = _make_moments(labels)
-        else:
-            self.moments_ = {name: t.to(labels.device) for name, t in self.moments_.items()}
+            self.moments_ = _make_moments(observed)
         self.n_passes_ += 1
         self.n_late_ += is_late
 
-    def _take_in(self, index: Tensor, Y: Tensor, logits: Tensor) -> None:
-        """Update the moments of some rows (b,) by their labels and logits (b, q)."""
+    def _take_in(self, index: Tensor, logits: Tensor) -> None:
+        """Update the moments of some rows (b,) by their logits (b, q)."""
         now, logits = self.moments_, logits.float()
-        margin = torch.where(Y == 1, logits, -logits)
+        margin = torch.where(now["observed"][index], logits, -logits)
         proba = margin.sigmoid()
         mean = now["mean"][index]
         # Welford's update: sums of squares would lose the small spreads.
@@ -137,10 +136,10 @@ class TrainingDynamics(Callback):
         return bring_to_host(vars(self), "moments_")
 
 
-def _make_moments(labels: Tensor) -> dict[str, Tensor]:
+def _make_moments(observed: Tensor) -> dict[str, Tensor]:
     names = ("margin", "mean", "squares", "late")
-    moments = {name: torch.zeros_like(labels, dtype=torch.float32) for name in names}
-    moments["on_side"] = torch.zeros_like(labels, dtype=torch.int32)
-    moments["forgotten"] = torch.zeros_like(labels, dtype=torch.int16)
-    moments["was_on_side"] = torch.zeros_like(labels, dtype=torch.bool)
-    return moments
+    moments = {name: torch.zeros_like(observed, dtype=torch.float32) for name in names}
+    moments["on_side"] = torch.zeros_like(observed, dtype=torch.int32)
+    moments["forgotten"] = torch.zeros_like(observed, dtype=torch.int16)
+    moments["was_on_side"] = torch.zeros_like(observed)
+    return moments | {"observed": observed}

@@ -1,5 +1,7 @@
 """The label report on planted errors, whose cells are known, and at its limits."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ from torch.utils.data import Dataset
 
 from skd2ace import MultiLabelNetClassifier, TabMClassifier
 from skd2ace.inspection import LabelReport
+from skd2ace.inspection._neighbors import find_nearest
 from skd2ace.networks import MLP
 from skd2ace.selection import D2ACE
 from skd2ace.training import SelectionRecorder, TrainingDynamics
@@ -213,10 +216,21 @@ def test_neighbors_that_carry_the_other_value(container):
     for instance, label, observed, neighbors in frame[
         ["instance", "label", "observed", "neighbors"]
     ].itertuples(index=False):
-        expected = [row for row in sorted(near[instance]) if Y[row, label] == 1 - observed]
+        expected = [row for row in near[instance] if Y[row, label] == 1 - observed]
         assert list(neighbors) == expected
     report = LabelReport.from_estimator(est, container(X), Y, n_neighbors=0)
     assert "neighbors" not in report.to_frame()
+
+
+@pytest.mark.parametrize("container", [np.asarray, sp.csr_array])
+def test_neighbors_come_by_distance_then_by_row(container):
+    """On a line, with rows at the same distance; more of them than are sorted at once."""
+    X = np.repeat([0.0, 1.0, 3.0], [2, 2, 1500])[:, None]
+    near = find_nearest(SimpleNamespace(), container(X), 3)
+    assert near[0].tolist() == [1, 2, 3]
+    assert near[3].tolist() == [2, 0, 1]
+    assert near[4].tolist() == sorted(near[4])
+    np.testing.assert_array_equal(X[near[4:], 0], 3)
 
 
 def test_a_data_set_is_not_read_for_neighbors():

@@ -113,6 +113,20 @@ def test_a_cell_takes_at_most_24_bytes(data, mlp):
     assert sum(m.numel() * m.element_size() for m in moments.values()) <= 24 * data[1].size
 
 
+def test_training_goes_on_with_the_same_labels_or_anew(data, mlp):
+    """Passes over other labels of the same shape are no passes over these."""
+    X, Y = data
+    est = make(mlp, X, train_split=None).fit(X, Y)
+    est.partial_fit(X, Y)
+    seen = called(est, "TrainingDynamics")
+    assert seen.n_passes_ == 2 * N_EPOCHS
+    est.partial_fit(X, 1 - Y)
+    assert seen.n_passes_ == N_EPOCHS
+    history = np.stack(called(est, "Spy").logits)[-N_EPOCHS:]
+    expected = ((1 - 2 * Y) * history).mean(0)
+    np.testing.assert_allclose(seen.moments_["margin"].numpy(), expected, atol=1e-5)
+
+
 def test_unknown_labels_leave_the_others_as_they_are(data, mlp):
     X, Y = data
     Y = Y.astype(float)
