@@ -5,12 +5,19 @@ import types
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from torch import nn
 
-from skd2ace.benchmark import Store
+from skd2ace.benchmark import Store, make_methods
 from skd2ace.benchmark.__main__ import main
-from skd2ace.benchmark.run._image_methods import make_hst, make_ml_gcn, resize_to_448
+from skd2ace.benchmark.run._image_methods import (
+    crop_to_448,
+    make_hst,
+    make_ml_gcn,
+    resize_to_448,
+)
+from skd2ace.selection import D2ACE
 
 OBJECT = "<object><name>{}</name><difficult>{}</difficult></object>"
 
@@ -61,10 +68,65 @@ def test_images_are_scaled_as_imagenets():
     np.testing.assert_allclose(pixels.mean((1, 2)), expected, rtol=1e-5)
 
 
+def test_crops_lie_within_the_image_and_some_are_mirrored():
+    """Of an image whose red tells the column and whose green tells the row."""
+    columns, rows = np.meshgrid(np.arange(200), np.arange(100))
+    pixels = np.stack((columns, 2 * rows, 0 * rows), axis=2).astype(np.uint8)
+    image = Image.fromarray(pixels)
+    torch.manual_seed(0)
+    crops = torch.stack([crop_to_448(image) for _ in range(100)])
+    red = (crops[:, 0].mean(1) * 0.229 + 0.485) * 255
+    green = (crops[:, 1].mean(2) * 0.224 + 0.456) * 255
+    is_mirrored = red[:, 0] > red[:, -1]
+    assert 30 < is_mirrored.sum() < 70
+    # Where a share s of it is seen, the first and the last of 448 pixels lie 200 s (1 - 1/448)
+    # apart; at the borders scaling bends them a little.
+    widths, heights = (red[:, -1] - red[:, 0]).abs(), green[:, -1] - green[:, 0]
+    shares = np.array([0.5, 0.625, 0.75, 0.875, 1])
+    found = np.abs(widths.numpy()[:, None] / 199 - shares).argmin(1)
+    np.testing.assert_allclose(widths, 199 * shares[found], atol=4)
+    np.testing.assert_allclose(heights, 199 * shares[found], atol=4)
+    assert len(np.unique(found)) == 5
+    whole = torch.from_numpy(found == 4)
+    assert torch.equal(crops[whole & ~is_mirrored][0], resize_to_448(image))
+    # Parts begin anywhere: both ends of what is left over are reached.
+    left, spare = red.min(1).values.numpy(), 199 * (1 - shares[found])
+    half = found == 0
+    assert left[half].min() < 20 < 80 < left[half].max() < spare[half].max() + 3
+    torch.manual_seed(0)
+    assert torch.equal(crop_to_448(image), crops[0])
+
+
 def test_published_settings():
-    gcn, hst = make_ml_gcn(device="cpu"), make_hst()
-    assert (gcn.lr, gcn.backbone_lr_ratio, gcn.optimizer__momentum) == (0.01, 0.1, 0.9)
-    assert (hst.lr, hst.optimizer__weight_decay) == (1e-5, 5e-4)
+    """Appendix D of the D2ACE paper."""
+    for est in (make_ml_gcn(device="cpu"), make_hst()):
+        assert (est.optimizer, est.lr, est.optimizer__weight_decay) == (
+            torch.optim.Adam,
+            1e-5,
+            5e-4,
+        )
+        assert (est.batch_size, est.max_epochs) == (32, 20)
+        assert (est.transform, est.train_transform) == (resize_to_448, crop_to_448)
+    head = make_hst().head(n_channels=8, n_labels=3)
+    assert head.prototypes.shape[1] == 50
+    assert (head.cooccurrence_weight, head.instance_weight, head.prototype_weight) == (1, 1, 1)
+    assert head.intra_threshold == head.inter_threshold == 1
+
+
+@pytest.mark.parametrize("network", ["ml-gcn", "hst"])
+def test_selectors_by_name_have_the_schedule_of_images(network):
+    own = D2ACE(window=3)
+    selectors = ["random", "active", "balance", "d2ace", "random-subset", own]
+    methods = make_methods([network, "clif"], selectors)
+    for name in ("active", "balance", "d2ace"):
+        selector = methods[f"{network} {name}"].batch_selector
+        # Warm up for 5 epochs of 20; t_start = 5, t_end = 15.
+        assert selector.warmup_epochs == 5 / 20
+        assert methods[f"clif {name}"].batch_selector.warmup_epochs == 10 / 100
+    assert methods[f"{network} d2ace"].batch_selector.mix_epochs == (5 / 20, 15 / 20)
+    assert methods["clif d2ace"].batch_selector.mix_epochs == (30 / 100, 70 / 100)
+    assert methods[f"{network} random"].batch_selector is None
+    assert methods[f"{network} D2ACE(window=3)"].batch_selector is own
 
 
 @pytest.mark.parametrize("network", ["ml-gcn", pytest.param("hst", marks=pytest.mark.slow)])

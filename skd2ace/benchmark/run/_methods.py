@@ -18,7 +18,7 @@ from skd2ace import (
 from skd2ace._describe import describe, describe_briefly
 
 from ._baselines import BASELINES
-from ._image_methods import make_hst, make_ml_gcn
+from ._image_methods import make_hst, make_ml_gcn, schedule_for_images
 
 NETWORKS: dict[str, Callable[..., Any]] = {
     "clif": CLIFClassifier,
@@ -33,6 +33,7 @@ NETWORKS: dict[str, Callable[..., Any]] = {
     "ml-gcn": make_ml_gcn,
     "hst": make_hst,
 }
+_OF_IMAGES = {"ml-gcn", "hst"}
 SELECTORS: dict[str, Callable[[], selection.BatchSelector | None]] = {
     "random": lambda: None,
     "active": selection.ActiveBias,
@@ -70,9 +71,10 @@ def make_methods(
     networks, baselines : iterable of str
         Of ``NETWORKS`` and ``BASELINES``.
     selectors : iterable of str or BatchSelector
-        Of ``SELECTORS``, or any others.
+        Of ``SELECTORS``, or any others. With networks of images those of ``SELECTORS`` have the
+        schedule that the D2ACE paper has for these.
     max_epochs : int, optional
-        Of the networks; by default each one's own, 100 of those of the D2ACE paper.
+        Of the networks; by default each one's own: in the D2ACE paper 100, of images 20.
     device : str, default="cpu"
         Of the networks.
 
@@ -104,6 +106,8 @@ def make_methods(
     epochs = {} if max_epochs is None else {"max_epochs": max_epochs}
     for network, make in makers.items():
         for name, selector in named.items():
+            if network in _OF_IMAGES and name in SELECTORS:
+                selector = schedule_for_images(selector)
             methods[f"{network} {name}"] = make(
                 batch_selector=selector, device=device, verbose=0, **epochs
             )
