@@ -70,6 +70,16 @@ def test_order_within_a_batch_is_that_of_drawing(generator):
     assert stats.chisquare(counts, expected).pvalue > 1e-3
 
 
+@pytest.mark.parametrize("n_draws", [1, 64, 10**6])
+def test_parts_are_drawn_as_the_whole(monkeypatch, n_draws):
+    """Batches are drawn some at a time, which no size of the parts can be told from."""
+    probabilities = torch.softmax(torch.linspace(0, 6, 40, dtype=torch.float64), 0)
+    whole = draw_without_replacement(probabilities, 50, 8, torch.Generator().manual_seed(3))
+    monkeypatch.setattr("skd2ace.selection._drawing._N_DRAWS", n_draws)
+    parts = draw_without_replacement(probabilities, 50, 8, torch.Generator().manual_seed(3))
+    assert torch.equal(parts, whole)
+
+
 def test_nearly_certain_instances_do_not_stop_the_draw(generator):
     """Far more repeats than draws: the rest of the batch comes from the race."""
     p = torch.tensor([1 - 4e-12] + [1e-12] * 4, dtype=torch.float64)
