@@ -2,9 +2,8 @@
 Label weights and AUC by epoch
 ==============================
 
-What D2ACE makes of each label, and what becomes of them, as in Figure A6 of its paper: above, the
-AUC on the validation part of the rarest and of the most frequent label; below, how much each
-label counts in the two metrics, the greatest weights on top.
+What D2ACE makes of each label, and what becomes of them, as in Figure A6 of its paper: first, the
+AUC on the validation part of the rarest and of the most frequent label.
 """
 
 from functools import partial
@@ -44,6 +43,11 @@ for name in shown:
 ax.set(xlabel="Epoch", ylabel="Validation AUC")
 ax.spines[["top", "right"]].set_visible(False)
 ax.legend(frameon=False)
+plt.show()
+
+# %%
+# How much each label counts in the two metrics, the greatest weights on top.
+
 LabelWeightsDisplay.from_estimator(est).plot()
 plt.show()
 
