@@ -30,6 +30,7 @@ extensions = [
     "sphinxcontrib.katex",
     "checked_tables",
     "drawn_pictures",
+    "named_tuples",
     "plain_signatures",
     "repository_links",
     "text_for_models",
