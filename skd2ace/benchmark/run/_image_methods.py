@@ -61,7 +61,10 @@ _COMMON: dict[str, Any] = {
 
 
 def make_ml_gcn(**parameters: Any) -> ImageClassifier:
-    """Make ML-GCN on a ResNet-101 with the settings of the D2ACE paper, which are its own."""
+    """Make ML-GCN on a ResNet-101 with the settings of the D2ACE paper.
+
+    Those of its layers and label graph are the head's defaults.
+    """
     return ImageClassifier(head="ml-gcn", **{**_COMMON, **_workers(), **parameters})
 
 
