@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -216,10 +217,17 @@ def _is_path(thing: Any) -> bool:
 
 
 def _find_image(item: Mapping[str, Any]) -> Any:
-    for value in item.values():
-        if hasattr(value, "convert") and hasattr(value, "mode"):
-            return value
-    raise ValueError(f"No image among the columns {', '.join(item)} of the data set.")
+    """Find the first image of Pillow's among columns, or else the first tensor (c, h, w)."""
+    pictures = (v for v in item.values() if hasattr(v, "convert") and hasattr(v, "mode"))
+    # By a transform, or the format, of the data set; its arrays have channels last.
+    tensors = (v for v in item.values() if isinstance(v, Tensor) and v.ndim == 3)
+    image = next(chain(pictures, tensors), None)
+    if image is None:
+        raise ValueError(
+            f"No image among the columns {', '.join(item)} of the data set, neither one of "
+            "Pillow's nor a tensor (c, h, w)."
+        )
+    return image
 
 
 def _gives_images(X: Any) -> bool:

@@ -170,6 +170,40 @@ def test_data_sets_have_the_results_of_paths(files, frozen):
         assert 0 <= est.score(dataset, y) <= 1
 
 
+class Transformed(Columns):
+    """As a Hugging Face data set gives them with a transform of its own."""
+
+    def __init__(self, paths, Y, transform):
+        super().__init__(paths, Y)
+        self.transform = transform
+
+    def __getitem__(self, i):
+        item = super().__getitem__(i)
+        return item | {"image": self.transform(item["image"].convert("RGB"))}
+
+
+def to_tensor(image):
+    return torch.as_tensor(np.array(image)).permute(2, 0, 1) / 255
+
+
+def test_columns_of_tensors(files):
+    paths, Y, _ = files
+    torch.manual_seed(0)
+    body = backbone(3)
+    expected = make(body=body).fit(paths, Y).predict_proba(paths)
+    dataset = Transformed(paths, Y, to_tensor)
+    est = make(body=body).fit(dataset, Y)
+    np.testing.assert_allclose(est.predict_proba(dataset), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("transform", [np.array, lambda image: to_tensor(image).flatten()])
+def test_columns_without_an_image(files, transform):
+    """Arrays of a data set's format have their channels last: they would be read wrongly."""
+    paths, Y, _ = files
+    with pytest.raises(ValueError, match="No image among the columns id, image, labels"):
+        make().fit(Transformed(paths, Y, transform), Y)
+
+
 def test_transform_of_files_and_of_arrays(files):
     paths, Y, arrays = files
 
