@@ -13,9 +13,7 @@ import argparse
 import pandas as pd
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
-from tables import DOCS, read_results, write_page
-
-from skd2ace.benchmark import differences
+from tables import DOCS, find_gains, read_results, show_gain, write_page
 
 PAGE = DOCS / "studies" / "selection.md"
 PRIMARY = "mlp-tuned d2ace"
@@ -29,15 +27,15 @@ DATASETS = ("flags", "emotions", "birds", "yeast")
 # Settings of D2ACE are chosen on one half and tried on the other.
 HALVES = (("emotions", "birds"), ("flags", "yeast"))
 N_FOLDS_OF_SETTINGS = 10
+# That of `find_gains`.
 CONFIDENCE = 0.95
 
 
 def compare(results, metric, reference):
     """Gains over a reference, half the width of their intervals, and p-values."""
-    rows = differences(results, metric, reference, confidence=CONFIDENCE)
+    rows = find_gains(results, metric, reference)
     rows = rows[rows["n_folds"] > 1].copy()
     freedom = rows["n_folds"] - 1
-    rows["gain"], rows["half"] = -rows["difference"], (rows["high"] - rows["low"]) / 2
     error = rows["half"] / stats.t.ppf((1 + CONFIDENCE) / 2, freedom)
     rows["p"] = 2 * stats.t.sf(rows["gain"].abs() / error, freedom)
     return rows
@@ -59,9 +57,7 @@ def compare_arms(results, metric):
 
 
 def show_row(row):
-    star = "*" if row["holm"] < 1 - CONFIDENCE else ""
-    gain = round(row["gain"], 3) + 0.0  # no negative zero
-    return f"{gain:+.3f}{star} ± {row['half']:.3f}".replace("0.", ".")
+    return show_gain(row, star="*" if row["holm"] < 1 - CONFIDENCE else "")
 
 
 def show_rows(title, rows, datasets=DATASETS):

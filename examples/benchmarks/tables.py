@@ -101,22 +101,30 @@ def make_counts(results):
     return "\n".join(rows)
 
 
+def find_gains(results, metric, reference):
+    """Find what each method gains over a reference, and half the width of its 95 % interval."""
+    rows = differences(results, metric, reference)
+    # A difference is that of the reference to the method.
+    rows["gain"], rows["half"] = -rows["difference"], (rows["high"] - rows["low"]) / 2
+    return rows
+
+
+def show_gain(row, star=""):
+    gain = round(row["gain"], 3) + 0.0  # no negative zero
+    return f"{gain:+.3f}{star} ± {row['half']:.3f}".replace("0.", ".")
+
+
 def make_selection():
-    """Show what D2ACE gains with TabM over shuffled batches, and half of the 95 % intervals."""
+    """Show what D2ACE gains with TabM over shuffled batches."""
     results = read_results("tabm_d2ace.jsonl.gz")
     metrics = list(METRICS)[:-1]
-    gains = {}
-    for metric in metrics:
-        rows = differences(results, metric, "tabm random").set_index("dataset")
-        # A difference is that of the reference to the method; adding 0 makes -0 a 0.
-        rows["gain"], rows["half"] = -rows["difference"], (rows["high"] - rows["low"]) / 2
-        gains[metric] = rows[["gain", "half"]].round(3) + 0.0
+    gains = [find_gains(results, m, "tabm random").set_index("dataset") for m in metrics]
     rows = ["TabM with `batch_selector=D2ACE()` less TabM, positive where D2ACE is better:", ""]
     rows.append("| | " + " | ".join(METRICS[m][0] for m in metrics) + " | fits of each |")
     rows.append("| --- " * (len(metrics) + 2) + "|")
     for name, n_fits in (results["dataset"].value_counts(sort=False) // 2).items():
-        cells = ["{gain:+.3f} ± {half:.3f}".format(**gains[m].loc[name]) for m in metrics]
-        rows.append(f"| {name} | " + " | ".join(cells).replace("0.", ".") + f" | {n_fits} |")
+        cells = [show_gain(of_metric.loc[name]) for of_metric in gains]
+        rows.append(f"| {name} | " + " | ".join(cells) + f" | {n_fits} |")
     return "\n".join(rows)
 
 

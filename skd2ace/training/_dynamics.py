@@ -43,10 +43,9 @@ class TrainingDynamics(Callback):
         sum of its squared deviations, ``on_side``, int32, the passes that predicted the observed
         value (at p >= 0.5 for it), ``forgotten``, int16, how often such a pass was followed by
         one that did not [3]_, ``was_on_side``, bool, whether the last one did, ``observed``, bool,
-        whether the value is 1. ``late``, float32,
-        is the mean probability of the value 1 in the passes after the first four fifths of
-        ``max_epochs``, or that of the last pass where training ended before. Cells that are not
-        known count as observed 0 and mean nothing.
+        whether the value is 1. ``late``, float32, is the mean probability of the value 1 in the
+        passes after the first four fifths of ``max_epochs``, or that of the last pass where
+        training ended before. Cells that are not known count as observed 0 and mean nothing.
 
     Notes
     -----

@@ -100,11 +100,8 @@ def test_crops_lie_within_the_image_and_some_are_mirrored():
 def test_published_settings():
     """Appendix D of the D2ACE paper."""
     for est in (make_ml_gcn(device="cpu"), make_hst()):
-        assert (est.optimizer, est.lr, est.optimizer__weight_decay) == (
-            torch.optim.Adam,
-            1e-5,
-            5e-4,
-        )
+        assert est.optimizer is torch.optim.Adam
+        assert (est.lr, est.optimizer__weight_decay) == (1e-5, 5e-4)
         assert (est.batch_size, est.max_epochs) == (32, 20)
         assert (est.transform, est.train_transform) == (resize_to_448, crop_to_448)
     head = make_hst().head(n_channels=8, n_labels=3)

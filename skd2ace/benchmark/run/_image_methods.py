@@ -23,7 +23,7 @@ _MOST_WORKERS = 8
 
 def resize_to_448(image: Any) -> torch.Tensor:
     """Scale a Pillow image to 448 x 448, and its channels as ImageNet's are."""
-    return _scale(image, (0, 0, image.width, image.height))
+    return _scale(image, (0, 0, *image.size))
 
 
 def crop_to_448(image: Any) -> torch.Tensor:
@@ -34,9 +34,9 @@ def crop_to_448(image: Any) -> torch.Tensor:
     """
     share = _SIDES[int(torch.randint(len(_SIDES), ()))] / _SIDES[0]
     left, top = (torch.rand(2) * (1 - share)).tolist()
-    box = (left, top, left + share, top + share)
-    size = (image.width, image.height, image.width, image.height)
-    pixels = _scale(image, tuple(part * whole for part, whole in zip(box, size, strict=True)))
+    width, height = image.size
+    box = (left * width, top * height, (left + share) * width, (top + share) * height)
+    pixels = _scale(image, box)
     return pixels.flip(2) if torch.rand(()) < 0.5 else pixels
 
 
