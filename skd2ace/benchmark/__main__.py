@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from skd2ace.metrics._records import METRICS
@@ -59,10 +60,14 @@ def _run(given: argparse.Namespace) -> int:
     sources = find_sources(given.datasets, given.data_home, given.min_positives)
     for misfit in tell_misfits(methods):
         print(misfit, file=sys.stderr)
-    if given.scheduler:
-        _connect(given.scheduler)
-    else:
+    if not given.scheduler:
         check_device(given.device)
+        return _do_fits(given, methods, sources)
+    with _connect(given.scheduler):
+        return _do_fits(given, methods, sources)
+
+
+def _do_fits(given: argparse.Namespace, methods: dict[str, Any], sources: dict[str, Any]) -> int:
     fetch_missing(sources.values())
     experiment = Experiment(
         sources,
@@ -142,13 +147,13 @@ def _find_metrics(names: Iterable[str]) -> dict[str, Any] | None:
     return found if names else None
 
 
-def _connect(scheduler: str) -> None:
+def _connect(scheduler: str) -> AbstractContextManager[Any]:
+    """Make the client that the fits' backend finds, to be closed after them."""
     try:
         from distributed import Client
     except ImportError as error:
         raise ValueError("--backend dask needs Dask: `pip install 'skd2ace[dask]'`") from error
-    # The first client made is the one that joblib finds.
-    Client(scheduler)
+    return Client(scheduler)
 
 
 def _print_all(lines: Iterable[str]) -> bool:

@@ -22,8 +22,8 @@ class Fit(NamedTuple):
 
 
 # Seconds between two looks at the workers, and how long a cluster may be without any: a nanny
-# starts a new one within a few.
-_LOOK, _PATIENCE = 5.0, 60.0
+# starts a new one within a few where processors are idle, a queue of jobs within minutes.
+_LOOK, _PATIENCE = 5.0, 300.0
 
 
 def run_on_cluster(fits: Iterator[Any]) -> Generator[Outcome, None, None]:
@@ -43,7 +43,7 @@ def run_on_cluster(fits: Iterator[Any]) -> Generator[Outcome, None, None]:
     Raises
     ------
     NoWorkersError
-        If the cluster is without a worker for a minute: its fits would be waited for for ever.
+        If the cluster is without a worker for five minutes: its fits would be waited for for ever.
     """
     client = get_client()
     running: dict[Future, Fit] = {}

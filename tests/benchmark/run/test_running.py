@@ -3,6 +3,8 @@
 import gc
 import os
 import signal
+import subprocess
+import sys
 import warnings
 from types import SimpleNamespace
 
@@ -121,14 +123,32 @@ def test_no_workers_at_all(data, tmp_path):
     assert len(experiment.failures()) == 0
 
 
-@pytest.fixture(scope="module")
-def scheduler():
-    """Address of a Dask cluster of two processes."""
-    distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+CLUSTER = """
+from distributed import LocalCluster
+
+if __name__ == "__main__":
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50
     ) as cluster:
-        yield cluster.scheduler_address
+        print(cluster.scheduler_address, flush=True)
+        input()
+"""
+
+
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory):
+    """Address of a Dask cluster of two processes, which has a process and its children to itself.
+
+    Threads that start workers anew stay out of this one, and nothing of it waits for them to end.
+    """
+    pytest.importorskip("distributed")
+    (script := tmp_path_factory.mktemp("cluster") / "cluster.py").write_text(CLUSTER)
+    pipes = dict.fromkeys(("stdin", "stdout"), subprocess.PIPE)
+    command = [sys.executable, str(script)]
+    process = subprocess.Popen(command, **pipes, text=True, start_new_session=True)
+    yield process.stdout.readline().strip()
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
 
 
 @pytest.mark.slow
@@ -159,13 +179,12 @@ def test_what_cannot_be_sent_to_a_dask_cluster(data, tmp_path, scheduler):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_fits_that_kill_the_workers_of_a_dask_cluster(data, tmp_path):
+def test_fits_that_kill_the_workers_of_a_dask_cluster(data, tmp_path, scheduler):
     """They are stored as failed, and whatever died with them is done again."""
     distributed = pytest.importorskip("distributed")
-    settings = {"threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
     methods = {"lethal": lethal(), "net": MLkNN(5), "knn": MLkNN(3)}
     experiment = Experiment({"d": data}, methods, 2, store=tmp_path / "s")
-    with distributed.LocalCluster(n_workers=2, **settings) as cluster, distributed.Client(cluster):
+    with distributed.Client(scheduler):
         results = experiment.run(progress=False, backend="dask")
     assert results["method"].value_counts().to_dict() == {"net": 2, "knn": 2}
     failures = experiment.failures()
