@@ -5,17 +5,18 @@ import pytest
 from sklearn.base import BaseEstimator, clone
 from sklearn.datasets import make_multilabel_classification
 
-from skd2ace import MultiLabelNetClassifier
+from skd2ace import MultiLabelNetClassifier, TabMClassifier
 from skd2ace._describe import describe
 from skd2ace.benchmark import Experiment
 from skd2ace.benchmark.run._flipped_labels import FlippedLabels, flip_labels
+from skd2ace.benchmark.run._hunt import LearnedNeighbors, OutOfBagSelection, read_hidden
 from skd2ace.benchmark.run._rate_search import RateSearch
 from skd2ace.benchmark.run._study import make_study_methods
 from skd2ace.benchmark.run._task import _prepare
 from skd2ace.metrics import best_thresholds, macro_auc, macro_f1
 from skd2ace.model_selection import IterativeStratifiedShuffleSplit
 from skd2ace.networks import MLP
-from skd2ace.selection import RandomSubset
+from skd2ace.selection import D2ACE, RandomBatches, RandomSubset
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +105,52 @@ def test_the_benchmark_tunes_thresholds_on_what_the_search_held_out(data):
     found = best_thresholds(Y[held_out], search.predict_proba(scaled[held_out]))
     expected = macro_f1(Y[task.test], search.predict_proba(scaled[task.test]) >= found)
     assert row["tuned_macro_f1"] == pytest.approx(expected, abs=1e-6)
+
+
+def test_neighbours_by_what_a_first_network_learned(data):
+    """As somebody would do it by hand, with the network's own weights."""
+    X, Y = data
+    search = make_search(rates=(1e-3, 1e-2, 1e-1))
+    selecting = search.estimator.set_params(batch_selector=D2ACE(warmup_epochs=1))
+    first = clone(selecting).set_params(batch_selector=None, lr=1e-2, random_state=0).fit(X, Y)
+    hidden = X.astype(np.float32)
+    for layer in first.module_.layers:
+        weight, bias = (part.detach().numpy() for part in (layer.weight, layer.bias))
+        hidden = np.maximum(hidden @ weight.T + bias, 0)
+    np.testing.assert_allclose(read_hidden(first, X), hidden, rtol=1e-4, atol=1e-6)
+    found = LearnedNeighbors(selecting, search.rates, random_state=0).fit(X, Y)
+    by_hand = search.fit(X, Y, neighbor_features=read_hidden(first, X))
+    np.testing.assert_array_equal(found.predict_proba(X), by_hand.predict_proba(X))
+    plain = clone(search).fit(X, Y)
+    assert (plain.predict_proba(X) != found.predict_proba(X)).any()
+
+
+class Remembers(RandomBatches):
+    """A selector that keeps what it is told."""
+
+    refresh = "epoch"
+
+    def update(self, index, proba, losses, **kwargs):
+        self.told_ = index, proba, losses
+
+
+def test_a_selector_that_is_told_what_blind_members_predict(data):
+    X, Y = data
+    est = TabMClassifier(
+        batch_selector=Remembers(),
+        callbacks__batch_selection=OutOfBagSelection(),
+        callbacks__best_epoch=None,
+        max_epochs=2,
+        verbose=0,
+        random_state=0,
+    ).fit(X, Y)
+    index, proba, losses = (np.asarray(told) for told in est.batch_selector_.told_)
+    known = ~np.isnan(est.oob_proba_).any(axis=1)
+    assert known.any()
+    np.testing.assert_array_equal(index, np.flatnonzero(known))
+    np.testing.assert_allclose(proba, est.oob_proba_[known], rtol=1e-5)
+    by_hand = -np.log(np.where(Y[known] == 1, proba, 1 - proba))
+    np.testing.assert_allclose(losses, by_hand, rtol=1e-4)
 
 
 def test_each_method_of_the_study_is_another():

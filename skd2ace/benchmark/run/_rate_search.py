@@ -45,10 +45,12 @@ class RateSearch(ClassifierMixin, BaseEstimator):
         self.rates = rates
         self.random_state = random_state
 
-    def fit(self, X: Any, Y: NDArray[Any]) -> Self:
+    def fit(self, X: Any, Y: NDArray[Any], **fit_params: Any) -> Self:
         """Train at all rates."""
         networks = [
-            clone(self.estimator).set_params(lr=rate, random_state=self.random_state).fit(X, Y)
+            clone(self.estimator)
+            .set_params(lr=rate, random_state=self.random_state)
+            .fit(X, Y, **fit_params)
             for rate in self.rates
         ]
         self.scores_ = [float(network.history[-1, "valid_macro_auc"]) for network in networks]

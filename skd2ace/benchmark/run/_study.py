@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 
 from skd2ace import CLIFClassifier, MultiLabelNetClassifier, TabMClassifier, selection
 from skd2ace.model_selection import IterativeStratifiedShuffleSplit
@@ -12,6 +12,7 @@ from skd2ace.networks import MLP, AsymmetricLoss
 from skd2ace.training import LinearDecay
 
 from ._flipped_labels import FlippedLabels
+from ._hunt import LearnedNeighbors, OutOfBagSelection
 from ._parts import D2ACE_VARIANTS
 from ._rate_search import RateSearch
 
@@ -73,6 +74,8 @@ def _list_methods() -> Iterator[tuple[str, BaseEstimator]]:
         yield f"mlp-tuned {name}", _search(**loss)
     for name, settings in _D2ACE_PARTS.items():
         yield f"mlp-tuned d2ace-{name}", _search(batch_selector=selection.D2ACE(**settings))
+    plain = _search(batch_selector=selection.D2ACE())
+    yield "mlp-tuned d2ace-learned-neighbors", LearnedNeighbors(plain.estimator, plain.rates)
     for name in _BRIEFLY:
         selector = _SELECTORS[name]
         for share in (0.1, 0.3):
@@ -86,6 +89,10 @@ def _list_methods() -> Iterator[tuple[str, BaseEstimator]]:
     for name in ("random", "d2ace", "balance", "hard-imb"):
         yield f"clif {name}", CLIFClassifier(batch_selector=_SELECTORS[name], verbose=0)
         yield f"tabm {name}", TabMClassifier(batch_selector=_SELECTORS[name], verbose=0)
+    by_epoch = TabMClassifier(batch_selector=selection.D2ACE(refresh="epoch"), verbose=0)
+    yield "tabm d2ace-refresh-epoch", by_epoch
+    out_of_bag = clone(by_epoch).set_params(callbacks__batch_selection=OutOfBagSelection())
+    yield "tabm d2ace-out-of-bag", out_of_bag
 
 
 def _search(max_epochs: int = _EPOCHS, **settings: Any) -> RateSearch:
