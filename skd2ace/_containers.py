@@ -127,3 +127,9 @@ def is_unknown(cell: Any) -> bool:
     if cell is None or type(cell).__name__ in ("NAType", "NaTType"):
         return True
     return isinstance(cell, (float, np.floating)) and bool(cell != cell)
+
+
+def keep_numbers(rows: Any) -> NDArray:
+    """A list of rows as an array, of objects where numpy would turn all cells into words."""
+    array = np.asarray(rows)
+    return np.asarray(rows, dtype=object) if array.dtype.kind in "SU" else array

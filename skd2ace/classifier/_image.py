@@ -260,7 +260,9 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
         -------
         float
         """
-        X = X if is_of_a_training(X, prepared=False) else open_images(X, self.transform)
+        is_ready = self.frozen and _are_features(X)
+        if not (is_ready or is_of_a_training(X, prepared=False)):
+            X = open_images(X, self.transform)
         return super().score(X, y, sample_weight)
 
     # Images
@@ -303,14 +305,14 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
 
     def _open(self, X: Any, train_transform: Callable[[Any], Any] | None = None) -> Any:
         """Images as the network reads them: features where the backbone is frozen."""
-        if isinstance(X, ItemDataset) and isinstance(X.items, ImageItems):
+        if self.frozen and isinstance(X, ItemDataset):
             # From ``score``, which has looked at the labels.
-            X = X.items if self.frozen else X
+            X = X.items
         if is_of_a_training(X, prepared=False) or isinstance(X, StoredFeatures):
             return X
         if not self.frozen:
             return open_images(X, self.transform, train_transform)
-        if isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind == "f":
+        if _are_features(X):
             return X
         features = self._make_features().transform(X)
         return StoredFeatures(features) if features.ndim > 2 else features
@@ -386,6 +388,11 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
                 images = batch[0] if isinstance(batch, (tuple, list)) else batch
                 found.append(pool(backbone(images.to(device)), "avg").to("cpu"))
         return torch.cat(found)
+
+
+def _are_features(X: Any) -> bool:
+    """Whether X (n, channels) is what a frozen backbone made of images."""
+    return isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind == "f"
 
 
 def _labels_of(X: Any, workers: Any) -> Any:

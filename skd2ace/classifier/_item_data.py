@@ -29,6 +29,19 @@ def open_items(X: Any, y: Any = None, workers: Workers | None = None) -> tuple[A
     return items, items.read_labels(workers) if y is None else y
 
 
+def refuse_own_weights(X: Any) -> None:
+    """Refuse a data set of ours that has what ``fit`` takes by parameters."""
+    if type(X) is not TensorDataset:
+        return
+    parameters = {"cell_weight": "sample_weight", "neighbor_features": "neighbor_features"}
+    for held, parameter in parameters.items():
+        if getattr(X, held) is not None:
+            raise ValueError(
+                f"The TensorDataset has {held}, which a classifier would not see: give "
+                f"{parameter}= to fit."
+            )
+
+
 def is_of_a_training(X: Any, *, prepared: bool) -> bool:
     """Whether X is a data set that has been looked at already, or a part of one.
 

@@ -8,12 +8,11 @@ from sklearn.base import clone
 from sklearn.utils import InputTags, check_array, get_tags, indexable
 from sklearn.utils.validation import validate_data
 
-from skd2ace._containers import count_dimensions, open_features
+from skd2ace._containers import count_dimensions, keep_numbers, open_features
 from skd2ace._seeding import derive_seed
 from skd2ace._sklearn import HasMethods, StrOptions, take_rows
 from skd2ace._stored import StoredFeatures, open_stored
 from skd2ace.preprocessing import TabularPreprocessor
-from skd2ace.preprocessing._table import keep_numbers
 from skd2ace.training import TensorDataset
 from skd2ace.training._items import ItemDataset
 

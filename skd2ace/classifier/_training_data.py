@@ -16,7 +16,7 @@ from skd2ace._weights import per_cell
 from skd2ace.training._data import to_tensor
 
 from ._checks import check_features
-from ._item_data import keep_labels, open_items, workers_of
+from ._item_data import keep_labels, open_items, refuse_own_weights, workers_of
 from ._parameters import takes_parameter
 from ._preprocessing import check_table
 from ._thresholds import check_thresholds
@@ -66,6 +66,7 @@ def read_training_data(
     ValueError
         If data are not as ``fit`` wants them, or a parameter does not fit their labels.
     """
+    refuse_own_weights(X)
     X, y = open_items(X, y, workers_of(est))
     check = check_features if est.preprocessor is None else check_table
     X = check(est, X, reset=reset)

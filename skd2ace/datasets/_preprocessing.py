@@ -8,7 +8,7 @@ import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 
-from skd2ace._containers import read_container
+from skd2ace._containers import keep_numbers, read_container
 from skd2ace._sklearn import Interval, validate_parameter_constraints
 
 from ._label_matrix import read_label_matrix
@@ -156,5 +156,6 @@ def _take(matrix: Any, index: NDArray[np.intp], axis: int) -> Any:
     if sp.issparse(matrix):
         matrix = matrix.tocsr()
     elif not hasattr(matrix, "shape") or getattr(matrix, "layout", torch.strided) != torch.strided:
-        matrix = read_container(matrix)
+        is_rows = isinstance(matrix, (list, tuple))
+        matrix = read_container(keep_numbers(matrix) if is_rows else matrix)
     return matrix[index] if axis == 0 else matrix[:, index]

@@ -233,7 +233,7 @@ class LabelReport:
                 raise ValueError(f"{name} must be above 0 and at most 1, got {value!r}.")
         rng = check_random_state(random_state)
         planted, is_planted = plant_errors(self.Y, share, rng)
-        refitted = clone(estimator).fit(X, planted)
+        refitted = clone(estimator).fit(X, _name_labels(planted, estimator))
         second = type(self).from_estimator(refitted, X, planted, n_neighbors=0)
         report = copy(self)
         report.thresholds = find_thresholds(planted, second.percentile, is_planted, recall)
@@ -431,12 +431,24 @@ def _read_dynamics(estimator: Any, shape: tuple[int, ...]) -> dict[str, Floats] 
     return {name: _spread_out(estimator, part, n_rows) for name, part in dynamics.items()}
 
 
+def _name_labels(Y: Floats, estimator: Any) -> Any:
+    """Labels as a frame where the estimator was fitted with names, which its settings may use."""
+    names = getattr(estimator, "label_names_in_", None)
+    if names is None:
+        return Y
+    import pandas as pd
+
+    return pd.DataFrame(Y, columns=names)
+
+
 def _read_draws(estimator: Any, n_rows: int) -> Floats | None:
     """How often each row (n,) was drawn; NaN where held out, None without a record."""
     recorder = find_recorder(estimator)
     if recorder is None:
         return None
-    draws = np.stack([epoch.draws for epoch in recorder.epochs_]).sum(0, dtype=np.float64)
+    # Training may have begun anew with other rows.
+    latest = [e.draws for e in recorder.epochs_ if len(e.draws) == len(recorder.epochs_[-1].draws)]
+    draws = np.stack(latest).sum(0, dtype=np.float64)
     if _count_rows(estimator, len(draws)) != n_rows:
         return None
     return _spread_out(estimator, draws, n_rows)

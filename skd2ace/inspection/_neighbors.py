@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from skd2ace._images import list_paths
 from skd2ace._sparse import gather_rows
 from skd2ace.selection.functional import NeighborSearch
 from skd2ace.training._data import to_tensor
@@ -48,6 +49,8 @@ def _sort_by_distance(table: Tensor, rows: Tensor, near: Tensor) -> Tensor:
 
 
 def _is_table(features: Any) -> bool:
+    if hasattr(features, "columns") and list_paths(features) is not None:
+        return False
     if hasattr(features, "ndim"):
         return bool(features.ndim == 2)
     return isinstance(features, (list, tuple)) and np.ndim(features[0]) == 1

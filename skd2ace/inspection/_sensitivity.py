@@ -19,8 +19,9 @@ class SensitivityDisplay:
     Parameters
     ----------
     scores : dict of str to DataFrame
-        By data set; the index has the values in their order, columns are ``mean``, ``low`` and
-        ``high`` over the runs.
+        By data set, and by what stands before the parameter where names differ there too; the
+        index has the values in their order, columns are ``mean``, ``low`` and ``high`` over the
+        runs.
     parameter, metric : str
         What the axes are called.
 
@@ -75,13 +76,14 @@ class SensitivityDisplay:
 
         check_columns("results", results, KEYS)
         metric = find_column(metric, results.columns)
-        values = _read_values(results["method"].unique(), parameter)
-        if not values:
+        found = _read_values(results["method"].unique(), parameter)
+        if not found:
             raise ValueError(
                 f"No method's name ends in {parameter}=value, as those of the preset sensitivity "
                 f"do; there are {sorted(map(str, results['method'].unique()))}."
             )
-        runs = arrange_runs(results[results["method"].isin(values)], metric)
+        methods = [method for values in found.values() for method in values]
+        runs = arrange_runs(results[results["method"].isin(methods)], metric)
         return cls(summarize_runs(runs, parameter), parameter, find_title(metric))
 
     def plot(self, ax: Any = None) -> "SensitivityDisplay":
@@ -113,28 +115,36 @@ def list_parameters(methods: Any) -> list[str]:
 
 
 def summarize_runs(runs: dict[str, Any], parameter: str) -> dict[str, Any]:
-    """Mean, least and greatest of the runs at each value, by data set; of runs by methods."""
+    """Mean, least and greatest of the runs at each value, by data set; of runs by methods.
+
+    Where names differ before the parameter too, each such beginning has a table of its own.
+    """
     import pandas as pd
 
     scores = {}
+    found = {name: _read_values(table.columns, parameter) for name, table in runs.items()}
+    has_several = len({beginning for values in found.values() for beginning in values}) > 1
     for name, table in runs.items():
-        values = _read_values(table.columns, parameter)
-        if not values:
-            continue
-        ordered = table[list(values)]
-        scores[name] = pd.DataFrame(
-            {"mean": ordered.mean(), "low": ordered.min(), "high": ordered.max()}
-        ).rename(index=values)
+        for beginning, values in found[name].items():
+            ordered = table[list(values)]
+            scores[f"{name}: {beginning}" if has_several else name] = pd.DataFrame(
+                {"mean": ordered.mean(), "low": ordered.min(), "high": ordered.max()}
+            ).rename(index=values)
     return scores
 
 
-def _read_values(methods: Any, parameter: str) -> dict[str, str]:
-    """Find the value in each method's name that has one; numbers in their order."""
-    pattern = re.compile(rf"(?:^|.* ){re.escape(parameter)}=(.*)")
-    found = {
-        method: match[1] for method in map(str, methods) if (match := pattern.fullmatch(method))
-    }
+def _read_values(methods: Any, parameter: str) -> dict[str, dict[str, str]]:
+    """Find the value at the end of each method's name, by what stands before; numbers in order."""
+    pattern = re.compile(rf"(?:(.*) )?{re.escape(parameter)}=((?:(?! \w+=).)*)")
+    found: dict[str, dict[str, str]] = {}
+    for method in map(str, methods):
+        if match := pattern.fullmatch(method):
+            found.setdefault(match[1] or "", {})[method] = match[2]
+    return {beginning: _sort_values(values) for beginning, values in found.items()}
+
+
+def _sort_values(values: dict[str, str]) -> dict[str, str]:
     try:
-        return dict(sorted(found.items(), key=lambda item: float(item[1])))
+        return dict(sorted(values.items(), key=lambda item: float(item[1])))
     except ValueError:
-        return found
+        return values

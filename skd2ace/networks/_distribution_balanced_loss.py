@@ -122,5 +122,6 @@ class DistributionBalancedLoss(nn.Module):
     def _load_from_state_dict(self, state: dict[str, Any], prefix: str, *args: Any) -> None:
         # As many labels as it was shown before.
         if f"{prefix}frequency" in state:
-            self.frequency = torch.empty_like(state[f"{prefix}frequency"])
+            held = state[f"{prefix}frequency"]
+            self.frequency = torch.empty_like(held, device=self.frequency.device)
         super()._load_from_state_dict(state, prefix, *args)

@@ -18,6 +18,7 @@ from typing_extensions import Self
 
 from skd2ace._atomic import replace_file
 from skd2ace._backbones import make_backbone, pool
+from skd2ace._code import describe_code
 from skd2ace._constraints import check_parameters
 from skd2ace._describe import digest
 from skd2ace._devices import full_device
@@ -161,7 +162,8 @@ class ImageFeatures(TransformerMixin, BaseEstimator):
         if not isinstance(source, (np.ndarray, torch.Tensor)):
             stats = [(path, os.stat(path)) for path in source]
             source = [[path, stat.st_size, stat.st_mtime_ns] for path, stat in stats]
-        return [self.backbone_, self.pooling, self.image_transform, source]
+        transform = [self.image_transform, describe_code(self.image_transform)]
+        return [self.backbone_, self.pooling, transform, source]
 
     def _write(self, items: Any, path: Path) -> None:
         batches = self._compute(items)

@@ -41,12 +41,6 @@ def read_columns(X: Any, is_category: list[bool] | None = None) -> list[NDArray]
     return columns if is_category is None else _follow(columns, is_category)
 
 
-def keep_numbers(rows: Any) -> NDArray:
-    """A list of rows as an array, of objects where numpy would turn all cells into words."""
-    array = np.asarray(rows)
-    return np.asarray(rows, dtype=object) if array.dtype.kind in "SU" else array
-
-
 def read_sparse(X: Any) -> sp.csr_array | None:
     """A sparse matrix or frame as CSR, float32; None of anything dense."""
     if hasattr(X, "dtypes") and not all("Sparse" in str(dtype) for dtype in X.dtypes):

@@ -15,10 +15,10 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from typing_extensions import Self
 
 from skd2ace._columns import refuse_dates
-from skd2ace._containers import open_features, read_container
+from skd2ace._containers import keep_numbers, open_features, read_container
 
 from ._scaling import BoundedScaler, SmoothClipScaler, TiedQuantileTransformer
-from ._table import keep_numbers, read_columns, read_sparse, stack_columns
+from ._table import read_columns, read_sparse, stack_columns
 
 # A category that fewer rows have says nothing that carries over to others.
 _LEAST_ROWS = 3

@@ -15,7 +15,7 @@ from skd2ace._devices import full_device
 from skd2ace._stored import StoredFeatures
 
 from ._data import Tensors, resolve, select_rows
-from ._items import Items, Workers
+from ._items import ItemDataset, Items, Workers
 from ._shares import Share, deal
 
 
@@ -185,6 +185,13 @@ class BatchIterator:
     @cached_property
     def _cell_weight(self) -> Tensor | None:
         return self.cell_weight()
+
+    def instance_shape(self) -> tuple[int, ...]:
+        """Shape of the features of one instance."""
+        source, _ = resolve(self.dataset)
+        if isinstance(source, ItemDataset):
+            return source.instance_shape()
+        return tuple(source.tensors(self.device).X.shape[1:])
 
     def labels(self) -> Tensor:
         """All labels (n, q) of the dataset, on the device; one dimension as one column."""

@@ -8,10 +8,11 @@ from sklearn.utils import check_scalar
 from skorch.callbacks import Callback
 from torch import Tensor
 
-from skd2ace._modules import unwrap_compiled
+from skd2ace._seeding import host_rngs
 
 from ._batches import BatchIterator
 from ._host import bring_to_host
+from ._state import keep_modes
 
 _ROWS_AT_ONCE = 1024
 # The rest of training, whose mean prediction stands for that of the fit.
@@ -92,18 +93,15 @@ class TrainingDynamics(Callback):
         epoch = len(net.history)
         if epoch % self.every:
             return
-        rows = BatchIterator(dataset_train, batch_size=_ROWS_AT_ONCE, device=net.device)
+        rows = _make_iterator(net, dataset_train)
         self._begin_pass(rows.labels() == 1, is_late=epoch > _LATE * net.max_epochs)
-        module = unwrap_compiled(net.module_)
-        was_training = module.training
-        try:
+        # Items may draw, as images that are augmented do, and criteria have a mode too.
+        with host_rngs(0), keep_modes(net):
             for batch in rows:
                 with torch.no_grad():
                     logits = net.evaluation_step(batch, training=False)
                 logits = logits if logits.ndim == 2 else logits[:, None]
                 self._take_in(batch.instances, logits)
-        finally:
-            module.train(was_training)
 
     def _begin_pass(self, observed: Tensor, *, is_late: bool) -> None:
         self.moments_ = {name: t.to(observed.device) for name, t in self.moments_.items()}
@@ -133,6 +131,14 @@ class TrainingDynamics(Callback):
 
     def __getstate__(self) -> dict[str, Any]:
         return bring_to_host(vars(self), "moments_")
+
+
+def _make_iterator(net: Any, dataset: Any) -> BatchIterator:
+    """Many rows of a table at once; of anything larger as many as the net's own passes have."""
+    usual = net.get_iterator(dataset, training=False)
+    if isinstance(usual, BatchIterator) and len(usual.instance_shape()) > 1:
+        return usual
+    return BatchIterator(dataset, batch_size=_ROWS_AT_ONCE, device=net.device)
 
 
 def _make_moments(observed: Tensor) -> dict[str, Tensor]:

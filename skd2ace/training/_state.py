@@ -2,9 +2,12 @@
 
 import inspect
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from skorch.history import History
+from torch import nn
 
 from skd2ace._archive import encode
 from skd2ace._modules import unwrap_compiled
@@ -60,6 +63,18 @@ def components(net: Any) -> dict[str, Any]:
     """
     parts = {name: unwrap_compiled(getattr(net, f"{name}_", None)) for name in net.prefixes_}
     return {name: part for name, part in parts.items() if hasattr(part, "load_state_dict")}
+
+
+@contextmanager
+def keep_modes(net: Any) -> Iterator[None]:
+    """Have modules and criteria in the block's end in training or evaluation mode as before it."""
+    parts = [part for part in components(net).values() if isinstance(part, nn.Module)]
+    modes = [part.training for part in parts]
+    try:
+        yield
+    finally:
+        for part, was_training in zip(parts, modes, strict=True):
+            part.train(was_training)
 
 
 def _callback_state(net: Any, name: str, callback: Any) -> dict[str, Any]:

@@ -248,3 +248,14 @@ def test_another_number_of_features_is_refused(make, data):
         est.predict(SliceDataset(Numbered(X[:, :7], Y)))
     with pytest.raises(ValueError, match="expecting 8 features"):
         est.predict(X[:, :7])
+
+
+@pytest.mark.parametrize(
+    ("held", "parameter"),
+    [("cell_weight", "sample_weight"), ("neighbor_features", "neighbor_features")],
+)
+def test_weights_of_a_data_set_are_not_left_out_in_silence(held, parameter):
+    X, Y = np.random.default_rng(0).random((20, 3)), np.eye(20, 2)
+    dataset = TensorDataset(X, Y, **{held: torch.ones(20, 1)})
+    with pytest.raises(ValueError, match=f"has {held}, .*{parameter}="):
+        MultiLabelNetClassifier(nn.Sequential(nn.Linear(3, 2))).fit(dataset)

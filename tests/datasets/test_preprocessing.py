@@ -166,3 +166,11 @@ def test_scaling_of_the_docs_stays_in_the_fold(tmp_path, monkeypatch):
     scaler = names["est"].fit(names["X"][1:], names["Y"][1:])[0]
     assert scaler.data_max_.max() < 1
     assert len(names["scores"]) == 5
+
+
+def test_numbers_beside_words_in_lists_stay_numbers():
+    X, _ = drop_unlabelled([["a", 1.5], ["b", 2], ["c", None]], [[0, 1], [0, 0], [1, 0]])
+    assert X.tolist() == [["a", 1.5], ["c", None]]
+    X, Y = drop_unlabelled([[1, 2.5], [3, None]], [[0, 1], [1, 0]])
+    assert X.dtype == np.float64
+    assert Y.tolist() == [[0, 1], [1, 0]]

@@ -251,3 +251,35 @@ def test_a_data_set_is_not_read_for_neighbors():
     n_read.clear()
     assert LabelReport.from_estimator(est, Items(), Y).neighbors is None
     assert not n_read
+
+
+def test_images_by_the_paths_of_a_frame_have_no_neighbours():
+    paths = pd.DataFrame({"path": ["a.png", "b.png"]})
+    assert find_nearest(SimpleNamespace(), paths, 1) is None
+
+
+def test_draws_are_those_of_the_rows_trained_on_last():
+    X, Y, _ = plant(60)
+    est = MultiLabelNetClassifier(
+        MLP,
+        callbacks=[SelectionRecorder(), TrainingDynamics()],
+        max_epochs=3,
+        train_split=None,
+        verbose=0,
+        random_state=0,
+    ).fit(X, Y)
+    est.partial_fit(X[:40], Y[:40])
+    report = LabelReport.from_estimator(est, X[:40], Y[:40])
+    np.testing.assert_array_equal(report.n_drawn, 3)
+
+
+def test_a_stated_recall_with_settings_by_names():
+    X, Y, _ = plant(120)
+    frame = pd.DataFrame(Y, columns=["a", "b", "c"])
+    est = tabm(threshold={"a": 0.3}).fit(X, frame)
+    report = LabelReport.from_estimator(est, X, frame)
+    stated = report.with_recall(est, X, random_state=0)
+    plain = LabelReport.from_estimator(tabm().fit(X, Y), X, Y)
+    np.testing.assert_array_equal(
+        stated.suspects, plain.with_recall(tabm(), X, random_state=0).suspects
+    )

@@ -136,7 +136,7 @@ def test_differences_are_paired():
 
 
 def test_values_of_a_parameter():
-    results = make_results(["clif K=10", "clif K=2", "clif K=2.5", "K=0", "clif", "other L=1"])
+    results = make_results(["clif K=10", "clif K=2", "clif K=2.5", "clif K=0", "clif", "other L=1"])
     display = SensitivityDisplay.from_results(results, "macro_auc", parameter="K").plot()
     assert list(display.scores["a"].index) == ["0", "2", "2.5", "10"]
     rows = results[(results["method"] == "clif K=10") & (results["dataset"] == "b")]["macro_auc"]
@@ -146,6 +146,16 @@ def test_values_of_a_parameter():
     plt.close(display.figure_)
     with pytest.raises(ValueError, match="ends in M=value"):
         SensitivityDisplay.from_results(results, "macro_auc", parameter="M")
+
+
+def test_methods_that_differ_before_the_parameter_have_lines_of_their_own():
+    names = ["clif K=10", "clif K=2", "dela K=2", "dela K=10", "K=2", "clif K=1 L=1"]
+    results = make_results(names)
+    scores = SensitivityDisplay.from_results(results, "macro_auc", parameter="K").scores
+    assert [*scores] == [f"{data}: {name}" for data in "ab" for name in ("clif", "dela", "")]
+    of_dela = results[(results["method"] == "dela K=2") & (results["dataset"] == "b")]
+    assert scores["b: dela"].index.tolist() == ["2", "10"]
+    assert scores["b: dela"]["mean"]["2"] == pytest.approx(of_dela["macro_auc"].mean())
 
 
 def test_values_that_are_no_numbers_stay_in_their_order():

@@ -161,3 +161,16 @@ def test_an_estimator_trains_with_it(criterion, tmp_path):
 def test_networks_with_a_loss_of_their_own_take_none():
     with pytest.raises((ValueError, TypeError), match="criterion"):
         CLIFClassifier(criterion=FocalLoss).fit(LOGITS, LABELS)
+
+
+@pytest.mark.filterwarnings("ignore:for frequency. copying from a non-meta:UserWarning")
+def test_frequencies_stay_where_the_loss_is_when_a_state_is_loaded():
+    """The device "meta" stands for a GPU; files are read on the host."""
+    here, there = DistributionBalancedLoss(), DistributionBalancedLoss().to("meta")
+    here.fit_label_frequency(torch.ones(3, 2))
+    there.load_state_dict(here.state_dict())
+    assert there.frequency.device.type == "meta"
+    assert there.frequency.shape == (2,)
+    again = DistributionBalancedLoss()
+    again.load_state_dict(here.state_dict())
+    assert torch.equal(again.frequency, here.frequency)

@@ -2,12 +2,14 @@
 
 import pickle
 from itertools import pairwise
+from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
 from scipy.special import expit
 from skorch.callbacks import Callback
+from torch.utils.data import Dataset
 
 from skd2ace import MultiLabelNetClassifier
 from skd2ace.selection import D2ACE
@@ -105,6 +107,46 @@ def test_the_fit_stays_the_same_to_the_bit(data, mlp):
     est = make(mlp, data[0], batch_selector=D2ACE(n_neighbors=3)).fit(*data)
     assert np.array_equal(plain.predict_proba(data[0]), est.predict_proba(data[0]))
     assert plain.history[:, "train_loss"] == est.history[:, "train_loss"]
+
+
+class Noisy(Dataset):
+    """Items that draw from the global generator, as augmented images do."""
+
+    def __init__(self, X, Y):
+        self.X, self.Y = torch.tensor(X).float(), Y
+
+    def __len__(self):
+        return len(self.X)
+
+    def __getitem__(self, i):
+        return self.X[i] + 0.1 * torch.randn(self.X.shape[1]), self.Y[i]
+
+
+def test_the_fit_stays_the_same_where_items_draw(data, mlp):
+    fits = [
+        make(mlp, data[0], callbacks=callbacks, train_split=None).fit(Noisy(*data))
+        for callbacks in (None, None, [TrainingDynamics()])
+    ]
+    plain, again, followed = (est.predict_proba(data[0]) for est in fits)
+    assert np.array_equal(plain, again)
+    assert np.array_equal(plain, followed)
+
+
+class NotesItsMode(torch.nn.BCEWithLogitsLoss):
+    modes: ClassVar[list[bool]] = []
+
+    def forward(self, logits, labels):
+        if torch.is_grad_enabled():
+            self.modes.append(self.training)
+        return super().forward(logits, labels)
+
+
+def test_criteria_train_on_after_a_pass(data, mlp):
+    NotesItsMode.modes.clear()
+    callbacks = [TrainingDynamics()]
+    make(mlp, data[0], criterion=NotesItsMode, train_split=None, callbacks=callbacks).fit(*data)
+    assert len(NotesItsMode.modes) >= N_EPOCHS
+    assert all(NotesItsMode.modes)
 
 
 def test_a_cell_takes_at_most_24_bytes(data, mlp):
