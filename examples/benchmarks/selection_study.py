@@ -110,7 +110,7 @@ def make_settings(results):
         gain = f"{means[best]:+.3f}".replace("0.", ".")
         lines.append(f"| {where} | {best.removeprefix('mlp-tuned ')} | {gain} | {shown} |")
     n_settings = len(gains.dropna(subset=sum(HALVES, ())))
-    return "\n".join([f"Settings of D2ACE, {n_settings} of them, ten folds:", "", *lines])
+    return "\n".join([f"D2ACE and {n_settings - 1} other settings of it, ten folds:", "", *lines])
 
 
 def make_times(results):

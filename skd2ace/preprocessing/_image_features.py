@@ -49,8 +49,9 @@ class ImageFeatures(TransformerMixin, BaseEstimator):
         nothing: the features of an image are computed once.
     cache_dir : str or path, optional
         Folder where features are kept, in a file for each set of images and each setting: by the
-        backbone's weights, ``image_transform``, and the arrays' values or the files' names, sizes
-        and times. None keeps nothing, and so is it of data sets, which cannot be known again.
+        backbone's weights, ``image_transform`` with the code of its functions, and the arrays'
+        values or the files' names, sizes and times. What a function reads from its module is not
+        looked at. None keeps nothing, and so is it of data sets, which cannot be known again.
     batch_size : int, default=64
     num_workers : int, default=0
         Processes that read and transform images.
