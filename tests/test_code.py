@@ -85,6 +85,6 @@ def test_sets_of_constants_are_shown_alike_in_every_process():
             check=True,
             env={"PYTHONHASHSEED": str(seed), "PYTHONPATH": ":".join(sys.path)},
         ).stdout
-        for seed in (1, 2, 3)
+        for seed in (1, 2)
     ]
-    assert runs[0] == runs[1] == runs[2]
+    assert runs[0] == runs[1]

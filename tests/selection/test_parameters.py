@@ -98,7 +98,8 @@ def assert_clear(error, name, value):
     message = str(error)
     assert name in message
     assert "must be" in message or "needs" in message
-    assert f"Got {as_python(value)!r} instead" in message or f"{name}={value!r}" in message
+    shown = {repr(value), repr(as_python(value))}
+    assert any(f"Got {each} instead" in message or f"{name}={each}" in message for each in shown)
 
 
 def as_python(value):
