@@ -42,11 +42,8 @@ def _walk(thing: Any, seen: set[int]) -> Iterator[str]:
 
 
 def _describe_instructions(code: CodeType) -> str:
-    # A set of constants has another order in each process.
     constants = [
-        _describe_instructions(constant)
-        if isinstance(constant, CodeType)
-        else describe(sorted(map(repr, constant)) if isinstance(constant, frozenset) else constant)
+        _describe_instructions(constant) if isinstance(constant, CodeType) else describe(constant)
         for constant in code.co_consts
     ]
     return describe([code.co_code.hex(), list(code.co_names), constants])

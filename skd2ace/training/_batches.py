@@ -7,6 +7,7 @@ from functools import cached_property
 from numbers import Integral
 from typing import Any
 
+import numpy as np
 import torch
 from sklearn.utils import check_scalar
 from torch import Tensor
@@ -14,7 +15,7 @@ from torch import Tensor
 from skd2ace._devices import full_device
 from skd2ace._stored import StoredFeatures
 
-from ._data import Tensors, resolve, select_rows
+from ._data import TensorDataset, Tensors, resolve, select_rows
 from ._items import ItemDataset, Items, Workers
 from ._shares import Share, deal
 
@@ -117,9 +118,14 @@ class BatchIterator:
         self.workers = Workers(num_workers, prefetch_factor, worker_init_fn)
 
     @cached_property
+    def _source(self) -> tuple[TensorDataset | ItemDataset, np.ndarray | None]:
+        """The data behind the dataset, and which of their rows it is; labels are read once."""
+        return resolve(self.dataset)
+
+    @cached_property
     def _data(self) -> tuple[Tensors | Items, Tensor | None]:
         """The tensors behind the dataset, and which of their rows it is (None: all)."""
-        source, rows = resolve(self.dataset)
+        source, rows = self._source
         index = None if rows is None else torch.as_tensor(rows, device=self.device)
         return source.tensors(self.device), index
 
@@ -188,7 +194,7 @@ class BatchIterator:
 
     def instance_shape(self) -> tuple[int, ...]:
         """Shape of the features of one instance."""
-        source, _ = resolve(self.dataset)
+        source, _ = self._source
         if isinstance(source, ItemDataset):
             return source.instance_shape()
         return tuple(source.tensors(self.device).X.shape[1:])

@@ -135,10 +135,11 @@ class TrainingDynamics(Callback):
 
 def _make_iterator(net: Any, dataset: Any) -> BatchIterator:
     """Many rows of a table at once; of anything larger as many as the net's own passes have."""
+    rows = BatchIterator(dataset, batch_size=_ROWS_AT_ONCE, device=net.device)
+    if len(rows.instance_shape()) == 1:
+        return rows
     usual = net.get_iterator(dataset, training=False)
-    if isinstance(usual, BatchIterator) and len(usual.instance_shape()) > 1:
-        return usual
-    return BatchIterator(dataset, batch_size=_ROWS_AT_ONCE, device=net.device)
+    return usual if isinstance(usual, BatchIterator) else rows
 
 
 def _make_moments(observed: Tensor) -> dict[str, Tensor]:

@@ -21,7 +21,7 @@ from skd2ace.datasets import make_digits_mosaics
 from skd2ace.metrics import mean_average_precision
 from skd2ace.networks import HST, MLGCN, FocalLoss, MLDecoder
 from skd2ace.selection import D2ACE
-from skd2ace.training import Checkpointing, TrainingDynamics
+from skd2ace.training import Checkpointing
 
 SMALL = {"vector_size": 8}
 HEADS = {
@@ -450,34 +450,6 @@ def test_thresholds_by_cross_fitting(mosaics):
     assert est.predict(X).shape == (90, 10)
 
 
-class Chain:
-    """As torchvision's Compose of Lambdas is shown: without what they do."""
-
-    def __init__(self, *steps):
-        self.steps = steps
-
-    def __repr__(self):
-        return "Chain(Lambda())"
-
-    def __call__(self, image):
-        for step in self.steps:
-            image = step(image)
-        return image
-
-
-@pytest.mark.parametrize("kind", [lambda step: step, Chain])
-def test_features_that_are_kept_are_those_of_the_transform(kind, mosaics, tmp_path):
-    X, Y, body = mosaics.data[:60], mosaics.target[:60], backbone()
-    for scale in (1, 5):
-        given = kind(lambda image, scale=scale: image * scale)
-        kept, anew = (
-            make(body=body, frozen=True, transform=given, cache_dir=folder).fit(X, Y)
-            for folder in (tmp_path, None)
-        )
-        np.testing.assert_array_equal(kept.predict_proba(X), anew.predict_proba(X))
-    assert len(list(tmp_path.iterdir())) == 2
-
-
 class Tensors(torch.utils.data.Dataset):
     def __init__(self, X, Y):
         self.X, self.Y = torch.from_numpy(X), Y
@@ -499,26 +471,3 @@ def test_scores_of_a_frozen_backbone(mosaics):
     features = np.random.default_rng(0).random((60, 16), dtype=np.float32)
     ready = make(frozen=True, transform=lambda image: image, max_epochs=20).fit(features, Y)
     assert ready.score(features, Y) == (ready.predict(features) == Y).all(axis=1).mean()
-
-
-class Largest(nn.Module):
-    """Notes the largest batch that it sees."""
-
-    seen = 0
-
-    def __init__(self):
-        super().__init__()
-        self.body = backbone()
-
-    def forward(self, X):
-        Largest.seen = max(Largest.seen, len(X))
-        return self.body(X)
-
-
-def test_dynamics_of_images_take_no_larger_batches_than_training(mosaics):
-    Largest.seen = 0
-    callbacks = [TrainingDynamics()]
-    make(body=Largest(), batch_size=16, callbacks=callbacks).fit(
-        mosaics.data[:120], mosaics.target[:120]
-    )
-    assert Largest.seen == 16

@@ -132,6 +132,28 @@ def test_the_fit_stays_the_same_where_items_draw(data, mlp):
     assert np.array_equal(plain, followed)
 
 
+class Largest(torch.nn.Module):
+    """Notes the largest batch of images that it sees."""
+
+    seen = 0
+
+    def __init__(self):
+        super().__init__()
+        self.head = torch.nn.LazyLinear(4)
+
+    def forward(self, X):
+        Largest.seen = max(Largest.seen, len(X))
+        return self.head(X.flatten(1))
+
+
+def test_a_pass_over_images_takes_no_larger_batches_than_the_net(data):
+    Largest.seen = 0
+    images = data[0].reshape(-1, 2, 2, 2)
+    est = make(Largest, images, batch_size=32, callbacks=[TrainingDynamics()]).fit(images, data[1])
+    assert called(est, "TrainingDynamics").n_passes_ == N_EPOCHS
+    assert Largest.seen == 32
+
+
 class NotesItsMode(torch.nn.BCEWithLogitsLoss):
     modes: ClassVar[list[bool]] = []
 
