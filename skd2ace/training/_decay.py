@@ -2,24 +2,20 @@
 
 from typing import Any
 
-from skorch.callbacks import Callback
+from ._rates import RateSchedule
 
 
-class LinearDecay(Callback):
+class LinearDecay(RateSchedule):
     """Lower the learning rate linearly, epoch by epoch, so that it would be 0 after the last.
 
     Epoch e = 0, 1, ... of E uses 1 - e / E of each parameter group's learning rate. After such a
-    training the last epoch is a good one: none need be chosen.
+    training the last epoch is a good one: none need be chosen. Where training goes on, so does the
+    line, to the end that the run then has; full rates are those set by the user last.
 
     Attributes
     ----------
     n_epochs_ : int
         E: epochs of the whole run, those of earlier calls included.
-
-    Notes
-    -----
-    The full rates are the ``initial_lr`` of the optimizer's groups, where torch's schedulers keep
-    them too, so that they are saved with the optimizer.
 
     Examples
     --------
@@ -38,12 +34,12 @@ class LinearDecay(Callback):
     """
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Count the epochs of the run."""
-        n_done = len(net.history)
-        self.n_epochs_ = getattr(net, "last_epoch_", n_done + int(net.max_epochs))
+        """Note the full rates, and count the epochs of the run."""
+        super().on_train_begin(net, **kwargs)
+        self.n_epochs_ = len(net.history) + int(net.max_epochs)
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
         """Set the rates of the epoch."""
-        share = 1 - (len(net.history) - 1) / self.n_epochs_
-        for group in net.optimizer_.param_groups:
-            group["lr"] = share * group.setdefault("initial_lr", group["lr"])
+        # Nets that know it, as ours, may go on from a checkpoint.
+        self.n_epochs_ = getattr(net, "last_epoch_", self.n_epochs_)
+        self.set_share(net, 1 - (len(net.history) - 1) / self.n_epochs_)

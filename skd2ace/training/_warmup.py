@@ -1,16 +1,15 @@
 """Linear warm-up of the learning rate."""
 
-from math import isclose
 from numbers import Integral
 from typing import Any
 
 from sklearn.utils import check_scalar
-from skorch.callbacks import Callback
 
 from ._counting import count_selected
+from ._rates import RateSchedule
 
 
-class LinearWarmup(Callback):
+class LinearWarmup(RateSchedule):
     """Raise the learning rate linearly, step by step, from 0 to its full value.
 
     Step k of the warm-up's K steps uses k / K of each parameter group's learning rate; after
@@ -43,23 +42,10 @@ class LinearWarmup(Callback):
     def __init__(self, epochs: int = 10) -> None:
         self.epochs = epochs
 
-    def initialize(self) -> "LinearWarmup":
-        """Forget the full rates."""
-        self.full_rates_: list[float] | None = None
-        self.set_rates_: list[float] = []
-        return self
-
-    def continue_from(self, other: "LinearWarmup") -> None:
-        """Take over the full rates of a callback that this one replaces between trainings."""
-        self.full_rates_, self.set_rates_ = other.full_rates_, other.set_rates_
-
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Note the full rates, also those that a user has changed since they were last set."""
+        """Check the parameter, and note the full rates."""
         check_scalar(self.epochs, "epochs", Integral, min_val=0)
-        rates = [group["lr"] for group in net.optimizer_.param_groups]
-        # Close is enough: a net may have made the rates anew from one another.
-        if self.full_rates_ is None or not _close(rates, self.set_rates_):
-            self.full_rates_ = rates
+        super().on_train_begin(net, **kwargs)
 
     def on_epoch_begin(self, net: Any, dataset_train: Any = None, **kwargs: Any) -> None:
         """Count the steps of the epoch, as long as no selector has been asked."""
@@ -71,16 +57,9 @@ class LinearWarmup(Callback):
     ) -> None:
         """Set the rates of the step."""
         n_done = len(net.history) - 1
-        if not training or n_done >= self.epochs or self.full_rates_ is None:
+        if not training or n_done >= self.epochs:
             return
         n_batches = count_selected(net) or self.n_batches_
         self.step_of_epoch_ += 1
         share = (n_done * n_batches + self.step_of_epoch_) / (self.epochs * n_batches)
-        for group, rate in zip(net.optimizer_.param_groups, self.full_rates_, strict=True):
-            group["lr"] = share * rate
-        self.set_rates_ = [group["lr"] for group in net.optimizer_.param_groups]
-
-
-def _close(rates: list[float], others: list[float]) -> bool:
-    pairs = zip(rates, others, strict=False)
-    return len(rates) == len(others) and all(isclose(a, b, rel_tol=1e-9) for a, b in pairs)
+        self.set_share(net, share)

@@ -1,5 +1,7 @@
 """The learning rate of each epoch."""
 
+import pickle
+
 import pytest
 import torch
 from skorch import NeuralNet
@@ -51,6 +53,25 @@ def test_each_fit_begins_at_the_full_rate(mlp, data):
     first = rates_of(net)
     assert rates_of(net.fit(*data)) == first
     assert rates_of(net.set_params(lr=0.4).fit(*data))[0] == [0.4]
+
+
+def test_goes_on_to_the_end_of_the_longer_run(mlp, data):
+    net = make(mlp, max_epochs=4).fit(*data)
+    again = pickle.loads(pickle.dumps(net)).partial_fit(*data)
+    expected = [pytest.approx(rates) for rates in slow_rates(0.1, n_epochs=8)[4:]]
+    assert rates_of(again) == expected
+    net.set_params(warm_start=True).fit(*data)
+    assert rates_of(net) == expected
+
+
+def test_a_fit_of_more_epochs(mlp, data):
+    net = make(mlp, max_epochs=2).fit(*data).set_params(max_epochs=5).fit(*data)
+    assert rates_of(net) == [pytest.approx(rates) for rates in slow_rates(0.1, n_epochs=5)]
+
+
+def test_a_rate_set_in_between_is_the_new_full_rate(mlp, data):
+    net = make(mlp, max_epochs=2).fit(*data).set_params(lr=0.8).partial_fit(*data)
+    assert rates_of(net) == [pytest.approx(rates) for rates in slow_rates(0.8, n_epochs=4)[2:]]
 
 
 def test_groups_keep_their_ratio(mlp, data):
