@@ -158,7 +158,8 @@ def _encode_empty(value: np.ndarray | Tensor) -> dict[str, Any]:
 
 def _encode_array(array: np.ndarray, tensors: dict[str, Tensor]) -> dict[str, Any]:
     if array.dtype.kind in "biuf":
-        native = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+        # A copy: torch takes no memory that is read-only, as that of a frame or a file may be.
+        native = np.array(array, dtype=array.dtype.newbyteorder("="), order="C")
         return {"$array": _add(torch.from_numpy(native.reshape(array.shape)), tensors)}
     # Anything else in an array of objects is refused where it stands.
     dtype = "object" if array.dtype.kind == "O" else array.dtype.str

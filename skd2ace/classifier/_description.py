@@ -3,6 +3,7 @@
 import os
 from typing import Any
 
+import numpy as np
 import torch
 
 import skd2ace.networks
@@ -10,6 +11,7 @@ import skd2ace.preprocessing
 import skd2ace.selection
 import skd2ace.training
 from skd2ace._archive import encode
+from skd2ace._containers import read_container
 from skd2ace.training import Checkpointing
 
 # What a file may name. Everything else that is code must be given when it is loaded.
@@ -72,6 +74,10 @@ def _describe(value: Any) -> dict[str, Any]:
         parameters = value.get_params(deep=False).items()
         described = {name: _describe(parameter) for name, parameter in parameters}
         return {"kind": "object", "name": _public_name(type(value)), "parameters": described}
+    is_plain = isinstance(value, (np.ndarray, np.generic, torch.Tensor))
+    if hasattr(value, "__array__") and not is_plain:
+        # A column of a frame, say of thresholds.
+        value = read_container(value)
     encode(value, {})
     return {"kind": "value", "value": value}
 

@@ -1,5 +1,6 @@
 """What training does differently from skorch: run, split, steps."""
 
+import hashlib
 import inspect
 import os
 from collections.abc import Callable, Iterator
@@ -87,6 +88,8 @@ class TrainingEngine(SetUpNet):
     _parts: Parts = Parts(None, None)
     _data: TrainingData | None = None
     _checkpoint: tuple[str | os.PathLike[str], dict[str, Any]] | None = None
+    # Digest of the labels of those instances by which epochs are compared.
+    _judged_by: str | None = None
     # A module and its compiled loss: made when it is first needed, and in no pickle or copy.
     _compiled: tuple[torch.nn.Module, Any] | None = None
 
@@ -178,12 +181,24 @@ class TrainingEngine(SetUpNet):
         if valid is not None:
             check_validation_labels(self._cells_of(valid), y.shape[1])
         self._parts = Parts(train, valid)
-        self.batch_size_ = choose_batch_size(self.batch_size, len(train))
+        self._compare_judges(train if valid is None else valid)
+        chosen = self.get_params_for("iterator_train").get("batch_size", self.batch_size)
+        self.batch_size_ = choose_batch_size(chosen, len(train))
         self.train_indices_ = find_rows(train, dataset)
         self.valid_indices_ = find_rows(valid, dataset)
         if not self.history:
             self._show_labels(train)
         return train, valid
+
+    def _compare_judges(self, dataset: Any) -> None:
+        """Forget the best epoch if epochs are scored by other rows than before."""
+        labels = self._cells_of(dataset).labels().cpu().numpy()
+        before, now = self._judged_by, hashlib.sha256(labels.tobytes()).hexdigest()
+        self._judged_by = now
+        if before not in (None, now):
+            for _, callback in self.callbacks_:
+                if isinstance(callback, BestEpoch):
+                    callback.forget_best()
 
     def _show_labels(self, train: Any) -> None:
         """Show the labels to train on to a network and a criterion that look at them."""

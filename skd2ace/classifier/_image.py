@@ -215,6 +215,10 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
             As there; and if ``train_transform`` is given and ``iterator_train`` makes no
             :class:`~skd2ace.training.BatchIterator`.
         """
+        if self.warm_start and self.initialized_ and params.get("resume") is None:
+            # Images are opened there, and once.
+            params.pop("resume", None)
+            return self.partial_fit(X, y, sample_weight=sample_weight, **params)
         X, rows = self._open_to_train(X, y=y, sample_weight=sample_weight, **params)
         super().fit(X, **rows)
         return self

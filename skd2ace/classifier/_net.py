@@ -302,8 +302,8 @@ networks with their settings.
         sample_weight : array-like of shape (n,) or (n, q), optional
             Weight of each instance, or of each of its labels, finite and at least 0, on any
             scale: it multiplies the losses, in validation too, and counts in thresholds, in the
-            label graph and in the score of each epoch. What y holds at a weight of 0 does not
-            matter.
+            label graph and in the score of each epoch. What a matrix y holds at a weight of 0
+            does not matter.
         neighbor_features : array-like or sparse matrix of shape (n, m), optional
             What a batch selector finds neighbours on; None takes X, flattened.
         resume : str or path, optional
@@ -365,7 +365,9 @@ networks with their settings.
         self.check_training_readiness()
         beside = {"sample_weight": sample_weight, "neighbor_features": neighbor_features}
         reset = not hasattr(self, "classes_")
-        afresh = not self.initialized_ or self.must_start_afresh_
+        # What is initialized only has no preprocessor yet.
+        is_unprepared = self.preprocessor is not None and not hasattr(self, "preprocessor_")
+        afresh = not self.initialized_ or self.must_start_afresh_ or is_unprepared
         with all_or_nothing(self):
             check_parameters(self)
             data = read_training_data(self, X, y, reset=reset, classes=classes, **beside)

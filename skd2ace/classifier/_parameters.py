@@ -30,6 +30,8 @@ _COMPONENTS = (
 )
 
 
+# Other than None, which is a value that may be set.
+_NOT_GIVEN = object()
 # Estimators among the parameters, whose own parameters skorch would set on the net.
 _NESTED = ("batch_selector__", "preprocessor__")
 
@@ -118,7 +120,7 @@ class ParameterizedNet(SkorchNet):
         super().set_params(**{k: v for k, v in own.items() if k not in stored})
         # Skorch hands these to the optimizer that is there, and forgets them for the next.
         stored |= {k: v for k, v in own.items() if k.startswith("optimizer__")}
-        changed = {k for k, v in stored.items() if getattr(self, k, None) is not v}
+        changed = {k for k, v in stored.items() if getattr(self, k, _NOT_GIVEN) is not v}
         self.__dict__.update(stored)
         if self.initialized_:
             watched = own.keys() & ({"device", "batch_selector"} | prepares_otherwise)

@@ -35,6 +35,7 @@ _FITTED = (
     "last_epoch_",
     "torch_state_",
     "_instance_shape",
+    "_judged_by",
 )
 _EMPTIED_BY_TRIMMING = ("criterion", "optimizer", "train_split", "iterator_train")
 # Parameters of these components have a say in predictions.

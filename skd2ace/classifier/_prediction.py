@@ -64,7 +64,7 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
         logits = self._predict_logits(self.get_dataset(X))
         if not np.isfinite(logits).all():
             raise ValueError("The network's logits are not finite: X is too large for it.")
-        if hasattr(self, "temperature_"):
+        if self.calibration is not None and hasattr(self, "temperature_"):
             logits = logits / np.float32(self.temperature_)
         return logits if self._is_matrix else logits[:, 0]
 
@@ -97,6 +97,9 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
         proba = self._label_proba(X)
         n_labels = proba.shape[1]
         classes = getattr(self, "classes_", np.tile([0, 1], (n_labels, 1)))
+        if self._data is not None and classes.ndim == 1:
+            # Callbacks that score in training compare with labels as the network has them.
+            classes = np.array([0, 1])
         return decode_targets(proba >= read_thresholds(self, n_labels), classes)
 
     def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
@@ -165,6 +168,9 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
         logits = np.empty((len(dataset), *first.shape[1:]), first.dtype)
         start = 0
         for batch in chain([first], batches):
+            if start + len(batch) > len(logits):
+                # Of a training part the batches that were served, in which rows may be repeated.
+                logits = np.concatenate((logits, np.empty_like(logits)))
             logits[start : start + len(batch)] = batch
             start += len(batch)
         return logits[:start]
@@ -180,13 +186,20 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
             seen = self._predict_held_out(parts, data)
             if self.calibration is not None:
                 self.temperature_ = fit_temperature(seen)
-                seen = seen._replace(proba=scale_probabilities(seen.proba, self.temperature_))
+                seen = self._scale(seen, parts, data)
             if isinstance(self.threshold, str):
                 self.thresholds_ = tune_thresholds(self, seen)
             if out_of_bag:
                 self.oob_score_ = seen.score() + measure_pooling(self, parts.train)
-                self.oob_proba_ = self._spread(seen.proba)
+                self.oob_proba_ = self._spread(seen.proba, len(data.Y))
         vars(self).pop("_cross_fitting", None)
+
+    def _scale(self, seen: HeldOut, parts: Parts, data: TrainingData) -> HeldOut:
+        """Divide the logits behind held-out predictions by the temperature."""
+        if parts.valid is not None and not has_out_of_bag(self.module_):
+            # As they will be predicted, to the bit: thresholds lie on them.
+            return self._predict_held_out(parts, data)
+        return seen._replace(proba=scale_probabilities(seen.proba, self.temperature_))
 
     def _predict_held_out(self, parts: Parts, data: TrainingData) -> HeldOut:
         """Predict what was not trained on: out of bag, held out, or by cross-fitting."""
@@ -199,12 +212,11 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
         proba = self._cross_fitting.predict(self, data.Y)
         return HeldOut(data.Y, proba, read_weight(data.cell_weight))
 
-    def _spread(self, proba: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _spread(self, proba: NDArray[np.float64], n_rows: int) -> NDArray[np.float64]:
         """Probabilities of the training part as those of all rows that fit was given."""
-        rows, held_out = self.train_indices_, self.valid_indices_
-        if rows is not None and held_out is not None:
-            everything = np.full((len(rows) + len(held_out), proba.shape[1]), np.nan)
-            everything[rows] = proba
+        if self.train_indices_ is not None:
+            everything = np.full((n_rows, proba.shape[1]), np.nan)
+            everything[self.train_indices_] = proba
             proba = everything
         return proba if self._is_matrix else np.column_stack((1 - proba, proba))
 

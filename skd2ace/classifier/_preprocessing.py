@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.utils import InputTags, check_array, get_tags, indexable
 from sklearn.utils.validation import validate_data
 
@@ -106,7 +107,9 @@ def fit_preprocessor(est: Any, X: Any, Y: Any, seed: int, **split_params: Any) -
             "another data set would not be prepared."
         )
     preprocessor = make_preprocessor(est.preprocessor, est.torch_seed_)
-    est.preprocessor_ = preprocessor.fit(take_rows(X, train))
+    # One label as scikit-learn has it.
+    labels = Y[train, 0] if Y.shape[1] == 1 else Y[train]
+    est.preprocessor_ = preprocessor.fit(take_rows(X, train), labels)
     return transform_features(est, X), (train, valid)
 
 
@@ -127,4 +130,9 @@ def read_features(est: Any, X: Any) -> Any:
     """Features to predict from, checked and prepared as in ``fit``."""
     if hasattr(est, "preprocessor_"):
         return transform_features(est, check_table(est, X, reset=False))
+    if est.preprocessor is not None and not est.history:
+        raise NotFittedError(
+            f"The preprocessor of this {type(est).__name__} is not fitted: weights alone, by "
+            "load_params, say nothing of how features were prepared. save and load keep both."
+        )
     return check_features(est, X, reset=False)

@@ -14,7 +14,7 @@ from skd2ace._modules import copy_module, materialize
 from skd2ace._precision import single_precision
 from skd2ace._processes import from_first, is_first
 from skd2ace._seeding import draw_seeds, torch_rng
-from skd2ace.training import BatchSelection, BestEpoch, OutOfBagScore
+from skd2ace.training import BatchSelection, BestEpoch, OutOfBagScore, WeightAverage
 from skd2ace.training._checkpointing import newest_checkpoint
 from skd2ace.training._items import ItemDataset
 from skd2ace.training._state import components, drawn_seeds
@@ -46,7 +46,7 @@ class SetUpNet(ParameterizedNet):
     ) -> TrainingData:
         """Forget an earlier fit, make everything anew, and give the data as it is prepared."""
         self.history_ = None
-        for name in ("batch_selector_", "best_epoch_", "preprocessor_"):
+        for name in ("batch_selector_", "best_epoch_", "preprocessor_", "_judged_by"):
             vars(self).pop(name, None)
         self._draw_seeds()
         # Those of processes that train together, which would draw each its own from None.
@@ -120,6 +120,12 @@ class SetUpNet(ParameterizedNet):
             *progress,
             log,
         ]
+
+    def initialize_callbacks(self) -> Self:
+        """Make the callbacks: what averages weights comes before what scores and keeps them."""
+        super().initialize_callbacks()
+        self.callbacks_.sort(key=lambda named: not isinstance(named[1], WeightAverage))
+        return self
 
     def initialize_module(self) -> Self:
         """Make the module, with the sizes that the data gives."""

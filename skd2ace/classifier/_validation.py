@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_consistent_length
 
-from skd2ace._containers import count_dimensions
+from skd2ace._containers import count_dimensions, read_container
 from skd2ace._devices import full_device
 from skd2ace._targets import encode_targets
 from skd2ace._weights import per_cell
@@ -32,7 +32,7 @@ def score_subset_accuracy(est: Any, X: Any, y: Any, sample_weight: Any) -> float
     X, y = open_items(X, y)
     predicted = est.predict(X)
     if count_dimensions(y) != 2:
-        return float(accuracy_score(y, predicted, sample_weight=sample_weight))
+        return float(accuracy_score(read_container(y), predicted, sample_weight=sample_weight))
     check_label_names(est, y, reset=False)
     Y, _, weight = encode_targets(y, getattr(est, "classes_", None), sample_weight)
     check_consistent_length(Y, predicted)

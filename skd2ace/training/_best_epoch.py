@@ -17,7 +17,8 @@ class BestEpoch(Callback):
     Sets ``net.best_epoch_``, counted from 1: the epoch whose weights the net ends up with, which
     is the last one where nothing was monitored. When training goes on (``partial_fit``,
     ``warm_start``) it does so from the last weights, not from the best: training in two parts
-    gives what training in one gives.
+    gives what training in one gives. Where it goes on with other rows, estimators of this library
+    forget earlier epochs, whose scores say nothing of the new ones (:meth:`forget_best`).
 
     Parameters
     ----------
@@ -56,12 +57,16 @@ class BestEpoch(Callback):
 
     def initialize(self) -> "BestEpoch":
         """Forget all epochs."""
+        self.last_weights_: dict[str, Tensor] | None = None
+        self.forget_best()
+        return self
+
+    def forget_best(self) -> None:
+        """Forget the best epoch, but not where training goes on from."""
         self.best_score_: float | None = None
         self.best_loss_ = math.inf
         self.best_epoch_: int | None = None
         self.best_weights_: dict[str, Tensor] | None = None
-        self.last_weights_: dict[str, Tensor] | None = None
-        return self
 
     def continue_from(self, other: "BestEpoch") -> None:
         """Take over from a callback that this one replaces between trainings.

@@ -8,6 +8,8 @@ from skorch.callbacks import Callback
 from skd2ace._devices import full_device
 from skd2ace._modules import unwrap_compiled
 
+from ._counting import count_selected
+
 
 class LabelTransfer(Callback):
     """Turn the transfer of labels on in a network whose head is :class:`~skd2ace.networks.HST`.
@@ -42,6 +44,7 @@ class LabelTransfer(Callback):
         head = unwrap_compiled(net.module_).head
         epoch = len(net.history) - 1
         self.batch_ = 0
+        self.n_batches_ = len(net.get_iterator(dataset_train, training=True))
         head.ramp, head.transfers = 1.0, epoch >= self.start
         if head.transfers and (epoch - self.start) % self.every == 0:
             seed = getattr(net, "torch_seed_", 0) % 2**32
@@ -50,7 +53,7 @@ class LabelTransfer(Callback):
     def on_batch_begin(self, net: Any, training: bool | None = None, **kwargs: Any) -> None:
         """Let the terms come in during the first epoch."""
         if training and len(net.history) == 1:
-            n_batches = max(net.batch_selector_.count_batches(0), 1)
+            n_batches = count_selected(net) or self.n_batches_
             unwrap_compiled(net.module_).head.ramp = min(self.batch_ / n_batches, 1.0)
             self.batch_ += 1
 

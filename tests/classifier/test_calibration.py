@@ -136,3 +136,24 @@ def test_of_a_vector(make, data):
     assert est.temperature_ > 0
     with pytest.raises(ValueError, match="'calibration' parameter"):
         make(calibration="isotonic").fit(X, Y)
+
+
+def test_thresholds_are_probabilities_that_are_predicted(make, tmp_path):
+    """Rows that share the probability at a threshold are all predicted to have the label."""
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 2, (400, 3)).astype(float)
+    Y = (rng.random((400, 6)) < expit(X @ rng.normal(size=(3, 6)) - 0.5)).astype(int)
+    est = make(calibration="temperature", threshold="tune", train_split=0.5).fit(X, Y)
+    rows = est.valid_indices_
+    proba = est.predict_proba(X[rows])
+    np.testing.assert_array_equal(est.thresholds_, best_thresholds(Y[rows], proba))
+    at_threshold = np.abs(proba - est.thresholds_) < 1e-9
+    assert at_threshold.any(axis=0).all()
+    assert est.predict(X[rows])[at_threshold].all()
+
+
+def test_given_up_after_fit(make, data):
+    est = make(calibration="temperature", train_split=0.4).fit(*data)
+    plain = make(train_split=0.4).fit(*data)
+    est.set_params(calibration=None)
+    np.testing.assert_array_equal(est.predict_proba(data[0]), plain.predict_proba(data[0]))

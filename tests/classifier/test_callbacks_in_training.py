@@ -5,9 +5,10 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, EpochScoring
 
-from skd2ace.selection import D2ACE, Balance, RandomBatches
+from skd2ace.metrics import macro_auc_scorer
+from skd2ace.selection import D2ACE, Balance, RandomBatches, RepeatFactor
 from skd2ace.training import BatchIterator, SelectedBatches
 
 HOOKS = (
@@ -171,3 +172,23 @@ def test_a_training_within_a_training(make, data, outcome):
     est = make(callbacks=[fitting]).fit(*data)
     assert outcome(est) == outcome(make().fit(*data))
     assert len(fitting.other_.history) == 2
+
+
+@pytest.mark.parametrize("classes", [(1, 2), (-1, 1), ("no", "yes")])
+def test_scores_of_a_vector_are_those_of_its_classes(make, data, classes):
+    X, Y = data
+
+    def fit(y):
+        scoring = EpochScoring("accuracy", name="accuracy", lower_is_better=False)
+        return make(callbacks=[scoring], train_split=0.3).fit(X, y)
+
+    est, expected = fit(np.take(classes, Y[:, 0])), fit(Y[:, 0])
+    assert est.history[:, "accuracy"] == expected.history[:, "accuracy"]
+    assert set(est.predict(X)) <= set(classes)
+
+
+def test_scores_of_a_training_part_with_repeated_rows(make, data):
+    X, Y = data
+    scoring = EpochScoring(macro_auc_scorer, on_train=True, name="seen", lower_is_better=False)
+    est = make(batch_selector=RepeatFactor(0.5), callbacks=[scoring]).fit(X, Y)
+    assert np.isfinite(est.history[:, "seen"]).all()

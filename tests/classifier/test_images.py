@@ -306,6 +306,10 @@ def test_bad_images_are_skipped_on_request(some_bad, frozen):
         warnings.simplefilter("error")
         est.fit(kept, Y[good])
     assert est.bad_images_ == []
+    est.set_params(warm_start=True)
+    with pytest.warns(UserWarning, match="3 of 60 images are left out"):
+        est.fit(paths, Y)
+    assert len(est.bad_images_) == 3
 
 
 class Counting(nn.Module):

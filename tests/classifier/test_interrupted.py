@@ -7,7 +7,7 @@ import pytest
 from skorch.callbacks import Callback
 
 from skd2ace import MultiLabelNetClassifier
-from skd2ace.training import Checkpointing
+from skd2ace.training import Checkpointing, WeightAverage
 
 
 class PressesCtrlC(Callback):
@@ -45,10 +45,11 @@ def test_usable_afterwards(make_any, data, epoch, threshold, tmp_path):
     assert np.isfinite(est.predict_proba(X)).all()
 
 
-def test_the_best_whole_epoch_comes_back(make_clif, data):
+@pytest.mark.parametrize("others", [[], [WeightAverage()]], ids=["weights", "averaged"])
+def test_the_best_whole_epoch_comes_back(make_clif, data, others):
     """Not the weights of the part of an epoch: those of the best of the three before it."""
-    est = make_clif(callbacks=[PressesCtrlC(4, 1)]).fit(*data)
-    shorter = make_clif(callbacks=[PressesCtrlC(est.best_epoch_ + 1, 1)]).fit(*data)
+    est = make_clif(callbacks=[PressesCtrlC(4, 1), *others]).fit(*data)
+    shorter = make_clif(callbacks=[PressesCtrlC(est.best_epoch_ + 1, 1), *others]).fit(*data)
     assert len(shorter.history) == est.best_epoch_ + 1 < 5
     np.testing.assert_array_equal(est.predict_proba(data[0]), shorter.predict_proba(data[0]))
 

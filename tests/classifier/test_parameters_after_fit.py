@@ -130,3 +130,22 @@ def test_nothing_of_an_earlier_fit_is_left(make_two, data):
     est.set_params(threshold=0.5, callbacks__best_epoch=None).fit(X, Y[:, :2])
     assert not hasattr(est, "thresholds_")
     assert not hasattr(est, "best_epoch_")
+
+
+def test_a_callback_is_given_up(make_two, data):
+    est = make_two().fit(*data).set_params(callbacks__best_epoch=None)
+    assert "best_epoch" not in dict(est.callbacks_)
+
+
+def test_a_parameter_of_the_network_set_to_none(make_tabm, data, tmp_path):
+    est = make_tabm().fit(*data).set_params(module__n_parts=None)
+    with pytest.raises(ValueError, match="fit again before saving"):
+        est.save(tmp_path / "est")
+    est.partial_fit(*data)
+    assert len(est.history) == 5
+    assert not hasattr(est, "oob_score_")
+    est.save(tmp_path / "est")
+
+
+def test_the_size_of_training_batches(make_two, data):
+    assert make_two(iterator_train__batch_size=7).fit(*data).batch_size_ == 7

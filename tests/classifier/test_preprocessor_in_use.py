@@ -10,6 +10,8 @@ import scipy.sparse as sp
 import torch
 from sklearn.base import clone
 from sklearn.decomposition import PCA, TruncatedSVD
+from sklearn.exceptions import NotFittedError
+from sklearn.feature_selection import SelectKBest
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -355,3 +357,27 @@ def test_resumed_with_another(make, table, tmp_path):
     make(preprocessor="auto", callbacks=[Checkpointing(tmp_path)]).fit(X, Y)
     with pytest.raises(ValueError, match="of a training with other"):
         make(preprocessor=StandardScaler()).fit(X, Y, resume=tmp_path)
+
+
+def test_weights_alone_do_not_prepare_features(make_tabm, data, tmp_path):
+    X, Y = data
+    make_tabm().fit(X, Y).save_params(f_params=tmp_path / "weights")
+    sizes = {"module__n_features": X.shape[1], "module__n_labels": Y.shape[1]}
+    est = make_tabm(**sizes).initialize()
+    est.load_params(f_params=tmp_path / "weights")
+    with pytest.raises(NotFittedError, match="save and load keep both"):
+        est.predict(X)
+
+
+def test_a_first_part_after_initialize(make_tabm, data, assert_same):
+    X, Y = data
+    sizes = {"module__n_features": X.shape[1], "module__n_labels": Y.shape[1]}
+    assert_same(make_tabm(**sizes).initialize().partial_fit(X, Y), make_tabm(**sizes).fit(X, Y), X)
+
+
+def test_a_preprocessor_that_looks_at_labels(make_two, data):
+    X, Y = data
+    est = make_two(preprocessor=SelectKBest(k=2)).fit(X, Y[:, 0])
+    rows = est.train_indices_
+    expected = SelectKBest(k=2).fit(X[rows], Y[rows, 0])
+    np.testing.assert_array_equal(est.preprocessor_.get_support(), expected.get_support())

@@ -57,6 +57,7 @@ SETTINGS = {
     "optimizer": {"optimizer": torch.optim.SGD, "optimizer__momentum": 0.5},
     "numpy numbers": {"lr": np.float64(0.02), "max_epochs": np.int64(3)},
     "no validation": {"train_split": None},
+    "a column": {"threshold": pd.Series([0.1, 0.6, 0.3, 0.2]), "pos_weight": pd.Series([1.0] * 4)},
 }
 
 
@@ -65,7 +66,7 @@ def shown(value):
         return [shown(item) for item in value]
     if hasattr(value, "get_params") and not isinstance(value, type):
         return type(value), value.get_params()
-    return value.tolist() if isinstance(value, np.ndarray) else value
+    return value.tolist() if isinstance(value, (np.ndarray, pd.Series)) else value
 
 
 @pytest.mark.parametrize("setting", SETTINGS)

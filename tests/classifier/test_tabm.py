@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import ShuffleSplit, TimeSeriesSplit
 from skorch import NeuralNet
 from skorch.callbacks import EpochScoring
 from torch.utils.data import Subset
@@ -213,3 +214,14 @@ def test_parameters_and_callbacks():
     assert names.index("weight_average") < names.index("out_of_bag") < names.index("best_epoch")
     assert isinstance(dict(est.callbacks_)["out_of_bag"], OutOfBagScore)
     assert not any(isinstance(cb, EpochScoring) for name, cb in est.callbacks_ if "bag" in name)
+
+
+@pytest.mark.parametrize(
+    "splitter", [ShuffleSplit(1, test_size=0.1, train_size=0.5, random_state=0), TimeSeriesSplit(3)]
+)
+def test_out_of_bag_where_a_split_leaves_rows_out(make_tabm, data, splitter):
+    est = make_tabm(train_split=splitter).fit(*data)
+    assert est.oob_proba_.shape == data[1].shape
+    is_trained_on = np.isin(np.arange(60), est.train_indices_)
+    assert np.isnan(est.oob_proba_[~is_trained_on]).all()
+    assert not np.isnan(est.oob_proba_[is_trained_on]).all()

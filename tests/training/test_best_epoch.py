@@ -7,7 +7,7 @@ import pytest
 import torch
 from skorch.callbacks import Callback
 
-from skd2ace import MultiLabelNetClassifier
+from skd2ace import MultiLabelNetClassifier, TabMClassifier
 from skd2ace.training import BestEpoch
 
 
@@ -48,6 +48,19 @@ def fit(mlp, data, scores, lower_is_better=False, losses=None):
 def assert_has_weights_of(net, weights):
     for mine, theirs in zip(net.module_.parameters(), weights, strict=True):
         assert torch.equal(mine, theirs)
+
+
+@pytest.fixture(params=["mlp", "tabm"])
+def make_tabm_or_mlp(request, mlp):
+    """An estimator that is judged by rows held out, and one that may be by rows out of bag."""
+
+    def make(**params):
+        params = {"max_epochs": 5, "lr": 0.05, "random_state": 0, "verbose": 0, **params}
+        if request.param == "mlp":
+            return MultiLabelNetClassifier(mlp, **params)
+        return TabMClassifier(module__width=16, module__k=4, **params)
+
+    return make
 
 
 @pytest.mark.parametrize(
@@ -148,3 +161,25 @@ def test_scores_that_are_not_made_are_missed(mlp, data):
     with pytest.raises(ValueError, match="no 'valid_macro_auc' to compare by"):
         est.fit(*data)
     assert est.set_params(callbacks__best_epoch=None).fit(*data).history
+
+
+@pytest.mark.parametrize("train_split", [0.3, None])
+def test_other_rows_are_judged_by_their_own_scores(make_tabm_or_mlp, data, train_split):
+    """Epochs of the first part do not outdo those of a second one that says the contrary."""
+    X, Y = data
+    est = make_tabm_or_mlp(train_split=train_split).fit(X, Y)
+    before = est.predict_proba(X)
+    est.partial_fit(X[::-1], 1 - Y[::-1])
+    assert est.best_epoch_ > 5
+    assert not np.array_equal(est.predict_proba(X), before)
+
+
+def test_the_same_rows_are_judged_with_the_earlier_epochs(make_tabm_or_mlp, data, tmp_path):
+    est = make_tabm_or_mlp(train_split=0.3).fit(*data)
+    est.save(tmp_path / "est")
+    module = {"module": est.module} if type(est) is MultiLabelNetClassifier else {}
+    loaded = type(est).load(tmp_path / "est", **module)
+    whole = make_tabm_or_mlp(train_split=0.3, max_epochs=10).fit(*data)
+    for part in (est, loaded):
+        assert part.partial_fit(*data).best_epoch_ == whole.best_epoch_
+        np.testing.assert_array_equal(part.predict_proba(data[0]), whole.predict_proba(data[0]))

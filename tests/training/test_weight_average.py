@@ -5,9 +5,11 @@ import pickle
 
 import pytest
 import torch
+from sklearn.datasets import make_multilabel_classification
 from skorch.callbacks import Callback
 
-from skd2ace import MultiLabelNetClassifier
+from skd2ace import MultiLabelNetClassifier, TabMClassifier
+from skd2ace.networks import TabM
 from skd2ace.training import BestEpoch, Checkpointing, WeightAverage
 
 REACH = 2.0
@@ -126,3 +128,17 @@ def test_loaded_weights_are_what_training_goes_on_from(data, tmp_path):
 def test_reaches_that_are_none(data, epochs):
     with pytest.raises((ValueError, TypeError), match="epochs"):
         make(callbacks=[WeightAverage(epochs)]).fit(*data)
+
+
+def test_epochs_are_scored_out_of_bag_with_averaged_weights():
+    """Whoever brings the callback: as where it comes with the estimator."""
+    X, Y = make_multilabel_classification(n_samples=60, n_classes=3, random_state=0)
+    params = {"random_state": 0, "verbose": 0, "max_epochs": 6, "module__width": 16}
+    own = TabMClassifier(preprocessor=None, **params)
+    settings = {k: v for k, v in own.get_params(deep=False).items() if k != "module"}
+    settings["callbacks"] = [WeightAverage()]
+    brought = MultiLabelNetClassifier(TabM, **settings).fit(X, Y)
+    own.fit(X, Y)
+    assert brought.history[:, "oob_macro_auc"] == own.history[:, "oob_macro_auc"]
+    assert brought.best_epoch_ == own.best_epoch_
+    assert (brought.predict_proba(X) == own.predict_proba(X)).all()
