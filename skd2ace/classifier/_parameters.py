@@ -216,7 +216,9 @@ def check_parameters(net: Any) -> None:
         If there is no such parameter.
     """
     params = {k: v for k, v in net.get_params(deep=False).items() if "__" not in k}
-    unknown = sorted(set(params) - set(net._parameter_constraints))
+    # A subclass may have parameters of its own, which it checks itself.
+    known = net._parameter_constraints.keys() | inspect.signature(type(net)).parameters.keys()
+    unknown = sorted(params.keys() - known)
     if unknown:
         raise ValueError(f"{type(net).__name__} has no parameter {unknown[0]!r}.")
     _check_selector(net, params["batch_selector"])

@@ -14,6 +14,7 @@ from PIL import Image
 from sklearn.base import clone
 from skorch.callbacks import Callback
 from torch import nn
+from torch.utils.data import DataLoader
 
 from skd2ace import ImageClassifier
 from skd2ace._images import BadImageError, ImageItems, read_image
@@ -77,6 +78,23 @@ def test_every_head_learns(head, mosaics):
         assert (est.module_.head.prototypes != 0).any(2).all()
         assert "train_prototype" in est.history[-1]
         assert "train_prototype" not in est.history[0]
+
+
+def test_hst_without_a_selector_brings_its_terms_in_too(mosaics):
+    """Over the batches of the first epoch, whoever serves them."""
+
+    class Ramps(Callback):
+        ramps = ()
+
+        def on_grad_computed(self, net, *args, **kwargs):
+            self.ramps = (*self.ramps, net.module_.head.ramp)
+
+    def fit(**params):
+        callbacks = [("ramps", Ramps())]
+        est = make("hst", max_epochs=2, batch_size=50, callbacks=callbacks, **params)
+        return dict(est.fit(mosaics.data[:200], mosaics.target[:200]).callbacks_)["ramps"].ramps
+
+    assert fit(iterator_train=DataLoader) == fit()
 
 
 def test_partial_labels_are_taken_over_by_hst(mosaics):

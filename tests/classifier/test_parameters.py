@@ -7,7 +7,7 @@ import torch
 from sklearn.base import clone
 from skorch.callbacks import EarlyStopping
 
-from skd2ace import CLIFClassifier
+from skd2ace import CLIFClassifier, MultiLabelNetClassifier
 from skd2ace.selection import D2ACE, RandomBatches
 from skd2ace.training import BatchSelection
 
@@ -219,3 +219,19 @@ def test_settings_of_the_paper():
     )
     assert est.optimizer is torch.optim.Adam
     assert dict(est._default_callbacks)["lr_warmup"].epochs == 10
+
+
+class Patient(MultiLabelNetClassifier):
+    """A subclass with a parameter of its own, as scikit-learn's conventions have it."""
+
+    def __init__(self, module, *, patience=3, **kwargs):
+        super().__init__(module, **kwargs)
+        self.patience = patience
+
+
+def test_a_parameter_of_a_subclass(mlp, data):
+    est = Patient(mlp, patience=5, max_epochs=1, verbose=0)
+    assert clone(est).get_params()["patience"] == 5
+    assert est.set_params(patience=2).fit(*data).patience == 2
+    with pytest.raises(ValueError, match="Patient has no parameter 'patients'"):
+        Patient(mlp, patients=5, verbose=0).fit(*data)
