@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.calibration import calibration_curve
 
+from skd2ace._containers import refuse_other_names
 from skd2ace.metrics import expected_calibration_error
 
 from ._looks import COLORS, GREY, PALE, make_panels
@@ -72,7 +73,14 @@ class ReliabilityDisplay:
         Returns
         -------
         ReliabilityDisplay
+
+        Raises
+        ------
+        ValueError
+            If Y has other names than the labels that the estimator was fitted on, or in another
+            order.
         """
+        refuse_other_names(Y, getattr(estimator, "label_names_in_", None))
         return cls.from_predictions(Y, estimator.predict_proba(X), n_bins=n_bins)
 
     @classmethod
