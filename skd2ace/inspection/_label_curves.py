@@ -114,7 +114,8 @@ class LabelCurvesDisplay:
         Y : array-like of shape (n, q)
             0/1; NaN is not known, and left out.
         proba : array-like of shape (n, q)
-            Probabilities, or other scores.
+            Probabilities, or other scores. A row of NaN alone, an instance without a prediction,
+            is left out.
         label_names : sequence of str, optional
             By default the columns of Y, or their numbers.
         kind : {"roc", "precision_recall"}, default="roc"

@@ -94,6 +94,7 @@ class ReliabilityDisplay:
         Y : array-like of shape (n, q)
             0/1; NaN is not known, and left out.
         proba : array-like of shape (n, q)
+            A row of NaN alone, an instance without a prediction, is left out.
         n_bins : int, default=10
 
         Returns
@@ -110,7 +111,9 @@ class ReliabilityDisplay:
         if not known.any():
             raise ValueError("Y holds no label that is known.")
         observed, predicted = calibration_curve(truth[known], scores[known], n_bins=n_bins)
-        histogram, _ = np.histogram(scores[known], np.linspace(0, 1, n_bins + 1))
+        # Closed above, as the curve's; np.histogram's are closed below.
+        bins = np.searchsorted(np.linspace(0, 1, n_bins + 1)[1:-1], scores[known])
+        histogram = np.bincount(bins, minlength=n_bins)
         error = expected_calibration_error(truth, scores)
         return cls(predicted, observed, histogram, float(error))
 
