@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from types import CodeType, FunctionType, MethodType
+from types import FunctionType, MethodType
 from typing import Any
 
-from ._describe import describe
+from ._describe import describe, describe_instructions, read_closure
 
 
 def describe_code(thing: Any) -> list[str]:
@@ -22,8 +22,8 @@ def _walk(thing: Any, seen: set[int]) -> Iterator[str]:
         return
     seen.add(id(thing))
     if isinstance(thing, FunctionType):
-        yield _describe_instructions(thing.__code__)
-        closure = [cell.cell_contents for cell in thing.__closure__ or ()]
+        yield describe_instructions(thing.__code__)
+        closure = list(read_closure(thing).values())
         yield describe(closure)
         yield describe([thing.__defaults__, thing.__kwdefaults__])
         parts: Any = closure
@@ -39,11 +39,3 @@ def _walk(thing: Any, seen: set[int]) -> Iterator[str]:
         parts = getattr(thing, "__dict__", {}).values()
     for part in parts:
         yield from _walk(part, seen)
-
-
-def _describe_instructions(code: CodeType) -> str:
-    constants = [
-        _describe_instructions(constant) if isinstance(constant, CodeType) else describe(constant)
-        for constant in code.co_consts
-    ]
-    return describe([code.co_code.hex(), list(code.co_names), constants])

@@ -86,6 +86,29 @@ def find_names(Y: Any) -> NDArray[np.object_] | None:
     return names
 
 
+def refuse_other_names(Y: Any, fitted: Any) -> None:
+    """Hold the names that come with labels to those of a fit, where both have some.
+
+    Raises
+    ------
+    ValueError
+        If there are others, or in another order.
+    """
+    names = find_names(Y) if count_dimensions(Y) == 2 else None
+    if names is None or fitted is None or np.array_equal(names, fitted):
+        return
+    unseen, missing = sorted({*names} - {*fitted}), sorted({*fitted} - {*names})
+    found = "; ".join(
+        f"{what}: {', '.join(some[:5])}"
+        for what, some in (("not seen at fit", unseen), ("missing", missing))
+        if some
+    )
+    raise ValueError(
+        "The labels must have the names of those that the estimator was fitted on, in the same "
+        f"order; {found or 'the order is another'}."
+    )
+
+
 def from_tensor(X: torch.Tensor) -> Any:
     """Turn a tensor on any device into an array, or a CSR array where it is a sparse matrix."""
     X = X.detach().cpu()

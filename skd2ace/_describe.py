@@ -5,7 +5,9 @@ import inspect
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
+from types import CodeType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -36,6 +38,8 @@ _DEEPEST = 100
 def describe(thing: Any) -> str:
     """Show an object with all its parameters or attributes, as JSON; functions by name.
 
+    Where many functions have a name (lambdas, inner functions, methods of instances), by what they
+    do and keep too; what they read from their module by name is not looked at.
     What is no plain value is an object of one entry, whose key is its kind. Generators of random
     numbers are shown by their kind only: every fit is seeded. So is what holds itself.
     """
@@ -55,6 +59,25 @@ def describe_architecture(module: nn.Module) -> str:
     return _written(_parts(module, (module,)))
 
 
+def describe_instructions(code: CodeType) -> str:
+    """Show what a function's code does, whatever the function and its variables are called."""
+    constants = [
+        describe_instructions(constant) if isinstance(constant, CodeType) else describe(constant)
+        for constant in code.co_consts
+    ]
+    arguments = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return describe([code.co_code.hex(), list(code.co_names), constants, arguments])
+
+
+def read_closure(function: Any) -> dict[str, Any]:
+    """Variables of outer functions by name, but those that are not set yet."""
+    values = {}
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        with suppress(ValueError):
+            values[name] = cell.cell_contents
+    return values
+
+
 def digest(thing: Any) -> str:
     """Return 16 characters that tell an object from others that are shown otherwise."""
     return hashlib.sha256(describe(thing).encode()).hexdigest()[:16]
@@ -70,13 +93,17 @@ def _plain(thing: Any, path: tuple[Any, ...]) -> Any:
         thing = thing.item()
     if thing is None or type(thing) in (bool, int, float, str):
         return thing
-    if isinstance(thing, type) or inspect.isroutine(thing):
-        return {"name": f"{thing.__module__}.{thing.__qualname__}"}
+    if isinstance(thing, type):
+        return _name(thing)
+    if isinstance(thing, ModuleType):
+        return {"name": thing.__name__}
     if isinstance(thing, (np.random.RandomState, np.random.Generator)):
         return {"generator": type(thing).__name__}
     if len(path) > _DEEPEST or any(outer is thing for outer in path):
         return {"within": type(thing).__name__}
     path = (*path, thing)
+    if inspect.isroutine(thing):
+        return _routine(thing, path)
     if isinstance(thing, torch.Tensor):
         return _array(thing.detach().cpu().numpy(), path)
     if isinstance(thing, np.ndarray):
@@ -90,6 +117,37 @@ def _plain(thing: Any, path: tuple[Any, ...]) -> Any:
     if isinstance(thing, Mapping):
         return _mapping(thing, path)
     return _of_kind(thing, path)
+
+
+def _name(thing: Any) -> dict[str, str]:
+    return {"name": f"{thing.__module__}.{thing.__qualname__}"}
+
+
+def _routine(thing: Any, path: tuple[Any, ...]) -> dict[str, Any]:
+    """A function by its name, and by what tells it from others of this name."""
+    plain: dict[str, Any] = _name(thing)
+    parts: dict[str, Any] = {}
+    owner, code = getattr(thing, "__self__", None), getattr(thing, "__code__", None)
+    if owner is not None and not isinstance(owner, (type, ModuleType)):
+        # Neither parameters nor a repr tell what a fitted estimator has learned.
+        parts["of"] = [_plain(owner, path), _mapping(getattr(owner, "__dict__", {}), path)]
+    if code is not None and re.search("<locals>|<lambda>", thing.__qualname__):
+        parts["code"] = digest(describe_instructions(code))
+        kept = read_closure(thing) | _read_defaults(thing)
+        parts["kept"] = {"dict": [[name, _in_use(kept[name], path)] for name in kept]}
+    return {"function": {**plain, **parts}} if parts else plain
+
+
+def _read_defaults(function: Any) -> dict[str, Any]:
+    parameters = inspect.signature(function, follow_wrapped=False).parameters.values()
+    return {taken.name: taken.default for taken in parameters if taken.default is not taken.empty}
+
+
+def _in_use(thing: Any, path: tuple[Any, ...]) -> Any:
+    """An object that is not cloned before it is used: of an estimator, what it has learned too."""
+    shown = _plain(thing, path)
+    is_estimator = hasattr(thing, "get_params") and not isinstance(thing, type)
+    return [shown, _mapping(vars(thing), path)] if is_estimator else shown
 
 
 def _of_kind(thing: Any, path: tuple[Any, ...]) -> dict[str, Any]:

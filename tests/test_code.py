@@ -72,10 +72,12 @@ def test_what_holds_itself():
     assert describe_code(holds) == describe_code(scale_by(2))
 
 
-def test_sets_of_constants_are_shown_alike_in_every_process():
+def test_sets_are_shown_alike_in_every_process():
     script = (
         "from skd2ace._code import describe_code\n"
-        "print(describe_code(lambda x: x in {'a', 'b', 'c', 'd'}))"
+        "from skd2ace._describe import describe\n"
+        "f = (lambda k: lambda x: x in {'a', 'b', 'c', 'd'} and k)({'e', 'f', 'g'})\n"
+        "print(describe_code(f), describe(f))"
     )
     runs = [
         subprocess.run(

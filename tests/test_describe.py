@@ -1,6 +1,7 @@
 """What tells settings apart: exact, short, and the end of it is reached."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -89,3 +90,84 @@ def test_plain_settings_read_as_they_are_written():
         "[30, 70]",
     ]
     assert describe(torch.optim.AdamW).endswith(".AdamW")
+
+
+def scale_by(factor, shift=0):
+    return lambda x, y=shift: x * factor + y
+
+
+def call_itself():
+    def inner(x):
+        return inner(x)
+
+    return inner
+
+
+def transform_by(scaler):
+    return lambda X: scaler.transform(X)
+
+
+def average():
+    import numpy as np
+
+    return lambda X: np.mean(X)
+
+
+class Ruler:
+    def __init__(self, unit):
+        self.unit = unit
+
+    def __repr__(self):
+        return "Ruler()"
+
+    def measure(self, x):
+        return x / self.unit
+
+
+X = np.arange(6.0).reshape(3, 2)
+OF_ONE_NAME = [
+    lambda: lambda x: x + 1,
+    lambda: lambda x: x + 2,
+    lambda: lambda x: x.real,
+    lambda: lambda x: x.imag,
+    lambda: lambda x, y: x - y,
+    lambda: lambda y, x: y - x,
+    lambda: scale_by(2),
+    lambda: scale_by(3),
+    lambda: scale_by(2, shift=1),
+    lambda: scale_by(scale_by(2)),
+    lambda: scale_by(scale_by(3)),
+    lambda: partial(scale_by(2), y=1),
+    call_itself,
+    lambda: Ruler(1).measure,
+    lambda: Ruler(2).measure,
+    lambda: Ruler(scale_by(2)).measure,
+    lambda: StandardScaler().fit(X).transform,
+    lambda: StandardScaler().fit(2 * X).transform,
+    lambda: transform_by(StandardScaler().fit(X)),
+    lambda: transform_by(StandardScaler().fit(2 * X)),
+    average,
+    lambda: torch.zeros(2).add,
+    lambda: torch.ones(2).add,
+]
+
+
+def test_functions_of_one_name_are_told_apart_by_what_they_do():
+    shown = [describe(make()) for make in OF_ONE_NAME]
+    assert len(set(shown)) == len(shown)
+    assert shown == [describe(make()) for make in OF_ONE_NAME], "made again, they are the same"
+    assert max(map(len, shown)) < 5000
+
+
+@pytest.mark.parametrize("named", [json.dumps, np.mean, scale_by, Ruler.measure, len, torch.relu])
+def test_functions_that_a_name_leads_to_are_shown_by_it(named):
+    assert describe(named) == f"{named.__module__}.{named.__qualname__}"
+
+
+def test_a_variable_that_is_not_set_yet():
+    def before():
+        return after
+
+    assert describe(before)
+    after = 1
+    assert describe(before) != describe(call_itself())

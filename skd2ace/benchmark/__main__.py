@@ -21,7 +21,7 @@ from .run._methods import make_methods
 from .run._mulan import fetch_missing
 from .run._own_methods import make_own_method
 from .run._preflight import check_device, tell_misfits
-from .run._presets import PRESETS, Preset
+from .run._presets import PRESETS, Preset, set_networks
 from .run._sources import find_sources
 from .run._store import Store
 from .run._summary import tell_failures, tell_running
@@ -118,7 +118,9 @@ def _make_methods(given: argparse.Namespace) -> dict[str, Any]:
         max_epochs=given.epochs,
         device=given.device,
     )
-    methods |= given.make_methods() if given.make_methods else {}
+    if given.make_methods:
+        made = given.make_methods()
+        methods |= set_networks(made, max_epochs=given.epochs, device=given.device)
     for words in given.method:
         name, method = make_own_method(words, max_epochs=given.epochs, device=given.device)
         if name in methods:

@@ -9,7 +9,13 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_consistent_length
 from torch import Tensor
 
-from skd2ace._containers import count_dimensions, find_names, open_features, read_container
+from skd2ace._containers import (
+    count_dimensions,
+    find_names,
+    open_features,
+    read_container,
+    refuse_other_names,
+)
 from skd2ace._labels import keep_known
 from skd2ace._targets import Targets, encode_targets
 from skd2ace._weights import per_cell
@@ -97,25 +103,13 @@ def check_label_names(est: Any, y: Any, *, reset: bool) -> None:
     ValueError
         If there are others, or in another order.
     """
+    if not reset:
+        refuse_other_names(y, getattr(est, "label_names_in_", None))
+        return
+    vars(est).pop("label_names_in_", None)
     names = find_names(y) if count_dimensions(y) == 2 else None
-    if reset:
-        vars(est).pop("label_names_in_", None)
-        if names is not None:
-            est.label_names_in_ = names
-        return
-    fitted = getattr(est, "label_names_in_", None)
-    if names is None or fitted is None or np.array_equal(names, fitted):
-        return
-    unseen, missing = sorted({*names} - {*fitted}), sorted({*fitted} - {*names})
-    found = "; ".join(
-        f"{what}: {', '.join(some[:5])}"
-        for what, some in (("not seen at fit", unseen), ("missing", missing))
-        if some
-    )
-    raise ValueError(
-        "The labels must have the names of those that the estimator was fitted on, in the same "
-        f"order; {found or 'the order is another'}."
-    )
+    if names is not None:
+        est.label_names_in_ = names
 
 
 def weigh_labels(label_weight: Any, targets: Targets) -> NDArray[np.float64]:

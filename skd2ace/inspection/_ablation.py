@@ -59,7 +59,8 @@ class AblationDisplay:
             ``Store.results()`` of the benchmark gives them.
         metric : str
         baseline : str
-            Method to compare with.
+            Method to compare with; of one that was run with several settings, that with the most
+            runs, of as many the newest.
 
         Returns
         -------
@@ -71,11 +72,19 @@ class AblationDisplay:
         ValueError
             If a column or the baseline is missing.
         """
-        from skd2ace._results import KEYS, arrange_runs, check_columns
+        from skd2ace._results import (
+            KEYS,
+            arrange_runs,
+            check_columns,
+            find_setting,
+            tell_settings_apart,
+        )
 
         check_columns("results", results, KEYS)
         metric = find_column(metric, results.columns)
+        results = tell_settings_apart(results)
         runs = arrange_runs(results, metric)
+        baseline = find_setting(baseline, results, metric)
         if not any(baseline in table for table in runs.values()):
             raise ValueError(
                 f"baseline={baseline!r} is not among the methods "

@@ -43,7 +43,8 @@ class EfficiencyDisplay:
         ----------
         results : DataFrame
             A run a row: columns ``dataset``, ``method``, ``fit_seconds``, as ``Store.results()`` of
-            the benchmark gives them. Fits that ran beside others are slower than they are alone.
+            the benchmark gives them; by its column ``settings``, methods that were run with
+            several are told apart. Fits that ran beside others are slower than they are alone.
 
         Returns
         -------
@@ -54,10 +55,10 @@ class EfficiencyDisplay:
         ValueError
             If a column is missing or nothing is left.
         """
-        from skd2ace._results import check_columns
+        from skd2ace._results import check_columns, tell_settings_apart
 
         check_columns("results", results, ["dataset", "method", "fit_seconds"])
-        rows = results.dropna(subset=["fit_seconds"])
+        rows = tell_settings_apart(results).dropna(subset=["fit_seconds"])
         if rows.empty:
             raise ValueError("results holds no fit_seconds.")
         table = rows.groupby(["method", "dataset"], sort=False)["fit_seconds"].median()

@@ -12,6 +12,8 @@ from sklearn.metrics import (
     roc_curve,
 )
 
+from skd2ace._containers import refuse_other_names
+
 from ._looks import COLORS, PALE, make_panels
 from ._predictions import read_predictions
 
@@ -85,8 +87,15 @@ class LabelCurvesDisplay:
         Returns
         -------
         LabelCurvesDisplay
+
+        Raises
+        ------
+        ValueError
+            If Y has other names than the labels that the estimator was fitted on, or in another
+            order.
         """
         names = getattr(estimator, "label_names_in_", None)
+        refuse_other_names(Y, names)
         return cls.from_predictions(Y, estimator.predict_proba(X), label_names=names, kind=kind)
 
     @classmethod
@@ -105,7 +114,8 @@ class LabelCurvesDisplay:
         Y : array-like of shape (n, q)
             0/1; NaN is not known, and left out.
         proba : array-like of shape (n, q)
-            Probabilities, or other scores.
+            Probabilities, or other scores. A row of NaN alone, an instance without a prediction,
+            is left out.
         label_names : sequence of str, optional
             By default the columns of Y, or their numbers.
         kind : {"roc", "precision_recall"}, default="roc"

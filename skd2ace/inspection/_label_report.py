@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
-from skd2ace._containers import find_names
+from skd2ace._containers import find_names, refuse_other_names
 from skd2ace._targets import encode_targets
 from skd2ace.training import TrainingDynamics
 
@@ -153,6 +153,8 @@ class LabelReport:
         ValueError
             If there is nothing to go by, or X or Y is not what the estimator was fitted with.
         """
+        names = getattr(estimator, "label_names_in_", None)
+        refuse_other_names(Y, names)
         targets = encode_targets(Y, estimator.classes_)
         observed = targets.Y.astype(np.float64)
         n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
@@ -172,7 +174,6 @@ class LabelReport:
                 "The estimator has neither out-of-bag predictions nor training dynamics; fit it "
                 "with callbacks=[TrainingDynamics()] of skd2ace.training."
             )
-        names = getattr(estimator, "label_names_in_", None)
         return cls(
             observed,
             proba,

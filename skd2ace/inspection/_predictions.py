@@ -18,6 +18,8 @@ def read_predictions(
 ) -> tuple[Floats, Floats, list[str]]:
     """Return labels (n, q) with NaN where not known, scores (n, q), and names (q,).
 
+    Of instances without scores, rows of NaN alone, no label is known.
+
     Raises
     ------
     ValueError
@@ -29,7 +31,8 @@ def read_predictions(
         scores = scores.reshape(len(scores), -1)[:, -1:]
     if truth.shape != scores.shape:
         raise ValueError(f"Y and proba must be (n, q) both, got {truth.shape} and {scores.shape}.")
-    return truth, scores, names
+    has_scores = ~np.isnan(scores).all(axis=1, keepdims=True)
+    return np.where(has_scores, truth, np.nan), np.where(has_scores, scores, 0.0), names
 
 
 def read_labels(Y: Any, label_names: Sequence[str] | None) -> tuple[Floats, list[str]]:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.calibration import calibration_curve
 
+from skd2ace._containers import refuse_other_names
 from skd2ace.metrics import expected_calibration_error
 
 from ._looks import COLORS, GREY, PALE, make_panels
@@ -72,7 +73,14 @@ class ReliabilityDisplay:
         Returns
         -------
         ReliabilityDisplay
+
+        Raises
+        ------
+        ValueError
+            If Y has other names than the labels that the estimator was fitted on, or in another
+            order.
         """
+        refuse_other_names(Y, getattr(estimator, "label_names_in_", None))
         return cls.from_predictions(Y, estimator.predict_proba(X), n_bins=n_bins)
 
     @classmethod
@@ -86,6 +94,7 @@ class ReliabilityDisplay:
         Y : array-like of shape (n, q)
             0/1; NaN is not known, and left out.
         proba : array-like of shape (n, q)
+            A row of NaN alone, an instance without a prediction, is left out.
         n_bins : int, default=10
 
         Returns
@@ -102,7 +111,9 @@ class ReliabilityDisplay:
         if not known.any():
             raise ValueError("Y holds no label that is known.")
         observed, predicted = calibration_curve(truth[known], scores[known], n_bins=n_bins)
-        histogram, _ = np.histogram(scores[known], np.linspace(0, 1, n_bins + 1))
+        # Closed above, as the curve's; np.histogram's are closed below.
+        bins = np.searchsorted(np.linspace(0, 1, n_bins + 1)[1:-1], scores[known])
+        histogram = np.bincount(bins, minlength=n_bins)
         error = expected_calibration_error(truth, scores)
         return cls(predicted, observed, histogram, float(error))
 

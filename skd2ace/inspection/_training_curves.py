@@ -55,7 +55,8 @@ class TrainingCurvesDisplay:
         ----------
         results : DataFrame
             A row for each epoch of each run: columns ``dataset``, ``method``, ``epoch`` and the
-            metric's, as ``Store.curves()`` of the benchmark gives them.
+            metric's, as ``Store.curves()`` of the benchmark gives them. By its column
+            ``settings``, methods that were run with several are told apart.
         metric : str, default="valid_macro_auc"
         dataset : str, optional
             Not needed where there is only one.
@@ -70,9 +71,10 @@ class TrainingCurvesDisplay:
         ValueError
             If a column is missing, or not one data set is meant.
         """
-        from skd2ace._results import check_columns
+        from skd2ace._results import check_columns, tell_settings_apart
 
         check_columns("results", results, ["dataset", "method", "epoch", metric])
+        results = tell_settings_apart(results)
         names = list(results["dataset"].unique())
         if dataset is None and len(names) != 1:
             raise ValueError(f"dataset must be given, one of {names}.")

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import precision_recall_curve
 
 from ._cells import Cells, read_scored
 from ._records import METRICS
@@ -147,23 +146,6 @@ def _find_metric(metric: Any) -> tuple[Callable[..., float], int]:
     return metric, -1 if is_loss else 1
 
 
-def _maximize_each_f1(cells: Cells, default: float) -> Floats:
-    relevant, scores, weight = cells.relevant, cells.answer, cells.weigh_cells()
-    thresholds = np.full(relevant.shape[1], default, dtype=np.float64)
-    for label in np.flatnonzero(relevant.any(axis=0)):
-        counted = weight[:, label] > 0
-        precision, recall, cuts = precision_recall_curve(
-            relevant[counted, label],
-            scores[counted, label],
-            sample_weight=None if cells.weight is None else weight[counted, label],
-        )
-        # The curve ends in a point without a threshold.
-        total = precision[:-1] + recall[:-1]
-        f1 = np.divide(2 * precision[:-1] * recall[:-1], total, where=total > 0, out=0 * total)
-        thresholds[label] = cuts[len(f1) - 1 - f1[::-1].argmax()]
-    return thresholds
-
-
 class _Cuts(NamedTuple):
     """Thresholds of one label from the highest on, and what is predicted at each, by weight."""
 
@@ -174,9 +156,9 @@ class _Cuts(NamedTuple):
     marked: Floats
     """Predicted positives."""
 
-    def find_best(self, rate: float) -> int:
-        """Find where 2 hits - rate * marked is largest, the highest of equal ones."""
-        return int((2 * self.hits - rate * self.marked).argmax())
+    def find_best(self, gain: float, cost: float) -> int:
+        """Find where gain * hits - cost * marked is largest, the highest of equal ones."""
+        return int((gain * self.hits - cost * self.marked).argmax())
 
 
 def _list_cuts(cells: Cells, default: float) -> list[_Cuts]:
@@ -190,7 +172,7 @@ def _list_cuts(cells: Cells, default: float) -> list[_Cuts]:
         marked = weight[counted, label].cumsum()
         hits = (weight[counted, label] * cells.relevant[counted, label]).cumsum()
         # Of equal scores all are predicted, or none.
-        ends = np.flatnonzero(np.diff(scores, append=-np.inf))
+        ends = np.flatnonzero(scores != np.append(scores[1:], np.nan))
         none = _above(scores[:1], default)
         listed.append(
             _Cuts(np.r_[none, scores[ends]], np.r_[0.0, hits[ends]], np.r_[0.0, marked[ends]])
@@ -203,24 +185,40 @@ def _above(highest: Floats, default: float) -> float:
     return max([default, *np.nextafter(highest, np.inf)])
 
 
+def _maximize_each_f1(cells: Cells, default: float) -> Floats:
+    thresholds = np.full(cells.relevant.shape[1], default, dtype=np.float64)
+    for label, cuts in enumerate(_list_cuts(cells, default)):
+        positive = cuts.hits[-1]
+        if positive > 0:
+            # Divided once, what is equal stays so.
+            f1 = 2 * cuts.hits / (positive + cuts.marked)
+            thresholds[label] = cuts.thresholds[f1.argmax()]
+    return thresholds
+
+
 def _minimize_hamming_loss(cells: Cells, default: float) -> Floats:
     """What is predicted rightly gains as much as wrongly it costs."""
     cuts = _list_cuts(cells, default)
-    return np.array([label.thresholds[label.find_best(1.0)] for label in cuts])
+    return np.array([label.thresholds[label.find_best(2, 1)] for label in cuts])
 
 
 def _maximize_micro_f1(cells: Cells, default: float) -> Floats:
     cuts = _list_cuts(cells, default)
     positive = (cells.weigh_cells() * cells.relevant).sum()
-    best, rate = [0] * len(cuts), -1.0
-    while True:
-        chosen = [label.find_best(max(rate, 0.0)) for label in cuts]
+    best, rate = [0] * len(cuts), 0.0
+    # The rate as a fraction, whose quotient is rounded: equal cuts would differ by it.
+    gain, cost = 1.0, 0.0
+    while positive > 0:
+        chosen = [label.find_best(gain, cost) for label in cuts]
         hits = sum(label.hits[i] for label, i in zip(cuts, chosen, strict=True))
         marked = sum(label.marked[i] for label, i in zip(cuts, chosen, strict=True))
-        value = 2 * hits / (positive + marked) if positive > 0 else 0.0
-        if not value > rate:
+        gain, cost = positive + marked, hits
+        before, rate = rate, 2 * hits / gain
+        # Those chosen at the best rate itself are the highest that have it.
+        if rate >= before:
+            best = chosen
+        if not rate > before:
             break
-        best, rate = chosen, value
     return np.array([label.thresholds[i] for label, i in zip(cuts, best, strict=True)])
 
 

@@ -90,7 +90,7 @@ class SelectionRecorder(Callback):
     """
 
     # Counts of the epoch under way; None between epochs.
-    _draws: Tensor | None = None
+    _draws_: Tensor | None = None
 
     def initialize(self) -> "SelectionRecorder":
         """Forget all epochs."""
@@ -113,7 +113,7 @@ class SelectionRecorder(Callback):
         """
         if epoch == 0 or not hasattr(self, "epochs_"):
             self.initialize()
-        self._draws = None
+        self._draws_ = None
         for index in selector.batches(epoch):
             self._count(selector, index)
             yield index
@@ -128,11 +128,11 @@ class SelectionRecorder(Callback):
         losses : Tensor of shape (b, q)
             In nats, unreduced.
         """
-        self._losses[index] = losses.detach().float().mean(1).to(self._losses.device)
+        self._losses_[index] = losses.detach().float().mean(1).to(self._losses_.device)
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
         """Begin to count."""
-        self._draws = None
+        self._draws_ = None
 
     def on_batch_begin(
         self, net: Any, batch: Any = None, training: bool | None = None, **kwargs: Any
@@ -155,40 +155,40 @@ class SelectionRecorder(Callback):
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Bring the epoch to the host."""
-        if self._draws is not None:
+        if self._draws_ is not None:
             self._end_epoch(net.batch_selector_, len(net.history))
 
     def _count(self, selector: Any, index: Tensor) -> None:
-        if self._draws is None:
+        if self._draws_ is None:
             # The first batch is drawn, and nothing told of it: what its probabilities were made
             # of is still there.
             n, device = selector.n_instances_, selector.device_
-            self._draws = torch.zeros(n, dtype=torch.int32, device=device)
-            self._losses = torch.full((n,), torch.nan, device=device)
-            self._label_weights = {
+            self._draws_ = torch.zeros(n, dtype=torch.int32, device=device)
+            self._losses_ = torch.full((n,), torch.nan, device=device)
+            self._label_weights_ = {
                 name: _to_host(selector.weigh_labels(name)) for name in _find_mixed(selector)
             }
-        index = index.to(self._draws.device)
-        self._draws.index_add_(0, index, torch.ones_like(index, dtype=torch.int32))
+        index = index.to(self._draws_.device)
+        self._draws_.index_add_(0, index, torch.ones_like(index, dtype=torch.int32))
 
     def _end_epoch(self, selector: BatchSelector, epoch: int) -> None:
-        assert self._draws is not None
+        assert self._draws_ is not None
         served, mixed = selector.probabilities_, _find_mixed(selector)
         self.epochs_.append(
             SelectionEpoch(
                 epoch,
-                self._draws.cpu().numpy(),
+                self._draws_.cpu().numpy(),
                 None if served is None else _to_host(served),
-                _to_host(self._losses),
+                _to_host(self._losses_),
                 {name: _to_host(part) for name, part in mixed.items()},
                 float(getattr(selector, "share_", "nan")) if mixed else float("nan"),
-                self._label_weights,
+                self._label_weights_,
             )
         )
-        self._draws = None
+        self._draws_ = None
 
     def __getstate__(self) -> dict[str, Any]:
-        passing = ("_draws", "_losses", "_label_weights")
+        passing = ("_draws_", "_losses_", "_label_weights_")
         return {k: v for k, v in vars(self).items() if k not in passing}
 
 

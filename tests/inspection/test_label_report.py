@@ -11,7 +11,7 @@ from sklearn.neighbors import NearestNeighbors
 from torch.utils.data import Dataset
 
 from skd2ace import MultiLabelNetClassifier, TabMClassifier
-from skd2ace.inspection import LabelReport
+from skd2ace.inspection import LabelCurvesDisplay, LabelReport, ReliabilityDisplay
 from skd2ace.inspection._neighbors import find_nearest
 from skd2ace.networks import MLP
 from skd2ace.selection import D2ACE
@@ -271,6 +271,20 @@ def test_draws_are_those_of_the_rows_trained_on_last():
     est.partial_fit(X[:40], Y[:40])
     report = LabelReport.from_estimator(est, X[:40], Y[:40])
     np.testing.assert_array_equal(report.n_drawn, 3)
+
+
+def test_labels_in_another_order_are_refused():
+    """They were judged under each other's names."""
+    X, Y, _ = plant(60)
+    frame = pd.DataFrame(Y, columns=["a", "b", "c"])
+    est = tabm(max_epochs=2).fit(X, frame)
+    for display in (LabelReport, LabelCurvesDisplay, ReliabilityDisplay):
+        with pytest.raises(ValueError, match="the order is another"):
+            display.from_estimator(est, X, frame[["b", "a", "c"]])
+        with pytest.raises(ValueError, match="not seen at fit: d; missing: c"):
+            display.from_estimator(est, X, frame.set_axis(["a", "b", "d"], axis=1))
+        display.from_estimator(est, X, frame)
+        display.from_estimator(est, X, Y)
 
 
 def test_a_stated_recall_with_settings_by_names():

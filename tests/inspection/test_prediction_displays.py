@@ -78,6 +78,33 @@ def test_reliability_by_counting(predictions):
     plt.close("all")
 
 
+@pytest.mark.parametrize("n_bins", [1, 2, 3, 5, 10])
+def test_cells_are_counted_in_the_bins_of_the_curve(n_bins):
+    """Of probabilities on the edges, the histogram was of other bins."""
+    rng = np.random.default_rng(0)
+    proba = rng.integers(0, 11, (200, 3)) / 10
+    Y = (rng.uniform(size=proba.shape) < proba).astype(float)
+    display = ReliabilityDisplay.from_predictions(Y, proba, n_bins=n_bins)
+    assert len(display.histogram) == n_bins
+    counted = display.histogram[display.histogram > 0]
+    assert len(counted) == len(display.predicted)
+    assert counted @ display.predicted == pytest.approx(proba.sum())
+    assert counted @ display.observed == pytest.approx(Y.sum())
+
+
+@pytest.mark.parametrize("make", [LabelCurvesDisplay, ReliabilityDisplay])
+def test_rows_without_predictions_are_left_out(make, predictions):
+    """Out-of-bag ones may have some."""
+    Y, proba = predictions
+    some = np.r_[proba[:50], np.full((30, 5), np.nan)]
+    found = make.from_predictions(Y, some)
+    assert repr(vars(found)) == repr(vars(make.from_predictions(Y[:50], proba[:50])))
+    assert not np.isnan(Y[50:]).all()
+    some[0, 0] = np.nan
+    with pytest.raises(ValueError, match="NaN"):
+        make.from_predictions(np.nan_to_num(Y), some)
+
+
 @pytest.mark.parametrize(
     "make", [LabelCurvesDisplay.from_predictions, ReliabilityDisplay.from_predictions]
 )

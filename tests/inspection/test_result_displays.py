@@ -135,6 +135,28 @@ def test_differences_are_paired():
         AblationDisplay.from_results(results, "macro_auc", baseline="all")
 
 
+def test_settings_of_one_name_are_methods(store):
+    """They were averaged together."""
+    results = make_results(["whole", "less"], ["a"])
+    again = results[results["method"] == "whole"].assign(settings="fedcba9876", fit_seconds=99.0)
+    both = pd.concat([results.assign(settings="0123456789"), again])
+    own = EfficiencyDisplay.from_results(results).seconds["a"]
+    seconds = EfficiencyDisplay.from_results(both).seconds["a"].to_dict()
+    assert seconds == {"whole 012345": own["whole"], "less": own["less"], "whole fedcba": 99.0}
+    fewer = both[(both["settings"] != "fedcba9876") | (both["fold"] == 0)]
+    display = AblationDisplay.from_results(fewer, "macro_auc", baseline="whole")
+    plain = AblationDisplay.from_results(results, "macro_auc", baseline="whole")
+    assert display.baseline == "whole 012345"
+    np.testing.assert_array_equal(display.differences["a"]["less"], plain.differences["a"]["less"])
+    curves = store.curves()
+    other = curves.assign(settings="fedcba9876", valid_macro_auc=0.0)
+    display = TrainingCurvesDisplay.from_results(pd.concat([curves, other]))
+    for name, table in TrainingCurvesDisplay.from_results(curves).curves.items():
+        (digest,) = curves.loc[curves["method"] == name, "settings"].unique()
+        pd.testing.assert_frame_equal(display.curves[f"{name} {digest[:6]}"], table)
+        assert (display.curves[f"{name} fedcba"] == 0).all(axis=None)
+
+
 def test_values_of_a_parameter():
     results = make_results(["clif K=10", "clif K=2", "clif K=2.5", "clif K=0", "clif", "other L=1"])
     display = SensitivityDisplay.from_results(results, "macro_auc", parameter="K").plot()

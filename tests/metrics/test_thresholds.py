@@ -1,6 +1,7 @@
 """Thresholds for a metric: against all that there are, and what a function is called with."""
 
 import itertools
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -39,6 +40,46 @@ def test_the_best_there_are(name, weighted, small):
         assert value == pytest.approx(expected, rel=1e-12)
     at_default = metric(Y, scores >= 0.5, sample_weight=weight)
     assert value != pytest.approx(at_default, abs=0.01)
+
+
+def list_highest(Y, scores, name):
+    """Of all thresholds whose exact Micro- or Macro-F1 is the best, the highest of each label."""
+    cuts = [
+        [np.nextafter(column.max(), np.inf), *np.unique(column)[::-1]]
+        if name == "micro_f1"
+        else np.unique(column)[::-1]
+        for column in scores.T
+    ]
+    positive = [int(column.sum()) for column in Y.T]
+    best, highest = Fraction(-1), None
+    for thresholds in itertools.product(*cuts):
+        answer = scores >= thresholds
+        hits, marked = (Y * answer).sum(axis=0).tolist(), answer.sum(axis=0).tolist()
+        parts = list(zip(hits, marked, positive, strict=True))
+        if name == "micro_f1":
+            parts = [tuple(map(sum, zip(*parts, strict=True)))]
+        value = sum(Fraction(2 * hit, mark + there) for hit, mark, there in parts)
+        if value > best:
+            best, highest = value, np.array(thresholds)
+        elif value == best:
+            highest = np.maximum(highest, thresholds)
+    return highest
+
+
+@pytest.mark.parametrize("name", ["macro_f1", "micro_f1"])
+def test_the_highest_of_equally_good_ones(name):
+    """They were told apart by the last bit, or by the way to the best rate."""
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        n, q = rng.integers(4, 12), rng.integers(1, 3)
+        # A score above any other is reached by no default.
+        Y, scores = rng.integers(2, size=(n, q)), 0.5 + rng.integers(1, 9, (n, q)) / 16
+        Y[rng.integers(n)] = 1
+        found = metrics.best_thresholds(Y, scores, metric=name)
+        np.testing.assert_array_equal(found, list_highest(Y, scores, name))
+    Y, scores = [[1, 0], [0, 0], [1, 1]], [[0.2, 1.0], [0.2, 0.5], [0.8, 0.1]]
+    never = np.nextafter(1, 2)
+    assert metrics.best_thresholds(Y, scores, metric="micro_f1").tolist() == [0.2, never]
 
 
 def test_macro_f1_is_the_default(small):

@@ -139,6 +139,17 @@ def test_it_is_kept_in_a_pickle(data):
     np.testing.assert_array_equal(epochs[-1].draws, recorded(est)[-1].draws)
 
 
+@pytest.mark.parametrize("selector", [None, D2ACE()])
+def test_a_fitted_estimator_is_cloned(selector, data):
+    est = MultiLabelNetClassifier(
+        MLP, batch_selector=selector, callbacks=[SelectionRecorder()], **SETTINGS
+    ).fit(*data)
+    again = clone(est)
+    assert "epochs_" not in vars(again.callbacks[0])
+    again.fit(*data)
+    np.testing.assert_array_equal(recorded(again)[-1].draws, recorded(est)[-1].draws)
+
+
 def test_label_weights_are_those_of_what_was_told(data):
     """Predictions that stay have no flips, so that hardness is the loss told last (Eq. 5-7)."""
     X, Y = data

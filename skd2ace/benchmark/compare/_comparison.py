@@ -12,6 +12,7 @@ from skd2ace._results import (
     average_complete,
     check_columns,
     check_frame,
+    find_setting,
     list_metrics,
     rank_methods,
 )
@@ -132,7 +133,8 @@ class Comparison:
             results, _checked("failures", failures, KEYS), _checked("curves", curves, _CURVE)
         )
         named = given.drop_unmeasured(metric).tell_settings_apart()
-        fits, self.unpaired = named.drop_unpaired(metric, first=reference)
+        first = None if reference is None else find_setting(reference, named.results, metric)
+        fits, self.unpaired = named.drop_unpaired(metric, first)
         self.results, self.failures, self.curves = fits
         self.datasets = list(self.results["dataset"].unique())
         self.methods = list(self.results["method"].unique())

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,19 +56,25 @@ def import_fits(store: Store, path: str | os.PathLike[str]) -> int:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is another kind of file, or the store has fits of other data by one of its names.
+        If it is another kind of file or not whole, or the store has fits of other data by one of
+        its names.
     """
+    digests, fits = _read(path)
+    for dataset, digest in digests.items():
+        store.identify(dataset, digest)
+    return store.write_many(fits)
+
+
+def _read(path: str | os.PathLike[str]) -> tuple[dict[str, str], list[tuple[Key, dict[str, Any]]]]:
     with _open(path, "rt") as file:
         try:
             head, *lines = map(json.loads, file)
-            is_ours = head["format"] == _FORMAT
-        except (ValueError, TypeError, KeyError, OSError) as error:
+            if head["format"] != _FORMAT:
+                raise ValueError(f"it is of the format {head['format']!r}")
+            return dict(head["data"]), [(Key(*key), dict(record)) for key, record in lines]
+        # A compressed file that is not whole ends in an EOFError, and a damaged one in zlib's.
+        except (ValueError, TypeError, LookupError, OSError, EOFError, zlib.error) as error:
             raise ValueError(f"{path} is no file of exported fits: {error}") from error
-        if not is_ours:
-            raise ValueError(f"{path} is no file of exported fits.")
-    for dataset, digest in head["data"].items():
-        store.identify(dataset, digest)
-    return store.write_many((Key(*key), record) for key, record in lines)
 
 
 @contextmanager

@@ -1,8 +1,11 @@
 """Whole comparisons that the command line knows by name."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+from sklearn.base import BaseEstimator
 
 from ._baselines import BASELINES
 from ._parts import make_ablation_methods, make_sensitivity_methods
@@ -41,6 +44,36 @@ class Preset:
     make_methods: Callable[[], dict[str, Any]] | None = None
     repeats: int = 1
     metrics: tuple[str, ...] = ()
+
+
+def set_networks(
+    methods: dict[str, BaseEstimator], *, max_epochs: int | None, device: str
+) -> dict[str, BaseEstimator]:
+    """Set epochs, where they are given, and device of methods that a preset has made.
+
+    Raises
+    ------
+    ValueError
+        If epochs are given, and the methods differ in theirs.
+    """
+    own = {value for method in methods.values() for value in _find(method, "max_epochs").values()}
+    if max_epochs is not None:
+        if len(own) > 1:
+            raise ValueError("--epochs is not for methods of a preset that differ in their epochs")
+        _set_all(methods, "max_epochs", max_epochs)
+    _set_all(methods, "device", device)
+    return methods
+
+
+def _set_all(methods: dict[str, BaseEstimator], name: str, value: Any) -> None:
+    for method in methods.values():
+        method.set_params(**dict.fromkeys(_find(method, name), value))
+
+
+def _find(method: BaseEstimator, name: str) -> dict[str, Any]:
+    """Find a parameter of a network, which others may be wrapped around."""
+    is_it = re.compile(rf"(estimator__)*{name}").fullmatch
+    return {key: value for key, value in method.get_params().items() if is_it(key)}
 
 
 PRESETS = {

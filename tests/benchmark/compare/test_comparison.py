@@ -175,6 +175,21 @@ def test_which_folds_stay(results):
     assert Comparison(pd.concat([known, more])).methods == ["A", "B", "C"]
 
 
+def test_the_folds_of_a_reference_of_several_settings_stay(results):
+    """They were those of the most methods."""
+    known = stored(results)
+    anew = {"split": "x" + known["split"], "started": "2026-11-19T10:00:00"}
+    same_folds = of(known.assign(**anew), "B", settings="fedcba9876")
+    fewer_runs = of(known, "B", settings="fedcba9876").query("fold == 0")
+    others = known[known["method"] != "B"]
+    for one in (of(known.assign(**anew), "B"), of(known.assign(**anew), "B")[:-1]):
+        comparison = Comparison(pd.concat([one, same_folds, others]), reference="B")
+        assert sorted(comparison.methods) == ["B B01234", "B fedcba"]
+    several = [of(known.assign(**anew), "B"), fewer_runs, others]
+    comparison = Comparison(pd.concat(several), reference="B")
+    assert (comparison.methods, comparison.reference) == (["B B01234"], "B B01234")
+
+
 def test_folds_that_differ_are_refused_where_settings_are_not_known(results):
     known = stored(results)
     mixed = known.assign(split=known["split"].mask(known["method"] == "B", "x"))

@@ -61,7 +61,18 @@ def test_other_data_by_the_same_name(tmp_path):
         import_fits(there, tmp_path / "fits.jsonl")
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"\x00\xff", b'{"format": "another"}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{}",
+        b"[1]",
+        b"\x00\xff",
+        b'{"format": "another"}',
+        b'{"format": "fits of skd2ace.benchmark"}',
+        b'{"format": "fits of skd2ace.benchmark", "data": {}}\n[["d", "m"], {}]',
+    ],
+)
 def test_files_that_are_none(tmp_path, content):
     (tmp_path / "plain").write_bytes(content)
     (tmp_path / "packed.gz").write_bytes(gzip.compress(content))
@@ -72,6 +83,22 @@ def test_files_that_are_none(tmp_path, content):
     (tmp_path / "broken.gz").write_bytes(b"no gzip")
     with pytest.raises(ValueError, match="is no file of exported fits"):
         import_fits(store, tmp_path / "broken.gz")
+
+
+def test_a_compressed_file_that_is_not_whole(tmp_path, capsys):
+    here, there = Store(tmp_path / "here.sqlite"), Store(tmp_path / "there.sqlite")
+    run(here)
+    path = tmp_path / "fits.jsonl.gz"
+    export_fits(here, path)
+    whole = path.read_bytes()
+    damaged = whole[: len(whole) // 2] + b"\xff" * 50
+    for content in (whole[:20], whole[: len(whole) // 2], whole[:-4], damaged):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match="is no file of exported fits"):
+            import_fits(there, path)
+    assert there.results().empty
+    assert main(["import", "--store", str(tmp_path / "there.sqlite"), "--file", str(path)]) == 2
+    assert "is no file of exported fits" in capsys.readouterr().err
 
 
 def test_by_the_command(tmp_path, capsys):

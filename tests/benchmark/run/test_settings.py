@@ -14,6 +14,8 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold, PredefinedSplit, ShuffleSplit
 from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 from skorch.callbacks import EarlyStopping
 from skorch.dataset import ValidSplit
 
@@ -79,6 +81,26 @@ def test_settings_that_lie_deeper(tmp_path, clif):
     assert apart(*stops, *splits, *nested, *metrics, *dealt)
     seeds = [digest(clif(random_state=np.random.RandomState(n))) for n in (0, 1)]
     assert not apart(*seeds)
+
+
+def always(value):
+    return lambda Y, Y_pred: value
+
+
+def test_functions_without_a_name_of_their_own(data, tmp_path):
+    """A store gave the values of another function."""
+    changed = {"mine": always(2.0)}, {"mine": lambda Y, Y_pred: 3.0}
+    values = [
+        Experiment({"d": data}, {"m": MLkNN()}, 2, metrics=metrics, store=tmp_path / "s")
+        .run(progress=False)["mine"]
+        .to_list()
+        for metrics in ({"mine": always(1.0)}, *changed)
+    ]
+    assert values == [[value] * 2 for value in (1.0, 2.0, 3.0)]
+    makes = [FunctionTransformer(f) for f in (lambda X: X, lambda X: 0 * X)]
+    assert apart(*(digest(make_pipeline(make, MLkNN())) for make in makes))
+    same = [digest(MLkNN(), metrics={"mine": always(1.0)}) for _ in range(2)]
+    assert not apart(*same)
 
 
 def test_networks_that_are_made_already(clif):
