@@ -1,6 +1,7 @@
 """Parameters in a file: plain values, and the names of classes that a file may name."""
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,9 @@ def _describe(value: Any) -> dict[str, Any]:
     if hasattr(value, "__array__") and not is_plain:
         # A column of a frame, say of thresholds.
         value = read_container(value)
+    if isinstance(value, Mapping):
+        # Of any kind, say of thresholds by names.
+        value = dict(value)
     encode(value, {})
     return {"kind": "value", "value": value}
 

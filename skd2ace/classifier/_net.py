@@ -454,8 +454,8 @@ networks with their settings.
         Warns
         -----
         UserWarning
-            If the device is not there and the CPU is taken, or a parameter that the file could
-            not hold is not given.
+            If the device is not there and the CPU is taken, a parameter that the file could not
+            hold is not given, or the optimizer is another than that whose state is in the file.
         """
         return read_estimator(cls, path, parameters)
 

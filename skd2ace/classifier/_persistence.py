@@ -96,12 +96,20 @@ def _rebuild(cls: Callable[..., Any], content: dict[str, Any], given: dict[str, 
     _restore_preprocessor(est, content, given)
     est.initialize()
     est.torch_state_ = fitted["torch_state_"]
-    if trimmed or missing.keys() & {"criterion", "optimizer"}:
+    is_other = _is_other_optimizer(content, given)
+    if trimmed or is_other or missing.keys() & {"criterion", "optimizer"}:
         unwrap_compiled(est.module_).load_state_dict(training["components"]["module"])
     else:
         restore_training_state(est, training, training=False)
+        # The optimizer's state has the settings of the file.
+        est.set_params(**{k: v for k, v in given.items() if _is_of_optimizer(k)})
     if trimmed:
         est.trim_for_prediction()
+    elif is_other:
+        warnings.warn(
+            "The file has the state of another optimizer: training goes on from the weights alone.",
+            stacklevel=3,
+        )
     elif missing:
         warnings.warn(
             f"The file cannot hold {_listed(missing)}: unless load is given the same, training "
@@ -109,6 +117,19 @@ def _rebuild(cls: Callable[..., Any], content: dict[str, Any], given: dict[str, 
             stacklevel=3,
         )
     return est
+
+
+def _is_other_optimizer(content: dict[str, Any], given: dict[str, Any]) -> bool:
+    """Whether load was given another optimizer than that whose state is in the file."""
+    described = content["parameters"].get("optimizer")
+    if described is None or "optimizer" not in given:
+        return False
+    return make_parameters({"optimizer": described})["optimizer"] is not given["optimizer"]
+
+
+def _is_of_optimizer(name: str) -> bool:
+    # Groups are part of the state.
+    return name == "lr" or (name.startswith("optimizer__") and "param_groups" not in name)
 
 
 def _restore_preprocessor(est: Any, content: dict[str, Any], given: dict[str, Any]) -> None:

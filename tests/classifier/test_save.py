@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from collections import defaultdict
 
 import numpy as np
 import pandas as pd
@@ -78,6 +79,15 @@ def test_settings_come_back(make_clif, data, tmp_path, setting, assert_same):
     for name, value in SETTINGS[setting].items():
         # Objects show their parameters, and numbers compare whatever type they have.
         assert shown(again.get_params(deep=False)[name]) == shown(value)
+
+
+def test_thresholds_by_name_in_any_mapping(make, mlp, data, tmp_path):
+    X, Y = data
+    frame = pd.DataFrame(Y, columns=["a", "b", "c", "d"])
+    est = make(threshold=defaultdict(float, {"a": 0.01, "c": 0.9})).fit(X, frame)
+    est.save(tmp_path / "est")
+    again = MultiLabelNetClassifier.load(tmp_path / "est", module=mlp)
+    np.testing.assert_array_equal(again.predict(X), est.predict(X))
 
 
 def test_names_and_classes(make, mlp, data, tmp_path, assert_same):
@@ -180,6 +190,19 @@ def test_an_optimizer_of_ones_own(make_clif, data, tmp_path, assert_same):
     with pytest.warns(UserWarning, match="OwnSGD"):
         again = CLIFClassifier.load(tmp_path / "est")
     np.testing.assert_array_equal(again.predict_proba(data[0]), est.predict_proba(data[0]))
+
+
+def test_another_optimizer_or_rate_is_heeded(make_clif, data, tmp_path, assert_same):
+    X, Y = data
+    est = make_clif(callbacks=[]).fit(X, Y)
+    est.save(tmp_path / "est")
+    settings = {"lr": 0.5, "optimizer__weight_decay": 0.25}
+    again = CLIFClassifier.load(tmp_path / "est", **settings)
+    assert_same(again.partial_fit(X, Y), est.set_params(**settings).partial_fit(X, Y), X)
+    assert again.optimizer_.param_groups[0]["weight_decay"] == 0.25
+    with pytest.warns(UserWarning, match="from the weights alone"):
+        other = CLIFClassifier.load(tmp_path / "est", optimizer=torch.optim.SGD)
+    assert isinstance(other.partial_fit(X, Y).optimizer_, torch.optim.SGD)
 
 
 def test_the_class_must_fit(make_clif, data, tmp_path):
