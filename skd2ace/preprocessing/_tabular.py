@@ -83,7 +83,8 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like, DataFrame or sparse matrix of shape (n, d)
-            Numbers, bools, strings and categories; NaN, None and NA where unknown.
+            Numbers (decimals and fractions too), bools, strings and categories; NaN, None and NA
+            where unknown.
         y : None
             Ignored.
 
