@@ -355,6 +355,10 @@ class BatchSelector(Resumable):
             If the selector has not been started.
         """
         self._check_started()
+        return self._draw_weights(index)
+
+    def _draw_weights(self, index: Tensor) -> Tensor | None:
+        """Weights (b,) by the probabilities of the batch drawn last, None where all are 1."""
         if not self.unbiased or self.probabilities_ is None:
             return None
         return (1 / (self.n_instances_ * self.probabilities_[index])).to(torch.float32)
