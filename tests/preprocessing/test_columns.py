@@ -308,6 +308,36 @@ def test_names_that_are_like_those_that_are_made(table):
     np.testing.assert_array_equal(fitted.transform(X), expected)
 
 
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({"b": ["None", "x", None]}, ["b_None", "b_x", "b_None_2"]),
+        ({"b": ["None", "None_2", None]}, ["b_None", "b_None_2", "b_None_3"]),
+        ({"a": ["b_x", "y"], "a_b": ["x", "y"]}, ["a_b_x", "a_y", "a_b_x_2", "a_b_y"]),
+        (
+            {"a": [1, 3, np.nan, 7], "missingindicator_a": [2, 4, 5, 6]},
+            ["a", "missingindicator_a", "missingindicator_a_2"],
+        ),
+    ],
+    ids=["None", "None and its number", "two columns", "gaps"],
+)
+def test_no_two_names_are_the_same(columns, expected):
+    """polars takes no frame of such."""
+    X = pd.DataFrame({name: cells * 6 for name, cells in columns.items()})
+    fitted = TabularPreprocessor().fit(X)
+    prepared = clone(fitted).set_output(transform="polars").fit(X).transform(X)
+    assert prepared.columns == expected
+    np.testing.assert_array_equal(prepared.to_numpy(), fitted.transform(X))
+    np.testing.assert_array_equal(fitted.get_feature_names_out(), expected)
+
+
+def test_a_category_none_is_named_before_the_missing_ones():
+    X = pd.DataFrame({"b": ["None", "x", None] * 6})
+    prepared = TabularPreprocessor().set_output(transform="pandas").fit_transform(X)
+    np.testing.assert_array_equal(prepared["b_None"], X["b"] == "None")
+    np.testing.assert_array_equal(prepared["b_None_2"], X["b"].isna())
+
+
 def test_pickle_and_clone(table):
     fitted = TabularPreprocessor().fit(table)
     again = pickle.loads(pickle.dumps(fitted))
