@@ -145,6 +145,13 @@ def test_a_look_costs_no_epoch():
     assert [go_through(batches, loader, epoch) for epoch in range(N_EPOCHS)] == whole(SETTINGS)
 
 
+def test_a_look_for_which_workers_drew_a_whole_epoch_is_taken_back():
+    batches, loader = begin(SETTINGS, num_workers=2)
+    next(iter(loader))
+    batches.set_epoch(0)
+    assert [go_through(batches, loader, epoch) for epoch in range(2)] == whole(SETTINGS)[:2]
+
+
 def test_loops_that_leave_before_the_end_or_at_it():
     """Those that count batches never ask for one too many."""
     batches, loader = begin(SETTINGS)
