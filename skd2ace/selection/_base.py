@@ -194,6 +194,8 @@ class BatchSelector(Resumable):
         self.batch_size_ = min(run["batch_size"], self.n_instances_)
         self.device_ = Y.device
         self._begin(draw_seeds(run["random_state"], 1)[0])
+        # That of an earlier run.
+        vars(self).pop("generator_", None)
         # Of the probabilities told in each step of the epoch, where they are.
         self.extremes_: list[Tensor] = []
         self.probabilities_: Tensor | None = None

@@ -26,7 +26,6 @@ class Resumable(BaseEstimator):
         self.epoch_ = -1
         self.seen_ = False
         self.n_batches_, self.is_counted_ = None, False
-        vars(self).pop("generator_", None)
 
     def state_dict(self) -> dict[str, Any]:
         """Copy what is needed to go on later: call it between epochs.
