@@ -50,7 +50,7 @@ def refuse_dates(X: Any) -> None:
                 raise _of_dates(_name_place(X, j), str(dtype))
     elif _is_of_dates(getattr(X, "dtype", None)):
         raise _of_dates("X", str(X.dtype))
-    if (found := _find_cell(X, lambda cell: isinstance(cell, _DATES))) is not None:
+    if (found := _find_cell(X, _is_date)) is not None:
         raise _of_dates(found[0], type(found[1]).__name__)
 
 
@@ -71,7 +71,13 @@ def _is_of_dates(dtype: Any) -> bool:
         return bool(dtype.is_temporal())
     # Of categories, their values count.
     dtype = getattr(getattr(dtype, "categories", None), "dtype", dtype)
-    return getattr(dtype, "kind", "") in ("m", "M")
+    # Of pandas' types periods alone, which are objects to numpy, have a frequency.
+    return getattr(dtype, "kind", "") in ("m", "M") or hasattr(dtype, "freq")
+
+
+def _is_date(cell: Any) -> bool:
+    # So have its periods and offsets, and pandas may be missing.
+    return isinstance(cell, _DATES) or hasattr(cell, "freqstr")
 
 
 def _find_cell(X: Any, is_bad: Callable[[Any], bool]) -> tuple[str, Any] | None:

@@ -1,5 +1,7 @@
 """Labels and features out of whatever container users have them in."""
 
+import numbers
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -131,24 +133,30 @@ def _is_sparse(dtype: Any) -> bool:
 
 
 def _without_objects(values: NDArray) -> NDArray:
-    """Make numbers of objects that are numbers, bools or unknown; others stay objects."""
+    """Make numbers of objects that are numbers, bools or unknown; others stay objects.
+
+    Decimals, as databases give them, and fractions are numbers.
+    """
     if values.dtype != object:
         return values
     cells = values.ravel()
     unknown = np.fromiter(map(is_unknown, cells), bool, len(cells))
     kinds = {type(cell) for cell in cells[~unknown]}
-    if not all(issubclass(kind, (bool, int, float, np.bool_, np.number)) for kind in kinds):
+    if not all(issubclass(kind, (numbers.Real, Decimal, np.bool_, np.number)) for kind in kinds):
         return values
-    numbers = np.full(len(cells), np.nan)
-    numbers[~unknown] = cells[~unknown].astype(np.float64)
-    whole = not unknown.any() and not any(issubclass(k, (float, np.floating)) for k in kinds)
-    return (numbers.astype(np.int64) if whole else numbers).reshape(values.shape)
+    known = np.full(len(cells), np.nan)
+    known[~unknown] = cells[~unknown].astype(np.float64)
+    whole = not unknown.any() and all(issubclass(k, (numbers.Integral, np.bool_)) for k in kinds)
+    return (known.astype(np.int64) if whole else known).reshape(values.shape)
 
 
 def is_unknown(cell: Any) -> bool:
     # pandas.NA is neither true nor false, equal to itself included, and pandas may be missing.
     if cell is None or type(cell).__name__ in ("NAType", "NaTType"):
         return True
+    if isinstance(cell, Decimal):
+        # A signalling NaN cannot be compared.
+        return cell.is_nan()
     return isinstance(cell, (float, np.floating)) and bool(cell != cell)
 
 

@@ -1,5 +1,6 @@
 """Whatever container labels, features, answers and weights come in: the bits are the ndarray's."""
 
+from decimal import Decimal
 from functools import cache
 
 import numpy as np
@@ -58,6 +59,7 @@ NUMBERS = {
     "tuple": lambda Y: tuple(map(tuple, Y.tolist())),
     "list of arrays": list,
     "object": lambda Y: Y.astype(object),
+    "decimals": lambda Y: [list(map(Decimal, row)) for row in Y.astype(float).tolist()],
     "Fortran order": np.asfortranarray,
     "read-only": lambda Y: np.frombuffer(Y.tobytes(), Y.dtype).reshape(Y.shape),
     "masked": np.ma.asarray,

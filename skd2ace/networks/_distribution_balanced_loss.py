@@ -102,16 +102,21 @@ class DistributionBalancedLoss(nn.Module):
         self.frequency = share.to(torch.float32).clamp(1 / (n + 1), n / (n + 1))
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Loss of logits (b, q) for labels (b, q) of 0 and 1: a scalar, or (b, q)."""
+        """Loss of logits (b, q) for labels (b, q) of 0 and 1: a scalar, or (b, q).
+
+        Of logits in half precision it is in float32.
+        """
         if len(self.frequency) != logits.shape[1]:
             raise RuntimeError(
                 f"The loss knows the frequencies of {len(self.frequency)} labels, and got logits "
                 f"of {logits.shape[1]}: show it labels first, fit_label_frequency(Y)."
             )
-        frequency = self.frequency.to(logits.dtype)
-        rarity = 1 / frequency
-        # Of an instance without labels infinite, and the weight then alpha + 1.
+        # In half precision a label that nearly all have would have a frequency of 1.
+        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+        rarity = 1 / self.frequency.to(logits.dtype)
+        # Of an instance without labels infinite, and the weight then alpha + 1; but not 0 times it.
         ratio = rarity / (labels * rarity).sum(1, keepdim=True)
+        ratio = ratio.clamp(max=torch.finfo(ratio.dtype).max)
         weights = self.alpha + torch.sigmoid(self.beta * (ratio - self.mu))
         shifted = logits - self.bias_scale * (rarity - 1).log()
         of_negative = softplus(self.negative_scale * shifted) / self.negative_scale

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from ._autograd import apply_to_one_dtype
+
 # Keeps the flow's image away from 0 and 1, whose logits are infinite.
 _MARGIN = 1e-6
 # Numbers x mapped at a time.
@@ -118,7 +120,8 @@ def sigmoid_flow(x: Tensor, numbers: Tensor, weight: Tensor, bias: Tensor) -> tu
     and weights w that sum to 1 (Neural Autoregressive Flows, Eq. 8). The 3 K parameters are a
     linear map of a few numbers for each x; they are made for one block of x at a time, small
     enough for a CPU's cache, and made again for the gradient, which is written out: of tensors
-    of size (3 K, n) none is kept. Differentiable once.
+    of size (3 K, n) none is kept. Differentiable once. Under torch.autocast it is computed in the
+    parameters' precision.
 
     Parameters
     ----------
@@ -133,7 +136,8 @@ def sigmoid_flow(x: Tensor, numbers: Tensor, weight: Tensor, bias: Tensor) -> tu
     y, log_slope : Tensor of shape (n,)
         Finite for finite x; log_slope is log dy/dx.
     """
-    return _SigmoidFlow.apply(x, numbers, weight, bias)
+    y, log_slope = apply_to_one_dtype(_SigmoidFlow, (x, numbers, weight, bias))
+    return y, log_slope
 
 
 class _SigmoidFlow(torch.autograd.Function):

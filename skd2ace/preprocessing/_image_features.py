@@ -66,7 +66,7 @@ class ImageFeatures(TransformerMixin, BaseEstimator):
     ImportError
         If the backbone's library, or Pillow for files, cannot be imported.
     ValueError
-        If an image is missing or cannot be read, with its path.
+        If there are no images, or one is missing or cannot be read, with its path.
 
     Examples
     --------
@@ -144,9 +144,16 @@ class ImageFeatures(TransformerMixin, BaseEstimator):
         -------
         ndarray of shape (n, channels), or (n, channels, h', w') with ``pooling=None``, float32
             Read from the disk as it is used, where it is kept there.
+
+        Raises
+        ------
+        ValueError
+            If X has no images, or one is missing or cannot be read.
         """
         check_is_fitted(self)
         items = open_images(X, self.image_transform)
+        if len(items) == 0:
+            raise ValueError("X has no images; at least one is needed.")
         if self.cache_dir is None or not _can_be_known(items):
             return np.concatenate(list(self._compute(items)))
         folder = Path(self.cache_dir)

@@ -1,5 +1,7 @@
 """A table of any container as numbers and categories."""
 
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -94,6 +96,7 @@ def _as_objects(values: NDArray) -> NDArray[np.object_]:
 def _show(cell: Any) -> str:
     if isinstance(cell, (bool, np.bool_)):
         return str(int(cell))
-    if isinstance(cell, (float, np.floating)) and float(cell).is_integer():
+    is_exact = isinstance(cell, (Decimal, Fraction))
+    if (is_exact or isinstance(cell, (float, np.floating))) and float(cell).is_integer():
         return str(int(cell))
-    return str(cell)
+    return str(float(cell) if is_exact else cell)

@@ -1,6 +1,7 @@
 """TabularPreprocessor: tables of any kind as numbers that a network learns from."""
 
 from collections import Counter
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -83,7 +84,8 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array-like, DataFrame or sparse matrix of shape (n, d)
-            Numbers, bools, strings and categories; NaN, None and NA where unknown.
+            Numbers (decimals and fractions too), bools, strings and categories; NaN, None and NA
+            where unknown.
         y : None
             Ignored.
 
@@ -132,7 +134,10 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         return np.hstack(parts).astype(np.float32)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Names of the columns that :meth:`transform` gives.
+        """Names of the columns that :meth:`transform` gives, no two of them the same.
+
+        Where two would be, as those of a category "None" and of the missing ones, the later one
+        ends in _2, and so on.
 
         Parameters
         ----------
@@ -148,7 +153,7 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
             numbered = [f"x{j}" for j in range(self.n_features_in_)]
             input_features = getattr(self, "feature_names_in_", numbered)
         names = np.asarray(input_features, dtype=object)
-        return np.concatenate([t.get_feature_names_out(names[js]) for js, t in self.steps_])
+        return _tell_apart([t.get_feature_names_out(names[js]) for js, t in self.steps_])
 
     def _read(self, X: Any, *, reset: bool) -> Any:
         """Columns of a dense table, or a sparse matrix; with the checks of scikit-learn."""
@@ -248,6 +253,18 @@ def _group_sparse(matrix: sp.csr_array) -> list[tuple[list[int], Any]]:
         (varying.tolist(), _scale_around_zero()),
         (with_gaps.tolist(), _chain(MissingIndicator(features="all", sparse=True))),
     ]
+
+
+def _tell_apart(names: list[NDArray[np.object_]]) -> NDArray[np.object_]:
+    """Join lists of names; of those that came before, number the later ones."""
+    joined = np.concatenate(names)
+    taken, seen = {*joined}, set()
+    for j, name in enumerate(joined):
+        if name in seen:
+            joined[j] = next(new for i in count(2) if (new := f"{name}_{i}") not in taken)
+            taken.add(joined[j])
+        seen.add(name)
+    return joined
 
 
 def _stack(columns: Any, chosen: list[int]) -> Any:

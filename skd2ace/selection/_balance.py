@@ -50,7 +50,8 @@ class Balance(BatchSelector):
     call of :meth:`loss_weights`; runs repeat if it is called once per batch, as the estimators
     do.
 
-    *Small batches.* round(share * b) may be 0. In a batch of one every weight is 0.
+    *Small batches.* round(share * b) may be 0. In a batch of one a label's weight is 0, but 1 where
+    the side that it has there has a share above a half.
 
     References
     ----------

@@ -194,6 +194,8 @@ class BatchSelector(Resumable):
         self.batch_size_ = min(run["batch_size"], self.n_instances_)
         self.device_ = Y.device
         self._begin(draw_seeds(run["random_state"], 1)[0])
+        # That of an earlier run.
+        vars(self).pop("generator_", None)
         # Of the probabilities told in each step of the epoch, where they are.
         self.extremes_: list[Tensor] = []
         self.probabilities_: Tensor | None = None
@@ -355,6 +357,10 @@ class BatchSelector(Resumable):
             If the selector has not been started.
         """
         self._check_started()
+        return self._draw_weights(index)
+
+    def _draw_weights(self, index: Tensor) -> Tensor | None:
+        """Weights (b,) by the probabilities of the batch drawn last, None where all are 1."""
         if not self.unbiased or self.probabilities_ is None:
             return None
         return (1 / (self.n_instances_ * self.probabilities_[index])).to(torch.float32)

@@ -1,5 +1,6 @@
 """A selector's batches for whoever trains through torch's DataLoader, in one process or many."""
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,7 +19,9 @@ class SelectedBatchSampler(Sampler[list[int]]):
 
     Each time it is gone through it serves the next epoch: the one after the last that was served
     whole, or of which the selector has been told anything; a look at a first batch before the
-    training costs none. :meth:`set_epoch` says otherwise. Call :meth:`update` after each step.
+    training costs none, unless the loader's workers have drawn the whole epoch by then (of no
+    more than ``num_workers * prefetch_factor`` batches). :meth:`set_epoch` says otherwise, and
+    takes such a look back. Call :meth:`update` after each step.
 
     Where torch.distributed is initialized when an epoch begins, each process serves its share of
     the same batches, ceil(b / processes) instances of each, and the selectors of all are told
@@ -42,7 +45,8 @@ class SelectedBatchSampler(Sampler[list[int]]):
     -----
     The loader's data set must give the index along with each instance, for :meth:`update`.
     Workers draw batches ahead, which matters only to selectors that draw each batch by the
-    updates of the one before (``HardImb``).
+    updates of the one before (``HardImb``); weights are those of the probabilities that a batch
+    was drawn by.
 
     In many processes :meth:`update` is called once for each batch, in the order in which they are
     served, by all processes. What they saw is exchanged when the epoch's last batch is told, or
@@ -78,6 +82,8 @@ class SelectedBatchSampler(Sampler[list[int]]):
         # The last epoch that was served whole, and how often update was called in the one at hand.
         self._served: int | None = None
         self._n_told = 0
+        # Batches drawn and not told yet, with weights by probabilities that later ones change.
+        self._weighed: deque[tuple[list[int], Tensor]] = deque()
         self._sharing: Sharing | None = None
 
     @property
@@ -129,7 +135,12 @@ class SelectedBatchSampler(Sampler[list[int]]):
             # Loops that know the number of batches do not ask for one more.
             is_last = i + 1 >= n_batches
             self._served = epoch if is_last else self._served
-            yield batch if sharing is None else sharing.take_share(batch, last=is_last)
+            weights = self._weigh_drawn(drawn)
+            if sharing is not None:
+                batch = sharing.take_share(batch, weights, last=is_last)
+            elif weights is not None:
+                self._weighed.append((batch, weights))
+            yield batch
 
     def _begin(self) -> int:
         """Begin the next epoch, with all processes."""
@@ -141,6 +152,7 @@ class SelectedBatchSampler(Sampler[list[int]]):
         if self._sharing is not None and epoch == 0:
             self._share_seed()
         self._wanted, self._n_told = None, 0
+        self._weighed.clear()
         return epoch
 
     def _draw(self, epoch: int) -> Iterator[Tensor]:
@@ -152,6 +164,22 @@ class SelectedBatchSampler(Sampler[list[int]]):
                 yield next(batches)
             except StopIteration:
                 return
+
+    def _weigh_drawn(self, drawn: Tensor) -> Tensor | None:
+        """Weights (b,) of a batch just drawn, if they must be kept until it is trained on."""
+        selector = self.selector
+        by_draw = type(selector).loss_weights is BatchSelector.loss_weights
+        is_passing = by_draw and selector._draws_by_updates()
+        return selector._draw_weights(drawn) if is_passing else None
+
+    def _find_weights(self, index: Tensor) -> Tensor | None:
+        """Find the weights kept of a batch, and forget those of the batches before it."""
+        batch = index.tolist() if self._weighed else []
+        if not any(drawn == batch for drawn, _ in self._weighed):
+            return None
+        while self._weighed[0][0] != batch:
+            self._weighed.popleft()
+        return self._weighed[0][1]
 
     def update(
         self,
@@ -187,6 +215,8 @@ class SelectedBatchSampler(Sampler[list[int]]):
         """
         selector, sharing = self.selector, self._sharing
         self._n_told += 1
+        if self._find_weights(index) is not None:
+            self._weighed.popleft()
         if self._wanted == selector.epoch_ and self._is_told():
             # Lightning says which epoch it is when that has begun.
             self._wanted = None
@@ -225,6 +255,8 @@ class SelectedBatchSampler(Sampler[list[int]]):
         weights: Tensor | None
         if sharing is not None:
             weights = sharing.weigh(selector, index, Y)
+        elif (kept := self._find_weights(index)) is not None:
+            weights = _as_columns(kept)
         else:
             weights = _as_columns(selector.loss_weights(index.to(selector.device_), Y))
         return torch.ones(len(index), 1, device=Y.device) if weights is None else weights.to(Y)
@@ -261,6 +293,7 @@ class SelectedBatchSampler(Sampler[list[int]]):
         """
         self.selector.load_state_dict(state["selector"])
         self._wanted, self._sharing = state["next_epoch"], None
+        self._weighed.clear()
 
     def _share_seed(self) -> None:
         """Give all processes the seed of the first, for batches that none has been told of."""

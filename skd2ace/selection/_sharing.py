@@ -16,10 +16,11 @@ from ._checks import check_update
 
 
 class _Served(NamedTuple):
-    """A batch of all processes, and the share of this one."""
+    """A batch of all processes, and the share of this one, with its weights if these are known."""
 
     batch: list[int]
     share: list[int]
+    weights: Tensor | None
     is_last: bool
 
 
@@ -40,12 +41,17 @@ class Sharing:
         self.served: deque[_Served] = deque()
         self.told: list[_Told] = []
 
-    def take_share(self, batch: list[int], *, last: bool) -> list[int]:
-        """Give the part of a batch that is this process's, as large as those of the others."""
+    def take_share(self, batch: list[int], weights: Tensor | None, *, last: bool) -> list[int]:
+        """Give the part of a batch that is this process's, as large as those of the others.
+
+        ``weights`` (b,) are those of the whole batch, where later draws would change them.
+        """
         size = -(-len(batch) // self.n_processes)
-        dealt = list(islice(cycle(batch), size * self.n_processes))
-        share = dealt[self.rank * size : (self.rank + 1) * size]
-        self.served.append(_Served(batch, share, last))
+        dealt = list(islice(cycle(range(len(batch))), size * self.n_processes))
+        places = dealt[self.rank * size : (self.rank + 1) * size]
+        share = [batch[place] for place in places]
+        own = None if weights is None else weights[places]
+        self.served.append(_Served(batch, share, own, last))
         return share
 
     def tell(
@@ -97,6 +103,8 @@ class Sharing:
     def _wanted(self, selector: BatchSelector, served: _Served, Y: Tensor) -> Tensor | None:
         """What the selector wants of the share, by the whole batch where it may look at that."""
         if type(selector).loss_weights is BatchSelector.loss_weights:
+            if served.weights is not None:
+                return served.weights[:, None]
             if not selector.unbiased:
                 return None
             index = torch.tensor(served.share, device=selector.device_)

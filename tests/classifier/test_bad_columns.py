@@ -11,6 +11,7 @@ from skd2ace.neighbors import MLkNN
 
 N = 40
 DAYS = pd.date_range("2020-01-01", periods=N)
+PERIODS = DAYS.to_period("D")
 DATES = {
     "days": DAYS,
     "with a time zone": DAYS.tz_localize("Europe/Berlin"),
@@ -19,6 +20,11 @@ DATES = {
     "numpy's in objects": pd.Series([np.datetime64("2020-01-01")] * N, dtype=object),
     "numpy's durations in objects": pd.Series([np.timedelta64(3, "D")] * N, dtype=object),
     "categories": pd.Categorical(DAYS),
+    "periods": PERIODS,
+    "periods in objects": pd.Series(PERIODS, dtype=object),
+    "categories of periods": pd.Categorical(PERIODS),
+    "differences of periods": pd.Series(PERIODS - PERIODS[0], dtype=object),
+    "no periods but gaps": pd.PeriodIndex([None] * N, freq="D"),
 }
 
 

@@ -77,6 +77,20 @@ def test_a_step_is_whole(make, n_instances, n_labels, dtype):
     assert logits.dtype == dtype
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
+def test_a_step_under_autocast_is_close_to_that_in_single_precision(make, dtype):
+    network, (X, Y) = make().eval(), make_data()
+    expected = loss_of(network, X, Y)
+    with torch.autocast("cpu", dtype):
+        out, logits = loss_of(network, X, Y), network(X)
+    for found in (out.logits, logits):
+        torch.testing.assert_close(found.float(), expected.logits, rtol=0.05, atol=0.05)
+    torch.testing.assert_close(out.loss, expected.loss, rtol=0.02, atol=0.02)
+    with torch.autocast("cpu", dtype):
+        loss_of(network.train(), X, Y).loss.backward()
+    assert all(torch.isfinite(parameter.grad).all() for parameter in network.parameters())
+
+
 @pytest.mark.parametrize("scale", [0.0, 1e3])
 def test_features_that_nobody_scaled(make, scale):
     network, (X, Y) = make().train(), make_data()

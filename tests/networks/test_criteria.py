@@ -60,7 +60,9 @@ def test_zlpr_is_the_mean_of_its_paper_in_slope_too():
     torch.testing.assert_close(slopes, expected / 3)
 
 
-@pytest.mark.parametrize("settings", [(0.1, 10.0, 0.3, 5.0, 0.05), (0.0, 2.0, 0.1, 1.5, 0.2)])
+@pytest.mark.parametrize(
+    "settings", [(0.1, 10.0, 0.3, 5.0, 0.05), (0.0, 2.0, 0.1, 1.5, 0.2), (0.1, 0.0, 0.3, 5.0, 0.05)]
+)
 def test_distribution_balanced_loss_follows_its_equations(settings):
     alpha, beta, mu, scale, kappa = settings
     n, counts = 4, [4, 1, 0]
@@ -70,7 +72,8 @@ def test_distribution_balanced_loss_follows_its_equations(settings):
         instance = sum(1 / p[i] for i in range(3) if y[i])
         for i in range(3):
             ratio = 1 / p[i] / instance if instance else math.inf
-            weight = alpha + 1 / (1 + math.exp(-beta * (ratio - mu)))
+            exponent = -beta * (ratio - mu) if beta else 0
+            weight = alpha + 1 / (1 + math.exp(exponent))
             shifted = z[i] - kappa * math.log(1 / p[i] - 1)
             positive = math.log(1 + math.exp(-shifted))
             negative = math.log(1 + math.exp(scale * shifted)) / scale
@@ -115,6 +118,21 @@ def test_extreme_logits_have_finite_slopes(name):
         (gradient,) = torch.autograd.grad(loss, extreme)
         assert torch.isfinite(loss)
         assert torch.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("name", LOSSES)
+def test_half_precision_has_the_losses_of_double(name, dtype):
+    """Also of labels that nearly all or nearly none have."""
+    seen = torch.arange(5000)[:, None] < torch.tensor([4996, 0, 5000])
+    loss = LOSSES[name](reduction="none")
+    if name == "balanced":
+        loss.fit_label_frequency(seen.float())
+    logits = LOGITS.to(dtype).requires_grad_()
+    losses, expected = loss(logits, LABELS.to(dtype)), loss(logits.detach().double(), LABELS)
+    torch.testing.assert_close(losses.double(), expected, rtol=0.02, atol=0.02)
+    (gradient,) = torch.autograd.grad(losses.sum(), logits)
+    assert torch.isfinite(gradient).all()
 
 
 @pytest.mark.parametrize(

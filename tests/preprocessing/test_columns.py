@@ -1,6 +1,8 @@
 """Columns of each kind by loops and formulas, in every container; what errors and names say."""
 
 import pickle
+from decimal import Decimal
+from fractions import Fraction
 from statistics import NormalDist
 
 import numpy as np
@@ -234,6 +236,46 @@ def test_declared_categories_of_numbers(codes):
     np.testing.assert_allclose(fitted.transform(later), [[0, 1], [1, 0]])
 
 
+def as_decimals(values, unknown=None):
+    return [unknown if x != x else Decimal(str(x)) for x in values]
+
+
+EXACT_NUMBERS = {
+    "pandas": lambda x: pd.DataFrame({"x0": as_decimals(x)}),
+    "pandas, NaN": lambda x: pd.DataFrame({"x0": as_decimals(x, np.nan)}),
+    "pandas, NaN of decimals": lambda x: pd.DataFrame({"x0": as_decimals(x, Decimal("sNaN"))}),
+    "polars": lambda x: pl.DataFrame({"x0": as_decimals(x)}),
+    "of objects": lambda x: np.array(as_decimals(x), dtype=object)[:, None],
+    "lists": lambda x: [[cell] for cell in as_decimals(x)],
+    "fractions": lambda x: [[None if cell != cell else Fraction(cell)] for cell in x.tolist()],
+}
+
+
+@pytest.mark.parametrize("container", EXACT_NUMBERS)
+@pytest.mark.filterwarnings("ignore:X (has|does not have) .*feature names")
+def test_decimals_and_fractions_are_numbers(container):
+    """Distinct ones too, whichever are fitted and whichever are transformed."""
+    numbers = np.random.default_rng(0).normal(size=40).round(3)
+    numbers[3:6] = np.nan
+    X = EXACT_NUMBERS[container](numbers)
+    of_floats, fitted = (TabularPreprocessor().fit(x) for x in (numbers[:, None], X))
+    expected = of_floats.transform(numbers[:, None])
+    assert fitted.is_category_ == [False]
+    np.testing.assert_array_equal(fitted.transform(X), expected)
+    np.testing.assert_array_equal(of_floats.transform(X), expected)
+
+
+@pytest.mark.parametrize("number", [Decimal, Fraction])
+def test_declared_categories_of_decimals_and_fractions_are_those_of_floats(number):
+    codes = [1.0, 2.5, 2.0**70]
+    column = pd.Series(pd.Categorical(list(map(number, codes)) * 4), name="code")
+    fitted = TabularPreprocessor().fit(column.to_frame())
+    later = pd.DataFrame({"code": codes})
+    expected = TabularPreprocessor().fit(pd.DataFrame({"code": pd.Categorical(codes * 4)}))
+    assert {*fitted.get_feature_names_out()} == {*expected.get_feature_names_out()}
+    np.testing.assert_array_equal(fitted.transform(later), expected.transform(later))
+
+
 # Names, pickles, errors
 
 
@@ -266,6 +308,36 @@ def test_names_that_are_like_those_that_are_made(table):
     np.testing.assert_array_equal(fitted.transform(X), expected)
 
 
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({"b": ["None", "x", None]}, ["b_None", "b_x", "b_None_2"]),
+        ({"b": ["None", "None_2", None]}, ["b_None", "b_None_2", "b_None_3"]),
+        ({"a": ["b_x", "y"], "a_b": ["x", "y"]}, ["a_b_x", "a_y", "a_b_x_2", "a_b_y"]),
+        (
+            {"a": [1, 3, np.nan, 7], "missingindicator_a": [2, 4, 5, 6]},
+            ["a", "missingindicator_a", "missingindicator_a_2"],
+        ),
+    ],
+    ids=["None", "None and its number", "two columns", "gaps"],
+)
+def test_no_two_names_are_the_same(columns, expected):
+    """polars takes no frame of such."""
+    X = pd.DataFrame({name: cells * 6 for name, cells in columns.items()})
+    fitted = TabularPreprocessor().fit(X)
+    prepared = clone(fitted).set_output(transform="polars").fit(X).transform(X)
+    assert prepared.columns == expected
+    np.testing.assert_array_equal(prepared.to_numpy(), fitted.transform(X))
+    np.testing.assert_array_equal(fitted.get_feature_names_out(), expected)
+
+
+def test_a_category_none_is_named_before_the_missing_ones():
+    X = pd.DataFrame({"b": ["None", "x", None] * 6})
+    prepared = TabularPreprocessor().set_output(transform="pandas").fit_transform(X)
+    np.testing.assert_array_equal(prepared["b_None"], X["b"] == "None")
+    np.testing.assert_array_equal(prepared["b_None_2"], X["b"].isna())
+
+
 def test_pickle_and_clone(table):
     fitted = TabularPreprocessor().fit(table)
     again = pickle.loads(pickle.dumps(fitted))
@@ -292,7 +364,11 @@ def test_words_where_numbers_were(table):
 
 @pytest.mark.parametrize(
     "dates",
-    [pd.date_range("2026-01-01", periods=40), pd.date_range("2026-01-01", periods=40).date],
+    [
+        pd.date_range("2026-01-01", periods=40),
+        pd.date_range("2026-01-01", periods=40).date,
+        pd.period_range("2026-01-01", periods=40, freq="D"),
+    ],
 )
 def test_dates(table, dates):
     with pytest.raises(ValueError, match="Column 'when' of X holds dates"):

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+import torch
 from torch import nn
+from torch.utils.data import TensorDataset
 
 from skd2ace.preprocessing import ImageFeatures
 
@@ -34,3 +36,15 @@ def test_features_that_are_kept_are_those_of_the_transform(kind, tmp_path):
         np.testing.assert_array_equal(kept, anew)
         np.testing.assert_array_equal(again, anew)
     assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+@pytest.mark.parametrize(
+    "images", [np.zeros((0, 3, 8, 8)), [], TensorDataset(torch.zeros(0, 3, 8, 8))]
+)
+def test_no_images_are_refused(images, is_kept, tmp_path):
+    kept = tmp_path / "kept"
+    features = ImageFeatures(nn.Conv2d(3, 8, 3), cache_dir=kept if is_kept else None).fit()
+    with pytest.raises(ValueError, match="X has no images"):
+        features.transform(images)
+    assert not kept.exists()

@@ -130,6 +130,14 @@ def test_weights_need_a_batch_being_served():
     selector = Balance().start(Y, Y, n_epochs=2, batch_size=8, random_state=0)
     with pytest.raises(RuntimeError, match=r"call batches\(\) first"):
         selector.loss_weights(torch.arange(8), Y[:8])
+    next(selector.batches(0))
+    assert selector.loss_weights(torch.arange(8), Y[:8]) is not None
+    # Those of an earlier run are none of this one.
+    for warmup_epochs in (0, 1):
+        selector.set_params(warmup_epochs=warmup_epochs)
+        selector.start(Y, Y, n_epochs=2, batch_size=8, random_state=0)
+        with pytest.raises(RuntimeError, match=r"call batches\(\) first"):
+            selector.loss_weights(torch.arange(8), Y[:8])
 
 
 @pytest.mark.parametrize("target", [0, 1, 1.5, "half"])

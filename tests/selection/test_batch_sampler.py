@@ -145,6 +145,13 @@ def test_a_look_costs_no_epoch():
     assert [go_through(batches, loader, epoch) for epoch in range(N_EPOCHS)] == whole(SETTINGS)
 
 
+def test_a_look_for_which_workers_drew_a_whole_epoch_is_taken_back():
+    batches, loader = begin(SETTINGS, num_workers=2)
+    next(iter(loader))
+    batches.set_epoch(0)
+    assert [go_through(batches, loader, epoch) for epoch in range(2)] == whole(SETTINGS)[:2]
+
+
 def test_loops_that_leave_before_the_end_or_at_it():
     """Those that count batches never ask for one too many."""
     batches, loader = begin(SETTINGS)
@@ -165,6 +172,39 @@ def test_weights_multiply_losses_of_all_labels():
         batches, loader = begin(selector)
         index, _, y = next(iter(loader))
         assert batches.loss_weights(index, y).shape == (len(index), columns)
+
+
+class Noting(HardImb):
+    """Notes what each batch was drawn by."""
+
+    def _draw(self, probabilities):
+        for index in super()._draw(probabilities):
+            vars(self).setdefault("drawn_", []).append(self.probabilities_.clone())
+            yield index
+
+
+@pytest.mark.parametrize("n_workers", [0, 2])
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_weights_are_by_the_probabilities_that_a_batch_was_drawn_by(batch_size, n_workers):
+    """Those of batches drawn ahead are others by then; of one instance many batches are alike."""
+    X, Y = torch.zeros(24, 2), (torch.arange(48).view(24, 2) % 3 == 0).float()
+    selector = Noting(warmup_epochs=0, unbiased=True, pressure_decay=False)
+    selector.start(X, Y, n_epochs=3, batch_size=batch_size, random_state=0)
+    batches = SelectedBatchSampler(selector)
+    dataset = TensorDataset(torch.arange(24), Y)
+    loader = DataLoader(dataset, batch_sampler=batches, num_workers=n_workers)
+    trained_on = []
+    for epoch in range(3):
+        for index, y in loader:
+            weights = batches.loss_weights(index, y)
+            trained_on.append((index, weights[:, 0]))
+            # As often as one asks.
+            torch.testing.assert_close(batches.loss_weights(index, y), weights)
+            losses = torch.rand(y.shape, generator=torch.Generator().manual_seed(epoch)) * 9
+            batches.update(index, torch.exp(-losses), losses)
+    assert len({tuple(p.tolist()) for p in selector.drawn_}) > 3
+    for (index, weights), p in zip(trained_on, selector.drawn_, strict=True):
+        torch.testing.assert_close(weights, (1 / (24 * p[index])).float())
 
 
 def train(n_steps_between, autocast):

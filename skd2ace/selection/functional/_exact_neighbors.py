@@ -189,16 +189,37 @@ def _count_rows(dtype: torch.dtype, n: int) -> int:
 def _points(X: Tensor) -> tuple[Tensor, Tensor]:
     """X in float64, or in float32 where that is as exact, and its squared norms.
 
-    Dense float64 is centred: smaller numbers round less.
+    Float64 is centred: smaller numbers round less. Sparse features that are hardly so become dense,
+    of others only columns without zeros are centred.
     """
     points = X.to(torch.float64)
     norms = _squared_norms(points)
     if _is_single_exact() and _are_whole(X) and (norms < _LARGEST_EXACT).all():
         return X.to(torch.float32), norms.to(torch.float32)
-    if X.layout is torch.strided:
+    if _is_hardly_sparse(X):
+        points = points.to_dense()
+    if points.layout is torch.strided:
         points = points - points.mean(0)
-        norms = _squared_norms(points)
-    return points, norms
+    else:
+        points = _centre_full_columns(points)
+    return points, _squared_norms(points)
+
+
+def _is_hardly_sparse(X: Tensor) -> bool:
+    """Whether X is sparse and takes about as much memory as if it were dense."""
+    return X.layout is not torch.strided and 3 * len(X.values()) > X.shape[0] * X.shape[1]
+
+
+def _centre_full_columns(points: Tensor) -> Tensor:
+    """Take their means from the columns of a CSR matrix that every row has an entry of."""
+    columns, values = points.col_indices(), points.values()
+    n, n_columns = points.shape
+    is_full = torch.bincount(columns, minlength=n_columns) == n
+    sums = values.new_zeros(n_columns).index_add_(0, columns, values)
+    values = values - torch.where(is_full, sums / n, 0)[columns]
+    return torch.sparse_csr_tensor(
+        points.crow_indices(), columns, values, size=points.shape, check_invariants=False
+    )
 
 
 def _are_whole(X: Tensor) -> bool:

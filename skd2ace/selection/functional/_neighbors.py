@@ -93,7 +93,9 @@ def local_labels(
     Neighbours are those by Euclidean distance in float64, found in blocks of rows where X lives:
     in float32, and again in float64 where that leaves a doubt. The instance itself counts beside
     its ``n_neighbors`` neighbours; among neighbours at the same distance the lower index goes
-    first.
+    first. Distances that differ by 1e-12 of the squared norms are the same: of centred features,
+    or, where less than a third of a sparse matrix is stored, of those with only the columns
+    centred that every row stores. There others should not lie far from 0.
 
     Parameters
     ----------

@@ -99,7 +99,39 @@ def large_whole_numbers(rng, n):
     return 1e5 * np.sign(rng.normal(size=(n, 1))) + rng.integers(0, 5, (n, 8))
 
 
-MAKE = [noise, copies, near_ties, whole_numbers, large_whole_numbers, close_and_far_off, tiny, huge]
+def far_from_zero(rng, n):
+    return 1e6 + rng.normal(size=(n, 8))
+
+
+def far_from_zero_but_one(rng, n):
+    X = 1e5 + rng.normal(size=(n, 8))
+    X[0, 0] = 0
+    return X
+
+
+def words(rng, n):
+    return rng.random((n, 40)) * (rng.random((n, 40)) < 0.1)
+
+
+def words_beside_a_time(rng, n):
+    """Seconds since 1970, within an hour."""
+    return np.hstack([words(rng, n), 1.7e9 + rng.integers(0, 3600, (n, 1)) / 3600])
+
+
+MAKE = [
+    noise,
+    copies,
+    near_ties,
+    whole_numbers,
+    large_whole_numbers,
+    close_and_far_off,
+    tiny,
+    huge,
+    far_from_zero,
+    far_from_zero_but_one,
+    words,
+    words_beside_a_time,
+]
 
 
 @pytest.mark.parametrize("make", MAKE)
