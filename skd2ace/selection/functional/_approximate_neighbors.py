@@ -82,8 +82,9 @@ class NeighborIndex:
     def __init__(self, X: Tensor, n_neighbors: int) -> None:
         import faiss
 
-        self.faiss, self.X, self.n_neighbors = faiss, X.to(torch.float32), n_neighbors
+        self.faiss, self.n_neighbors = faiss, n_neighbors
         self.is_sparse = X.layout is not torch.strided
+        self.X = X.to(torch.float32) if self.is_sparse else _centre(X)
         self.points = _project(self.X) if self.is_sparse else np.ascontiguousarray(self.X.numpy())
         self.matrix = _as_scipy(self.X) if self.is_sparse else self.points
         n_found = (_N_LOOKED_AT if self.is_sparse else 1) * n_neighbors + 1
@@ -149,6 +150,12 @@ class NeighborIndex:
             squares = steps.multiply(steps) if self.is_sparse else np.square(steps)
             distances[part] = squares.sum(1).reshape(-1, near.shape[1])
         return distances
+
+
+def _centre(X: Tensor) -> Tensor:
+    """Take the means from features: far from 0, single precision would round distances away."""
+    X = X.to(torch.promote_types(X.dtype, torch.float32))
+    return (X - X.mean(0, dtype=torch.float64).to(X.dtype)).to(torch.float32)
 
 
 def _as_scipy(X: Tensor) -> sp.csr_array:

@@ -30,6 +30,11 @@ def clusters(n, d=24, n_clusters=40):
     return (centers[rng.integers(0, n_clusters, n)] + 0.1 * rng.normal(size=(n, d))).astype("f4")
 
 
+def far_clusters(n):
+    """Where products of single precision are off by more than what tells points apart."""
+    return clusters(n).astype("f8") + 1e4
+
+
 def texts(n, d=300):
     """Rows of a few ones of 60 topics each."""
     rng = np.random.default_rng(0)
@@ -50,7 +55,7 @@ def as_tensor(X):
 
 @needs_faiss
 @pytest.mark.usefixtures("small_is_large")
-@pytest.mark.parametrize("make", [clusters, texts])
+@pytest.mark.parametrize("make", [clusters, far_clusters, texts])
 def test_nearly_all_are_the_nearest_and_the_recall_says_how_many(make):
     X = make(3000)
     near, said = find(as_tensor(X))
