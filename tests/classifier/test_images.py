@@ -238,6 +238,19 @@ def test_transform_of_files_and_of_arrays(files):
     np.testing.assert_array_equal(est.predict_proba(arrays), expected)
 
 
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16", "F"])
+def test_transforms_may_give_images_of_any_mode(files, mode):
+    """Of the same values as an array that holds them, channels first."""
+    image = read_image(files[0][0]).convert(mode)
+    shown = image.convert({"1": "L", "P": "RGB"}.get(mode, mode))
+    expected = np.array(shown, dtype=np.float32).reshape(16, 16, -1).transpose(2, 0, 1)
+    if mode not in ("I;16", "F"):
+        expected /= 255
+    (x,) = ImageItems(files[0][:1], transform=lambda given: given.convert(mode))
+    assert x.dtype == torch.float32
+    np.testing.assert_array_equal(x.numpy(), expected)
+
+
 def test_images_of_several_sizes_are_named(tmp_path):
     for i, size in enumerate(((8, 8), (9, 8))):
         Image.new("RGB", size).save(tmp_path / f"{i}.png")
