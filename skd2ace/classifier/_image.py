@@ -59,8 +59,8 @@ class ImageClassifier(MultiLabelNetClassifier):
         :class:`~skd2ace.networks.MLDecoder`; or anything that gives a module for ``(n_channels,
         n_labels)``, such as ``partial(MLGCN, hidden_size=256)``.
     weights : str, dict or None, default=None
-        Of a backbone by name: "DEFAULT", or another name that its library has; or a state dict
-        that you have, of the whole network. None draws them.
+        Of a backbone by name: "DEFAULT", or another name that torchvision has, or a tag of timm's;
+        or a state dict that you have, of the whole network. None draws them.
     backbone_lr_ratio : float, default=1.0
         Share of ``lr`` at which the backbone learns; ML-GCN's paper takes 0.1.
     transform : callable, optional

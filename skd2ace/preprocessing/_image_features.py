@@ -40,8 +40,8 @@ class ImageFeatures(TransformerMixin, BaseEstimator):
         A name of torchvision's ("resnet18") or timm's ("timm/resnet18"), or a module that maps
         images (b, c, h, w) to features (b, channels) or maps (b, channels, h', w').
     weights : str, dict or None, default=None
-        Of a backbone by name: "DEFAULT", or another name that the library has; or a state dict
-        that you have, of the whole network. None draws them, always the same.
+        Of a backbone by name: "DEFAULT", or another name that torchvision has, or a tag of timm's;
+        or a state dict that you have, of the whole network. None draws them, always the same.
     pooling : {"avg", "max"} or None, default="avg"
         Mean or maximum of each channel over positions; None keeps maps.
     image_transform : callable, optional
