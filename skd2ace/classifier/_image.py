@@ -151,6 +151,9 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
 
     bad_images_: list[str]
 
+    # Whether the weights of a file take the place of those that a backbone has by name.
+    _gets_weights = False
+
     @takes_parameters_of(MultiLabelNetClassifier.__init__, "preprocessor")
     def __init__(
         self,
@@ -343,7 +346,8 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
         if self.frozen:
             backbone: nn.Module = nn.Identity()
         else:
-            backbone = make_backbone(self.backbone, self.weights)
+            is_loaded = not self._gets_weights
+            backbone = make_backbone(self.backbone, self.weights, is_loaded=is_loaded)
             # A copy: the parameter is the user's, and the next fit begins with it again.
             backbone = copy_module(backbone) if backbone is self.backbone else backbone
         n_channels = describe_map(backbone, self._instance_shape)[0]
@@ -354,6 +358,14 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
             backbone, head, float(self.backbone_lr_ratio)
         )
         return self
+
+    def _initialize_for_weights(self) -> Self:
+        """Make the network without looking for weights, which may have to be downloaded."""
+        self._gets_weights = True
+        try:
+            return super()._initialize_for_weights()
+        finally:
+            del self._gets_weights
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
         """Make the iterator over a dataset: to train on images drawn anew, one of ours."""

@@ -94,7 +94,7 @@ def _rebuild(cls: Callable[..., Any], content: dict[str, Any], given: dict[str, 
     fitted = {name: value for name, value in content["fitted"].items() if name in _FITTED}
     vars(est).update(fitted)
     _restore_preprocessor(est, content, given)
-    est.initialize()
+    est._initialize_for_weights()
     est.torch_state_ = fitted["torch_state_"]
     if trimmed or missing.keys() & {"criterion", "optimizer"}:
         unwrap_compiled(est.module_).load_state_dict(training["components"]["module"])

@@ -118,6 +118,18 @@ def test_weights_by_their_name(files, libraries, frozen):
         make("resnet18", weights="IMAGENET", frozen=frozen).fit(*files)
 
 
+@pytest.mark.parametrize("name", ["resnet18", "timm/resnet18"])
+def test_a_file_opens_without_the_weights_that_its_own_replace(files, libraries, name, tmp_path):
+    est = make(name, weights="DEFAULT").fit(*files)
+    est.save(tmp_path / "est")
+    loaded = ImageClassifier.load(tmp_path / "est")
+    assert libraries[-1][1] in (None, False)
+    assert loaded.weights == "DEFAULT"
+    np.testing.assert_array_equal(loaded.predict_proba(files[0]), est.predict_proba(files[0]))
+    loaded.fit(*files)
+    assert libraries[-1] == libraries[0]
+
+
 @pytest.mark.parametrize("frozen", [False, True])
 @pytest.mark.parametrize("backbone", [nn.Conv2d(3, 4, 3), lambda: nn.Conv2d(3, 4, 3)])
 def test_weights_of_a_module_are_refused(files, backbone, frozen):
