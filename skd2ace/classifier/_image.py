@@ -2,7 +2,8 @@
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from numbers import Real
 from typing import Any, ClassVar
@@ -10,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_consistent_length
 from torch import nn
 from torch.utils.data import Subset
 from typing_extensions import Self
@@ -42,6 +44,8 @@ _HEADS: dict[str, tuple[Callable[..., nn.Module], str | None]] = {
 _NETWORK = frozenset({"backbone", "head", "weights", "backbone_lr_ratio", "frozen"})
 # Modules among these, as torchvision's transforms are, are no parts of the net for skorch.
 _NO_PARTS = _NETWORK | {"transform", "train_transform"}
+# What fit is given for each image.
+_OF_IMAGES = ("y", "sample_weight", "neighbor_features", "groups")
 
 
 class ImageClassifier(MultiLabelNetClassifier):
@@ -78,8 +82,8 @@ class ImageClassifier(MultiLabelNetClassifier):
         With ``frozen``: a folder where features are kept for other fits.
     bad_images : {"raise", "skip"}, default="raise"
         What becomes of files in ``fit`` that are missing or broken: an error that names the first;
-        or, after all were read once, a warning with their number, and the rest is trained on. In
-        prediction they are always an error.
+        or, after all were read once, a warning with their number, and the rest is trained on: a
+        splitter sees these only. In prediction they are always an error.
     criterion, optimizer, lr, max_epochs, batch_size, batch_selector, threshold, threshold_metric, \
 calibration, label_weight, pos_weight, random_state, train_split, iterator_train, iterator_valid, \
 dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_load_kwargs
@@ -94,7 +98,8 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
     Attributes
     ----------
     bad_images_ : list of str
-        With ``bad_images="skip"``: what is wrong with each file that was left out.
+        With ``bad_images="skip"``: what is wrong with each file that was left out, which is
+        neither among ``train_indices_`` nor ``valid_indices_``.
     classes_, n_labels_, module_, batch_selector_, best_epoch_, thresholds_, history
         As for :class:`MultiLabelNetClassifier`; ``module_`` has ``backbone`` and ``head``.
 
@@ -222,8 +227,9 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
             # Images are opened there, and once.
             params.pop("resume", None)
             return self.partial_fit(X, y, sample_weight=sample_weight, **params)
-        X, rows = self._open_to_train(X, y=y, sample_weight=sample_weight, **params)
-        super().fit(X, **rows)
+        rows = {"y": y, "sample_weight": sample_weight, **params}
+        with self._open_to_train(X, rows) as (X, rows):
+            super().fit(X, **rows)
         return self
 
     def partial_fit(
@@ -236,8 +242,8 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
     ) -> Self:
         """Train for ``max_epochs`` further epochs; parameters as of :meth:`fit`."""
         rows = {"y": y, "sample_weight": sample_weight, **params}
-        X, rows = self._open_to_train(X, **rows)
-        super().partial_fit(X, classes=classes, **rows)
+        with self._open_to_train(X, rows) as (X, rows):
+            super().partial_fit(X, classes=classes, **rows)
         return self
 
     def decision_function(self, X: Any) -> NDArray[np.float32]:
@@ -274,41 +280,47 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
 
     # Images
 
-    def _open_to_train(self, X: Any, **rows: Any) -> tuple[Any, dict[str, Any]]:
-        """Open images, and leave out those that are bad, and what belongs to them, if asked."""
-        vars(self).pop("bad_images_", None)
+    @contextmanager
+    def _open_to_train(self, X: Any, rows: dict[str, Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
+        """Open images for the block, without those that are bad, if asked, and what is theirs."""
         if self.frozen and self.train_transform is not None:
             raise ValueError(
                 "train_transform is given with frozen=True, where each image's features are "
                 "computed once: there is nothing to draw anew. Give it with frozen=False."
             )
-        opened = X.dataset if isinstance(X, Subset) else X
-        if self.bad_images == "skip" and not isinstance(opened, (ImageItems, ItemDataset)):
-            X, rows = self._skip_bad(X, rows)
+        verdicts = self._judge(X)
+        good = None
+        if verdicts is not None and any(verdicts):
+            good = np.flatnonzero([verdict is None for verdict in verdicts])
+            paths = open_images(X, are_there=False).source
+            X, rows = _select_images(paths, rows, good)
         if self.frozen and rows.get("y") is None:
             rows["y"] = _labels_of(open_images(X, self.transform), workers_of(self))
-        return self._open(X, self.train_transform), rows
+        yield self._open(X, self.train_transform), rows
+        # Only now: an error leaves what is known of the last fit.
+        vars(self).pop("bad_images_", None)
+        if verdicts is not None:
+            self.bad_images_ = [verdict for verdict in verdicts if verdict is not None]
+        if good is not None:
+            self.train_indices_ = _rows_of(good, self.train_indices_)
+            self.valid_indices_ = _rows_of(good, self.valid_indices_)
 
-    def _skip_bad(self, X: Any, rows: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    def _judge(self, X: Any) -> list[str | None] | None:
+        """What is wrong with each of the files, or None; None where none is to be left out."""
+        opened = X.dataset if isinstance(X, Subset) else X
+        if self.bad_images != "skip" or isinstance(opened, (ImageItems, ItemDataset)):
+            return None
         items = open_images(X, self.transform, are_there=False)
         if not isinstance(items, ImageItems) or items.paths is None:
-            return X, rows
+            return None
         verdicts = find_bad(items, workers_of(self).num_workers)
-        self.bad_images_ = [verdict for verdict in verdicts if verdict is not None]
-        if not self.bad_images_:
-            return X, rows
-        warnings.warn(
-            f"{len(self.bad_images_)} of {len(verdicts)} images are left out, the first: "
-            f"{self.bad_images_[0]}",
-            stacklevel=4,
-        )
-        good = np.flatnonzero([verdict is None for verdict in verdicts])
-        of_images = ("y", "sample_weight", "neighbor_features")
-        kept = {
-            name: take_rows(value, good) if name in of_images and value is not None else value
-            for name, value in rows.items()
-        }
-        return [items.source[i] for i in good], kept
+        bad = [verdict for verdict in verdicts if verdict is not None]
+        if bad:
+            warnings.warn(
+                f"{len(bad)} of {len(verdicts)} images are left out, the first: {bad[0]}",
+                stacklevel=5,
+            )
+        return verdicts
 
     def _open(self, X: Any, train_transform: Callable[[Any], Any] | None = None) -> Any:
         """Images as the network reads them: features where the backbone is frozen."""
@@ -409,6 +421,22 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
 def _are_features(X: Any) -> bool:
     """Whether X (n, channels) is what a frozen backbone made of images."""
     return isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind == "f"
+
+
+def _select_images(
+    paths: Any, rows: dict[str, Any], good: NDArray[np.int64]
+) -> tuple[list[str], dict[str, Any]]:
+    """Files that are good, and what fit was given for each of them."""
+    given = {k: v for k, v in rows.items() if k in _OF_IMAGES and v is not None}
+    check_consistent_length(paths, *given.values())
+    selected = {name: take_rows(value, good) for name, value in given.items()}
+    return [paths[i] for i in good], rows | selected
+
+
+def _rows_of(
+    good: NDArray[np.int64], indices: NDArray[np.int64] | None
+) -> NDArray[np.int64] | None:
+    return None if indices is None else good[indices]
 
 
 def _labels_of(X: Any, workers: Any) -> Any:

@@ -26,6 +26,7 @@ _FITTED = (
     "label_names_in_",
     "train_indices_",
     "valid_indices_",
+    "bad_images_",
     "best_epoch_",
     "thresholds_",
     "batch_size_",

@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 from sklearn.base import clone
+from sklearn.model_selection import GroupShuffleSplit
 from skorch.callbacks import Callback
 from torch import nn
 from torch.utils.data import DataLoader
@@ -19,10 +20,11 @@ from torch.utils.data import DataLoader
 from skd2ace import ImageClassifier
 from skd2ace._images import BadImageError, ImageItems, read_image
 from skd2ace.datasets import make_digits_mosaics
+from skd2ace.inspection import LabelReport
 from skd2ace.metrics import mean_average_precision
 from skd2ace.networks import HST, MLGCN, FocalLoss, MLDecoder
 from skd2ace.selection import D2ACE
-from skd2ace.training import Checkpointing
+from skd2ace.training import Checkpointing, TrainingDynamics
 
 SMALL = {"vector_size": 8}
 HEADS = {
@@ -341,6 +343,50 @@ def test_bad_images_are_skipped_on_request(some_bad, frozen):
     with pytest.warns(UserWarning, match="3 of 60 images are left out"):
         est.fit(paths, Y)
     assert len(est.bad_images_) == 3
+
+
+@pytest.mark.filterwarnings("ignore:3 of 60 images are left out")
+def test_rows_of_a_fit_that_skips_are_those_of_all_images(some_bad, tmp_path):
+    paths, Y = some_bad
+    good, groups = np.setdiff1d(np.arange(60), [3, 7, 11]), np.arange(60) // 4
+    est = make(body=partial(backbone, 3), bad_images="skip", max_epochs=1)
+    kept = clone(est).fit([paths[i] for i in good], Y[good])
+    for train in (est.fit, est.partial_fit):
+        train(paths, Y)
+        np.testing.assert_array_equal(est.train_indices_, good[kept.train_indices_])
+        np.testing.assert_array_equal(est.valid_indices_, good[kept.valid_indices_])
+    est.save(tmp_path / "est")
+    loaded = ImageClassifier.load(tmp_path / "est", backbone=est.backbone)
+    assert loaded.bad_images_ == est.bad_images_
+    est.set_params(train_split=GroupShuffleSplit(random_state=0))
+    est.fit(paths, Y, groups=groups.tolist())
+    assert not set(groups[est.train_indices_]) & set(groups[est.valid_indices_])
+    with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[60, 70,"):
+        est.fit(paths, np.concatenate((Y, Y[:10])), groups=groups)
+
+
+@pytest.mark.filterwarnings("ignore:3 of 60 images are left out")
+def test_a_report_on_labels_of_images_of_which_some_are_bad(some_bad):
+    paths, Y = some_bad
+    est = make(body=partial(backbone, 3), bad_images="skip", callbacks=[TrainingDynamics()])
+    report = LabelReport.from_estimator(est.fit(paths, Y), paths, Y)
+    trained = np.isin(np.arange(60), est.train_indices_)
+    np.testing.assert_array_equal(np.isnan(report.proba).all(axis=1), ~trained)
+
+
+@pytest.mark.filterwarnings("ignore:3 of 60 images are left out")
+def test_a_fit_that_fails_leaves_which_images_were_bad(some_bad, files):
+    paths, Y = some_bad
+    est = make(body=partial(backbone, 3), bad_images="skip", max_epochs=1).fit(paths, Y)
+    before = est.bad_images_
+    for train in (est.fit, est.partial_fit):
+        with pytest.raises(ValueError, match="labels"):
+            train(files[0], Y - 7)
+        assert est.bad_images_ is before
+    fresh = clone(est)
+    with pytest.raises(ValueError, match="labels"):
+        fresh.fit(paths, Y - 7)
+    assert not hasattr(fresh, "bad_images_")
 
 
 class Counting(nn.Module):
