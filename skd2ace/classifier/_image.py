@@ -3,7 +3,7 @@
 import os
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from numbers import Real
 from typing import Any, ClassVar
@@ -100,6 +100,9 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
     bad_images_ : list of str
         With ``bad_images="skip"``: what is wrong with each file that was left out, which is
         neither among ``train_indices_`` nor ``valid_indices_``.
+    features_ : ImageFeatures
+        With ``frozen``: what computes features, with a copy of the backbone as it was when training
+        began. Other parameters that are set after it are for the next fit.
     classes_, n_labels_, module_, batch_selector_, best_epoch_, thresholds_, history
         As for :class:`MultiLabelNetClassifier`; ``module_`` has ``backbone`` and ``head``.
 
@@ -155,6 +158,7 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
     }
 
     bad_images_: list[str]
+    features_: ImageFeatures
 
     # Whether the weights of a file take the place of those that a backbone has by name.
     _gets_weights = False
@@ -228,7 +232,7 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
             params.pop("resume", None)
             return self.partial_fit(X, y, sample_weight=sample_weight, **params)
         rows = {"y": y, "sample_weight": sample_weight, **params}
-        with self._open_to_train(X, rows) as (X, rows):
+        with self._open_to_train(X, rows, afresh=True) as (X, rows):
             super().fit(X, **rows)
         return self
 
@@ -242,7 +246,8 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
     ) -> Self:
         """Train for ``max_epochs`` further epochs; parameters as of :meth:`fit`."""
         rows = {"y": y, "sample_weight": sample_weight, **params}
-        with self._open_to_train(X, rows) as (X, rows):
+        afresh = not self.initialized_ or self.must_start_afresh_
+        with self._open_to_train(X, rows, afresh=afresh) as (X, rows):
             super().partial_fit(X, classes=classes, **rows)
         return self
 
@@ -273,7 +278,7 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
         -------
         float
         """
-        is_ready = self.frozen and _are_features(X)
+        is_ready = hasattr(self, "features_") and _are_features(X)
         if not (is_ready or is_of_a_training(X, prepared=False)):
             X = open_images(X, self.transform)
         return super().score(X, y, sample_weight)
@@ -281,9 +286,12 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
     # Images
 
     @contextmanager
-    def _open_to_train(self, X: Any, rows: dict[str, Any]) -> Iterator[tuple[Any, dict[str, Any]]]:
+    def _open_to_train(
+        self, X: Any, rows: dict[str, Any], *, afresh: bool
+    ) -> Iterator[tuple[Any, dict[str, Any]]]:
         """Open images for the block, without those that are bad, if asked, and what is theirs."""
-        if self.frozen and self.train_transform is not None:
+        frozen = self.frozen if afresh else hasattr(self, "features_")
+        if frozen and self.train_transform is not None:
             raise ValueError(
                 "train_transform is given with frozen=True, where each image's features are "
                 "computed once: there is nothing to draw anew. Give it with frozen=False."
@@ -294,9 +302,10 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
             good = np.flatnonzero([verdict is None for verdict in verdicts])
             paths = open_images(X, are_there=False).source
             X, rows = _select_images(paths, rows, good)
-        if self.frozen and rows.get("y") is None:
+        if frozen and rows.get("y") is None:
             rows["y"] = _labels_of(open_images(X, self.transform), workers_of(self))
-        yield self._open(X, self.train_transform), rows
+        with self._begin_features() if afresh else nullcontext():
+            yield self._open(X, self.train_transform), rows
         # Only now: an error leaves what is known of the last fit.
         vars(self).pop("bad_images_", None)
         if verdicts is not None:
@@ -324,38 +333,73 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
 
     def _open(self, X: Any, train_transform: Callable[[Any], Any] | None = None) -> Any:
         """Images as the network reads them: features where the backbone is frozen."""
-        if self.frozen and isinstance(X, ItemDataset):
+        frozen = hasattr(self, "features_")
+        if frozen and isinstance(X, ItemDataset):
             # From ``score``, which has looked at the labels.
             X = X.items
         if is_of_a_training(X, prepared=False) or isinstance(X, StoredFeatures):
             return X
-        if not self.frozen:
+        if not frozen:
             return open_images(X, self.transform, train_transform)
         if _are_features(X):
             return X
-        features = self._make_features().transform(X)
+        features = self._compute_features(X)
         return StoredFeatures(features) if features.ndim > 2 else features
+
+    @contextmanager
+    def _begin_features(self) -> Iterator[None]:
+        """Take the backbone as it is now for a fit's, if it is frozen; not where the fit fails."""
+        before = vars(self).pop("features_", None)
+        try:
+            if self.frozen:
+                self.features_ = self._make_features()
+            yield
+        except BaseException:
+            vars(self).pop("features_", None)
+            if before is not None:
+                self.features_ = before
+            raise
 
     def _make_features(self) -> ImageFeatures:
         # Names that are none are refused by ``fit``.
         pooling = _HEADS[self.head][1] if self.head in list(_HEADS) else None
-        return ImageFeatures(
-            self.backbone,
-            weights=self.weights,
-            pooling=pooling,
+        return ImageFeatures(self.backbone, weights=self.weights, pooling=pooling)
+
+    def _compute_features(self, X: Any) -> NDArray[np.float32]:
+        """Features by the backbone of the fit; how and where is as parameters say now."""
+        if not hasattr(self.features_, "backbone_"):
+            # Not before there are images: features may have been given in their place.
+            self.features_.fit()
+        self.features_.set_params(
             image_transform=self.transform,
             cache_dir=self.cache_dir,
             num_workers=workers_of(self).num_workers,
             device="cpu" if self.device is None else self.device,
-        ).fit()
+        )
+        return self.features_.transform(X)
 
     # Network
+
+    def initialize(self) -> Self:
+        """Make callbacks, network, criterion and optimizer; only after a fit is their size known.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If there was no fit.
+        """
+        with self._begin_features():
+            return super().initialize()
 
     def initialize_module(self) -> Self:
         """Make the network, with the sizes that the data gives."""
         if self._instance_shape is None:
             raise ValueError("Before the first fit the size of images is not known.")
-        if self.frozen:
+        if hasattr(self, "features_"):
             backbone: nn.Module = nn.Identity()
         else:
             is_loaded = not self._gets_weights

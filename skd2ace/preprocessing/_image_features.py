@@ -23,7 +23,7 @@ from skd2ace._constraints import check_parameters
 from skd2ace._describe import digest
 from skd2ace._devices import full_device
 from skd2ace._images import ImageItems, list_paths, open_images
-from skd2ace._modules import copy_module
+from skd2ace._modules import copy_module, has_lazy_parts, materialize
 from skd2ace._seeding import torch_rng
 from skd2ace._sklearn import Interval, StrOptions
 
@@ -147,6 +147,9 @@ class ImageFeatures(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         items = open_images(X, self.image_transform)
+        if has_lazy_parts(self.backbone_):
+            with torch_rng(torch.device("cpu"), 0):
+                materialize(self.backbone_, tuple(_Images(items)[0].shape))
         if self.cache_dir is None or not _can_be_known(items):
             return np.concatenate(list(self._compute(items)))
         folder = Path(self.cache_dir)
@@ -197,6 +200,14 @@ class ImageFeatures(TransformerMixin, BaseEstimator):
                 yield features.to("cpu", torch.float32).numpy()
         finally:
             backbone.train(was_training)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        backbone = state.get("backbone_")
+        if backbone is not None and any(p.device.type != "cpu" for p in backbone.parameters()):
+            # A pickle opens where that device is not, too.
+            state["backbone_"] = copy_module(backbone).to("cpu")
+        return state
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "backbone_")

@@ -2,9 +2,7 @@
 
 import os
 import pickle
-import warnings
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,19 +10,17 @@ import pytest
 import torch
 from PIL import Image
 from sklearn.base import clone
-from sklearn.model_selection import GroupShuffleSplit
 from skorch.callbacks import Callback
 from torch import nn
 from torch.utils.data import DataLoader
 
 from skd2ace import ImageClassifier
-from skd2ace._images import BadImageError, ImageItems, read_image
+from skd2ace._images import ImageItems, read_image
 from skd2ace.datasets import make_digits_mosaics
-from skd2ace.inspection import LabelReport
 from skd2ace.metrics import mean_average_precision
 from skd2ace.networks import HST, MLGCN, FocalLoss, MLDecoder
 from skd2ace.selection import D2ACE
-from skd2ace.training import Checkpointing, TrainingDynamics
+from skd2ace.training import Checkpointing
 
 SMALL = {"vector_size": 8}
 HEADS = {
@@ -288,107 +284,6 @@ def test_kinds_of_files_are_converted(tmp_path):
         np.testing.assert_array_equal(np.array(read), values, err_msg=name)
 
 
-@pytest.fixture
-def some_bad(files, tmp_path):
-    """Of the files three are bad: one is missing, one no image, one cut in the middle."""
-    paths, Y, _ = files
-    paths = list(paths)
-    whole = Path(paths[5]).read_bytes()
-    (tmp_path / "text.png").write_text("no image")
-    (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
-    paths[3], paths[7], paths[11] = (str(tmp_path / f"{n}.png") for n in ("missing", "text", "cut"))
-    return paths, Y
-
-
-@pytest.mark.parametrize("frozen", [False, True])
-def test_bad_images_are_errors_that_name_their_path(some_bad, files, frozen):
-    paths, Y = some_bad
-    torch.manual_seed(0)
-    est = make(body=backbone(3), frozen=frozen)
-    with pytest.raises(BadImageError, match=r"1 images are missing, the first .*missing\.png"):
-        est.fit(paths, Y)
-    paths[3] = files[0][3]
-    with pytest.raises(ValueError, match=r"(text|cut)\.png cannot be read"):
-        est.fit(paths, Y)
-    est.fit(files[0], Y)
-    for bad, said in (
-        (paths[7], "cannot be read"),
-        (paths[11], "cannot be read"),
-        ("no", "missing"),
-    ):
-        with pytest.raises(ValueError, match=said):
-            est.predict([bad])
-
-
-@pytest.mark.parametrize("frozen", [False, True])
-def test_bad_images_are_skipped_on_request(some_bad, frozen):
-    paths, Y = some_bad
-    torch.manual_seed(0)
-    body, weight = backbone(3), np.arange(60) % 3 + 1.0
-    good = np.setdiff1d(np.arange(60), [3, 7, 11])
-    est = make(body=body, frozen=frozen, bad_images="skip")
-    with pytest.warns(UserWarning, match=r"3 of 60 images are left out, the first: .*missing"):
-        est.fit(paths, Y, sample_weight=weight)
-    assert [verdict.split()[2].rpartition(os.sep)[2] for verdict in est.bad_images_] == [
-        "missing.png", "text.png", "cut.png",
-    ]  # fmt: skip
-    kept = [paths[i] for i in good]
-    expected = make(body=body, frozen=frozen).fit(kept, Y[good], sample_weight=weight[good])
-    assert np.array_equal(est.predict_proba(kept), expected.predict_proba(kept))
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        est.fit(kept, Y[good])
-    assert est.bad_images_ == []
-    est.set_params(warm_start=True)
-    with pytest.warns(UserWarning, match="3 of 60 images are left out"):
-        est.fit(paths, Y)
-    assert len(est.bad_images_) == 3
-
-
-@pytest.mark.filterwarnings("ignore:3 of 60 images are left out")
-def test_rows_of_a_fit_that_skips_are_those_of_all_images(some_bad, tmp_path):
-    paths, Y = some_bad
-    good, groups = np.setdiff1d(np.arange(60), [3, 7, 11]), np.arange(60) // 4
-    est = make(body=partial(backbone, 3), bad_images="skip", max_epochs=1)
-    kept = clone(est).fit([paths[i] for i in good], Y[good])
-    for train in (est.fit, est.partial_fit):
-        train(paths, Y)
-        np.testing.assert_array_equal(est.train_indices_, good[kept.train_indices_])
-        np.testing.assert_array_equal(est.valid_indices_, good[kept.valid_indices_])
-    est.save(tmp_path / "est")
-    loaded = ImageClassifier.load(tmp_path / "est", backbone=est.backbone)
-    assert loaded.bad_images_ == est.bad_images_
-    est.set_params(train_split=GroupShuffleSplit(random_state=0))
-    est.fit(paths, Y, groups=groups.tolist())
-    assert not set(groups[est.train_indices_]) & set(groups[est.valid_indices_])
-    with pytest.raises(ValueError, match=r"inconsistent numbers of samples: \[60, 70,"):
-        est.fit(paths, np.concatenate((Y, Y[:10])), groups=groups)
-
-
-@pytest.mark.filterwarnings("ignore:3 of 60 images are left out")
-def test_a_report_on_labels_of_images_of_which_some_are_bad(some_bad):
-    paths, Y = some_bad
-    est = make(body=partial(backbone, 3), bad_images="skip", callbacks=[TrainingDynamics()])
-    report = LabelReport.from_estimator(est.fit(paths, Y), paths, Y)
-    trained = np.isin(np.arange(60), est.train_indices_)
-    np.testing.assert_array_equal(np.isnan(report.proba).all(axis=1), ~trained)
-
-
-@pytest.mark.filterwarnings("ignore:3 of 60 images are left out")
-def test_a_fit_that_fails_leaves_which_images_were_bad(some_bad, files):
-    paths, Y = some_bad
-    est = make(body=partial(backbone, 3), bad_images="skip", max_epochs=1).fit(paths, Y)
-    before = est.bad_images_
-    for train in (est.fit, est.partial_fit):
-        with pytest.raises(ValueError, match="labels"):
-            train(files[0], Y - 7)
-        assert est.bad_images_ is before
-    fresh = clone(est)
-    with pytest.raises(ValueError, match="labels"):
-        fresh.fit(paths, Y - 7)
-    assert not hasattr(fresh, "bad_images_")
-
-
 class Counting(nn.Module):
     """A backbone that counts the images that it sees."""
 
@@ -425,6 +320,8 @@ def test_frozen_features_are_computed_once_and_kept(files, head, tmp_path):
         body.body[0].bias += 1
     before = Counting.seen
     est.predict_proba(paths)
+    assert Counting.seen == before, "it has those that it was fitted with"
+    est.fit(paths, Y).predict_proba(paths)
     assert Counting.seen == before + 60
     Image.new("RGB", (16, 16)).save(tmp_path / "new.png")
     est.predict_proba([str(tmp_path / "new.png")])
