@@ -160,6 +160,9 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
     bad_images_: list[str]
     features_: ImageFeatures
 
+    # Whether the data of a training are features by the backbone that it was given, or neighbours
+    # are found on such: with other first weights it would be another training.
+    _computes_by_backbone = False
     # Whether the weights of a file take the place of those that a backbone has by name.
     _gets_weights = False
 
@@ -445,7 +448,9 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
         """Find what neighbours are looked for in, where a selector wants it."""
         wanted = self.batch_selector is not None and self.batch_selector._wants_features()
         is_table = not isinstance(data.X, ItemDataset) and data.X.ndim == 2
-        if wanted and data.neighbor_features is None and not is_table:
+        finds = wanted and data.neighbor_features is None and not is_table
+        self._computes_by_backbone = finds or hasattr(self, "features_")
+        if finds:
             data = data._replace(neighbor_features=self._mean_features(data.X))
         parts: Parts = super()._train(data, *args, **kwargs)
         return parts

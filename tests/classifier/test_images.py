@@ -420,6 +420,32 @@ def test_a_training_that_was_cut_off_goes_on(mosaics, tmp_path):
     assert np.array_equal(resumed.predict_proba(X), whole.predict_proba(X))
 
 
+@pytest.mark.parametrize("features", [False, True])
+def test_a_training_goes_on_with_a_backbone_of_other_first_weights(mosaics, tmp_path, features):
+    X, Y = mosaics.data[:60], mosaics.target[:60]
+    given = {"neighbor_features": X.reshape(60, -1)} if features else {}
+    selector = D2ACE(n_neighbors=3, warmup_epochs=1) if features else None
+    settings = {"batch_selector": selector, "batch_size": 16, "max_epochs": 3}
+    kept = Checkpointing(tmp_path)
+    whole = make(body=backbone(), callbacks=[kept], **settings).fit(X, Y, **given)
+    (tmp_path / "epoch-000003.skd2ace").unlink()
+    resumed = make(body=backbone(), **settings).fit(X, Y, resume=tmp_path, **given)
+    assert np.array_equal(resumed.predict_proba(X), whole.predict_proba(X))
+    with pytest.raises(ValueError, match="other backbone"):
+        make(body=backbone(channels=8), **settings).fit(X, Y, resume=tmp_path, **given)
+
+
+@pytest.mark.parametrize("settings", [{"frozen": True}, {"batch_selector": D2ACE(n_neighbors=3)}])
+def test_features_by_other_first_weights_are_of_another_training(mosaics, tmp_path, settings):
+    X, Y = mosaics.data[:60], mosaics.target[:60]
+    torch.manual_seed(0)
+    body = backbone()
+    make(body=body, callbacks=[Checkpointing(tmp_path)], **settings).fit(X, Y)
+    with pytest.raises(ValueError, match="other backbone"):
+        make(body=backbone(), **settings).fit(X, Y, resume=tmp_path)
+    assert len(make(body=body, **settings).fit(X, Y, resume=tmp_path).history) == 2
+
+
 def test_thresholds_by_cross_fitting(mosaics):
     X, Y = mosaics.data[:90], mosaics.target[:90]
     torch.manual_seed(0)
