@@ -7,9 +7,11 @@ import torch
 from torch import Tensor, nn
 
 _TIMM = "timm/"
+# The name of a library's own weights.
+_DEFAULT = "DEFAULT"
 
 
-def make_backbone(backbone: Any, weights: Any = None) -> nn.Module:
+def make_backbone(backbone: Any, weights: Any = None, *, is_loaded: bool = True) -> nn.Module:
     """Make a backbone of its name, or of a function; a module is itself.
 
     Parameters
@@ -17,35 +19,36 @@ def make_backbone(backbone: Any, weights: Any = None) -> nn.Module:
     backbone : str, nn.Module or callable
         A name of torchvision's ("resnet18"), or of timm's ("timm/resnet18").
     weights : str, mapping or None
-        Of a name: what torchvision or timm take, "DEFAULT" or True for their own; or a state dict,
-        of the whole network with its classifier. None draws them.
+        Of a name: "DEFAULT", the name of torchvision's or the tag of timm's; or a state dict, of
+        the whole network with its classifier. None draws them.
+    is_loaded : bool, default=True
+        Whether the weights are looked for at all, or drawn, since others take their place.
 
     Raises
     ------
     ImportError
         If the library cannot be imported, with what to do about it.
     ValueError
-        If it has no such network, or one whose feature map is not known.
+        If it has no such network or weights, or a network whose feature map is not known; or if
+        weights are given with a module or function.
     """
-    if isinstance(backbone, nn.Module):
-        return backbone
     if not isinstance(backbone, str):
-        module: nn.Module = backbone()
-        return module
-    state = weights if isinstance(weights, dict) else None
-    named = None if state is not None else weights
-    if backbone.startswith(_TIMM):
-        name = backbone.removeprefix(_TIMM)
-        network = _import("timm").create_model(name, pretrained=bool(named))
-        _load(network, state)
-        network.reset_classifier(0, "")
-        return cast(nn.Module, network)
-    try:
-        network = _import("torchvision.models").get_model(backbone, weights=named)
-    except ValueError as error:
-        raise ValueError(f"torchvision has no network {backbone!r}: {error}") from error
-    _load(network, state)
-    return _cut(network, backbone)
+        if weights is not None:
+            raise ValueError(
+                "weights are for backbones by name, and this one is a module or function: load "
+                "them into the module."
+            )
+        return backbone if isinstance(backbone, nn.Module) else cast(nn.Module, backbone())
+    named = weights if isinstance(weights, str) else None
+    is_of_timm = backbone.startswith(_TIMM)
+    make = _make_by_timm if is_of_timm else _make_by_torchvision
+    network = make(backbone.removeprefix(_TIMM), named, is_loaded)
+    if isinstance(weights, dict) and is_loaded:
+        network.load_state_dict(weights)
+    if not is_of_timm:
+        return _cut(network, backbone)
+    network.reset_classifier(0, "")
+    return cast(nn.Module, network)
 
 
 def describe_map(backbone: nn.Module, image_shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -91,9 +94,19 @@ def _import(name: str) -> Any:
         ) from error
 
 
-def _load(network: Any, state: dict[str, Tensor] | None) -> None:
-    if state is not None:
-        network.load_state_dict(state)
+def _make_by_timm(name: str, weights: str | None, is_loaded: bool) -> Any:
+    # The size of some networks goes by the tag.
+    name = name if weights in (None, _DEFAULT) else f"{name}.{weights}"
+    return _import("timm").create_model(name, pretrained=is_loaded and weights is not None)
+
+
+def _make_by_torchvision(name: str, weights: str | None, is_loaded: bool) -> Any:
+    try:
+        return _import("torchvision.models").get_model(name, weights=weights if is_loaded else None)
+    except ValueError as error:
+        raise ValueError(f"torchvision has no network {name!r}: {error}") from error
+    except KeyError as error:
+        raise ValueError(f"torchvision has no weights {error} of {name!r}.") from error
 
 
 def _cut(network: nn.Module, name: str) -> nn.Module:

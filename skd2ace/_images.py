@@ -11,6 +11,8 @@ from torch import Tensor
 from torch.utils.data import Dataset, Subset
 
 Transform = Callable[[Any], Any]
+# Modes of Pillow whose pixels are bits or places in a palette, and those that show the same.
+_WITH_BYTES = {"1": "L", "P": "RGB"}
 _REMEDY = "Reading images needs Pillow: `pip install 'skd2ace[images]'`."
 
 
@@ -205,11 +207,13 @@ def _from_array(grey: Any) -> Any:
 def _to_tensor(image: Any) -> Tensor:
     if isinstance(image, Tensor):
         return image.to(torch.float32)
-    array = np.array(image)
-    if hasattr(image, "convert"):
-        # Rows, columns, channels of bytes.
-        return torch.as_tensor(array).permute(2, 0, 1).to(torch.float32) / 255
-    return torch.as_tensor(array).to(torch.float32)
+    if not hasattr(image, "convert"):
+        return torch.as_tensor(np.array(image)).to(torch.float32)
+    # Rows, columns and, unless it is grey, channels: of bytes, or of numbers on their own scale.
+    values = np.array(image.convert(_WITH_BYTES.get(image.mode, image.mode)))
+    values = values[:, :, None] if values.ndim == 2 else values
+    x = torch.as_tensor(values.astype(np.float32)).permute(2, 0, 1)
+    return x / 255 if values.dtype == np.uint8 else x
 
 
 def _is_path(thing: Any) -> bool:

@@ -25,9 +25,14 @@ def copy_module(module: nn.Module) -> nn.Module:
     return deepcopy(module, memo)
 
 
+def has_lazy_parts(module: nn.Module) -> bool:
+    """Whether a module has parameters or buffers without a size."""
+    return any(map(is_lazy, chain(module.parameters(), module.buffers())))
+
+
 def materialize(module: nn.Module, shape: tuple[int, ...]) -> None:
     """Size a module's lazy parts by one instance of zeros, before an optimizer looks at them."""
-    if not any(map(is_lazy, chain(module.parameters(), module.buffers()))):
+    if not has_lazy_parts(module):
         return
     was_training = module.training
     # One instance has no variance, and should leave no trace in running means.

@@ -2,7 +2,8 @@
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from numbers import Real
 from typing import Any, ClassVar
@@ -10,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_consistent_length
 from torch import nn
 from torch.utils.data import Subset
 from typing_extensions import Self
@@ -42,6 +44,8 @@ _HEADS: dict[str, tuple[Callable[..., nn.Module], str | None]] = {
 _NETWORK = frozenset({"backbone", "head", "weights", "backbone_lr_ratio", "frozen"})
 # Modules among these, as torchvision's transforms are, are no parts of the net for skorch.
 _NO_PARTS = _NETWORK | {"transform", "train_transform"}
+# What fit is given for each image.
+_OF_IMAGES = ("y", "sample_weight", "neighbor_features", "groups")
 
 
 class ImageClassifier(MultiLabelNetClassifier):
@@ -59,8 +63,8 @@ class ImageClassifier(MultiLabelNetClassifier):
         :class:`~skd2ace.networks.MLDecoder`; or anything that gives a module for ``(n_channels,
         n_labels)``, such as ``partial(MLGCN, hidden_size=256)``.
     weights : str, dict or None, default=None
-        Of a backbone by name: "DEFAULT", or another name that its library has; or a state dict
-        that you have, of the whole network. None draws them.
+        Of a backbone by name: "DEFAULT", or another name that torchvision has, or a tag of timm's;
+        or a state dict that you have, of the whole network. None draws them.
     backbone_lr_ratio : float, default=1.0
         Share of ``lr`` at which the backbone learns; ML-GCN's paper takes 0.1.
     transform : callable, optional
@@ -78,8 +82,8 @@ class ImageClassifier(MultiLabelNetClassifier):
         With ``frozen``: a folder where features are kept for other fits.
     bad_images : {"raise", "skip"}, default="raise"
         What becomes of files in ``fit`` that are missing or broken: an error that names the first;
-        or, after all were read once, a warning with their number, and the rest is trained on. In
-        prediction they are always an error.
+        or, after all were read once, a warning with their number, and the rest is trained on: a
+        splitter sees these only. In prediction they are always an error.
     criterion, optimizer, lr, max_epochs, batch_size, batch_selector, threshold, threshold_metric, \
 calibration, label_weight, pos_weight, random_state, train_split, iterator_train, iterator_valid, \
 dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_load_kwargs
@@ -94,7 +98,11 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
     Attributes
     ----------
     bad_images_ : list of str
-        With ``bad_images="skip"``: what is wrong with each file that was left out.
+        With ``bad_images="skip"``: what is wrong with each file that was left out, which is
+        neither among ``train_indices_`` nor ``valid_indices_``.
+    features_ : ImageFeatures
+        With ``frozen``: what computes features, with a copy of the backbone as it was when training
+        began. Other parameters that are set after it are for the next fit.
     classes_, n_labels_, module_, batch_selector_, best_epoch_, thresholds_, history
         As for :class:`MultiLabelNetClassifier`; ``module_`` has ``backbone`` and ``head``.
 
@@ -150,6 +158,13 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
     }
 
     bad_images_: list[str]
+    features_: ImageFeatures
+
+    # Whether the data of a training are features by the backbone that it was given, or neighbours
+    # are found on such: with other first weights it would be another training.
+    _computes_by_backbone = False
+    # Whether the weights of a file take the place of those that a backbone has by name.
+    _gets_weights = False
 
     @takes_parameters_of(MultiLabelNetClassifier.__init__, "preprocessor")
     def __init__(
@@ -219,8 +234,9 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
             # Images are opened there, and once.
             params.pop("resume", None)
             return self.partial_fit(X, y, sample_weight=sample_weight, **params)
-        X, rows = self._open_to_train(X, y=y, sample_weight=sample_weight, **params)
-        super().fit(X, **rows)
+        rows = {"y": y, "sample_weight": sample_weight, **params}
+        with self._open_to_train(X, rows, afresh=True) as (X, rows):
+            super().fit(X, **rows)
         return self
 
     def partial_fit(
@@ -233,8 +249,9 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
     ) -> Self:
         """Train for ``max_epochs`` further epochs; parameters as of :meth:`fit`."""
         rows = {"y": y, "sample_weight": sample_weight, **params}
-        X, rows = self._open_to_train(X, **rows)
-        super().partial_fit(X, classes=classes, **rows)
+        afresh = not self.initialized_ or self.must_start_afresh_
+        with self._open_to_train(X, rows, afresh=afresh) as (X, rows):
+            super().partial_fit(X, classes=classes, **rows)
         return self
 
     def decision_function(self, X: Any) -> NDArray[np.float32]:
@@ -264,86 +281,132 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
         -------
         float
         """
-        is_ready = self.frozen and _are_features(X)
+        is_ready = hasattr(self, "features_") and _are_features(X)
         if not (is_ready or is_of_a_training(X, prepared=False)):
             X = open_images(X, self.transform)
         return super().score(X, y, sample_weight)
 
     # Images
 
-    def _open_to_train(self, X: Any, **rows: Any) -> tuple[Any, dict[str, Any]]:
-        """Open images, and leave out those that are bad, and what belongs to them, if asked."""
-        vars(self).pop("bad_images_", None)
-        if self.frozen and self.train_transform is not None:
+    @contextmanager
+    def _open_to_train(
+        self, X: Any, rows: dict[str, Any], *, afresh: bool
+    ) -> Iterator[tuple[Any, dict[str, Any]]]:
+        """Open images for the block, without those that are bad, if asked, and what is theirs."""
+        frozen = self.frozen if afresh else hasattr(self, "features_")
+        if frozen and self.train_transform is not None:
             raise ValueError(
                 "train_transform is given with frozen=True, where each image's features are "
                 "computed once: there is nothing to draw anew. Give it with frozen=False."
             )
-        opened = X.dataset if isinstance(X, Subset) else X
-        if self.bad_images == "skip" and not isinstance(opened, (ImageItems, ItemDataset)):
-            X, rows = self._skip_bad(X, rows)
-        if self.frozen and rows.get("y") is None:
+        verdicts = self._judge(X)
+        good = None
+        if verdicts is not None and any(verdicts):
+            good = np.flatnonzero([verdict is None for verdict in verdicts])
+            paths = open_images(X, are_there=False).source
+            X, rows = _select_images(paths, rows, good)
+        if frozen and rows.get("y") is None:
             rows["y"] = _labels_of(open_images(X, self.transform), workers_of(self))
-        return self._open(X, self.train_transform), rows
+        with self._begin_features() if afresh else nullcontext():
+            yield self._open(X, self.train_transform), rows
+        # Only now: an error leaves what is known of the last fit.
+        vars(self).pop("bad_images_", None)
+        if verdicts is not None:
+            self.bad_images_ = [verdict for verdict in verdicts if verdict is not None]
+        if good is not None:
+            self.train_indices_ = _rows_of(good, self.train_indices_)
+            self.valid_indices_ = _rows_of(good, self.valid_indices_)
 
-    def _skip_bad(self, X: Any, rows: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    def _judge(self, X: Any) -> list[str | None] | None:
+        """What is wrong with each of the files, or None; None where none is to be left out."""
+        opened = X.dataset if isinstance(X, Subset) else X
+        if self.bad_images != "skip" or isinstance(opened, (ImageItems, ItemDataset)):
+            return None
         items = open_images(X, self.transform, are_there=False)
         if not isinstance(items, ImageItems) or items.paths is None:
-            return X, rows
+            return None
         verdicts = find_bad(items, workers_of(self).num_workers)
-        self.bad_images_ = [verdict for verdict in verdicts if verdict is not None]
-        if not self.bad_images_:
-            return X, rows
-        warnings.warn(
-            f"{len(self.bad_images_)} of {len(verdicts)} images are left out, the first: "
-            f"{self.bad_images_[0]}",
-            stacklevel=4,
-        )
-        good = np.flatnonzero([verdict is None for verdict in verdicts])
-        of_images = ("y", "sample_weight", "neighbor_features")
-        kept = {
-            name: take_rows(value, good) if name in of_images and value is not None else value
-            for name, value in rows.items()
-        }
-        return [items.source[i] for i in good], kept
+        bad = [verdict for verdict in verdicts if verdict is not None]
+        if bad:
+            warnings.warn(
+                f"{len(bad)} of {len(verdicts)} images are left out, the first: {bad[0]}",
+                stacklevel=5,
+            )
+        return verdicts
 
     def _open(self, X: Any, train_transform: Callable[[Any], Any] | None = None) -> Any:
         """Images as the network reads them: features where the backbone is frozen."""
-        if self.frozen and isinstance(X, ItemDataset):
+        frozen = hasattr(self, "features_")
+        if frozen and isinstance(X, ItemDataset):
             # From ``score``, which has looked at the labels.
             X = X.items
         if is_of_a_training(X, prepared=False) or isinstance(X, StoredFeatures):
             return X
-        if not self.frozen:
+        if not frozen:
             return open_images(X, self.transform, train_transform)
         if _are_features(X):
             return X
-        features = self._make_features().transform(X)
+        features = self._compute_features(X)
         return StoredFeatures(features) if features.ndim > 2 else features
+
+    @contextmanager
+    def _begin_features(self) -> Iterator[None]:
+        """Take the backbone as it is now for a fit's, if it is frozen; not where the fit fails."""
+        before = vars(self).pop("features_", None)
+        try:
+            if self.frozen:
+                self.features_ = self._make_features()
+            yield
+        except BaseException:
+            vars(self).pop("features_", None)
+            if before is not None:
+                self.features_ = before
+            raise
 
     def _make_features(self) -> ImageFeatures:
         # Names that are none are refused by ``fit``.
         pooling = _HEADS[self.head][1] if self.head in list(_HEADS) else None
-        return ImageFeatures(
-            self.backbone,
-            weights=self.weights,
-            pooling=pooling,
+        return ImageFeatures(self.backbone, weights=self.weights, pooling=pooling)
+
+    def _compute_features(self, X: Any) -> NDArray[np.float32]:
+        """Features by the backbone of the fit; how and where is as parameters say now."""
+        if not hasattr(self.features_, "backbone_"):
+            # Not before there are images: features may have been given in their place.
+            self.features_.fit()
+        self.features_.set_params(
             image_transform=self.transform,
             cache_dir=self.cache_dir,
             num_workers=workers_of(self).num_workers,
             device="cpu" if self.device is None else self.device,
-        ).fit()
+        )
+        return self.features_.transform(X)
 
     # Network
+
+    def initialize(self) -> Self:
+        """Make callbacks, network, criterion and optimizer; only after a fit is their size known.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If there was no fit.
+        """
+        with self._begin_features():
+            return super().initialize()
 
     def initialize_module(self) -> Self:
         """Make the network, with the sizes that the data gives."""
         if self._instance_shape is None:
             raise ValueError("Before the first fit the size of images is not known.")
-        if self.frozen:
+        if hasattr(self, "features_"):
             backbone: nn.Module = nn.Identity()
         else:
-            backbone = make_backbone(self.backbone, self.weights)
+            is_loaded = not self._gets_weights
+            backbone = make_backbone(self.backbone, self.weights, is_loaded=is_loaded)
             # A copy: the parameter is the user's, and the next fit begins with it again.
             backbone = copy_module(backbone) if backbone is self.backbone else backbone
         n_channels = describe_map(backbone, self._instance_shape)[0]
@@ -354,6 +417,14 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
             backbone, head, float(self.backbone_lr_ratio)
         )
         return self
+
+    def _initialize_for_weights(self) -> Self:
+        """Make the network without looking for weights, which may have to be downloaded."""
+        self._gets_weights = True
+        try:
+            return super()._initialize_for_weights()
+        finally:
+            del self._gets_weights
 
     def get_iterator(self, dataset: Any, training: bool = False) -> Any:
         """Make the iterator over a dataset: to train on images drawn anew, one of ours."""
@@ -377,7 +448,9 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
         """Find what neighbours are looked for in, where a selector wants it."""
         wanted = self.batch_selector is not None and self.batch_selector._wants_features()
         is_table = not isinstance(data.X, ItemDataset) and data.X.ndim == 2
-        if wanted and data.neighbor_features is None and not is_table:
+        finds = wanted and data.neighbor_features is None and not is_table
+        self._computes_by_backbone = finds or hasattr(self, "features_")
+        if finds:
             data = data._replace(neighbor_features=self._mean_features(data.X))
         parts: Parts = super()._train(data, *args, **kwargs)
         return parts
@@ -397,6 +470,22 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
 def _are_features(X: Any) -> bool:
     """Whether X (n, channels) is what a frozen backbone made of images."""
     return isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind == "f"
+
+
+def _select_images(
+    paths: Any, rows: dict[str, Any], good: NDArray[np.int64]
+) -> tuple[list[str], dict[str, Any]]:
+    """Files that are good, and what fit was given for each of them."""
+    given = {k: v for k, v in rows.items() if k in _OF_IMAGES and v is not None}
+    check_consistent_length(paths, *given.values())
+    selected = {name: take_rows(value, good) for name, value in given.items()}
+    return [paths[i] for i in good], rows | selected
+
+
+def _rows_of(
+    good: NDArray[np.int64], indices: NDArray[np.int64] | None
+) -> NDArray[np.int64] | None:
+    return None if indices is None else good[indices]
 
 
 def _labels_of(X: Any, workers: Any) -> Any:

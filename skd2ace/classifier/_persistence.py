@@ -10,7 +10,8 @@ from sklearn.utils.validation import check_is_fitted
 
 import skd2ace
 from skd2ace._archive import ArchiveError, read_archive, write_archive
-from skd2ace._modules import unwrap_compiled
+from skd2ace._describe import digest
+from skd2ace._modules import has_lazy_parts, unwrap_compiled
 from skd2ace.training import BatchIterator, SelectedBatches
 from skd2ace.training._state import restore_training_state, training_state
 
@@ -26,6 +27,7 @@ _FITTED = (
     "label_names_in_",
     "train_indices_",
     "valid_indices_",
+    "bad_images_",
     "best_epoch_",
     "thresholds_",
     "batch_size_",
@@ -63,6 +65,7 @@ def write_estimator(est: Any, path: str | os.PathLike[str]) -> None:
         "left_out": left_out,
         "fitted": {name: getattr(est, name) for name in _FITTED if hasattr(est, name)},
         "preprocessor": prepared,
+        "frozen": _digest_frozen(est),
         "trimmed": est._is_trimmed,
         "training": weights if est._is_trimmed else training_state(est),
     }
@@ -94,7 +97,8 @@ def _rebuild(cls: Callable[..., Any], content: dict[str, Any], given: dict[str, 
     fitted = {name: value for name, value in content["fitted"].items() if name in _FITTED}
     vars(est).update(fitted)
     _restore_preprocessor(est, content, given)
-    est.initialize()
+    est._initialize_for_weights()
+    _check_frozen(est, content.get("frozen"))
     est.torch_state_ = fitted["torch_state_"]
     is_other = _is_other_optimizer(content, given)
     if trimmed or is_other or missing.keys() & {"criterion", "optimizer"}:
@@ -143,6 +147,26 @@ def _restore_preprocessor(est: Any, content: dict[str, Any], given: dict[str, An
         est.preprocessor_ = make_transformer(described)
     elif described is not None or "preprocessor" in content["left_out"] or chosen is not None:
         raise ValueError(f"preprocessor must be given as it was fitted, got {chosen!r}.")
+
+
+def _digest_frozen(est: Any) -> str | None:
+    """What tells the weights of a frozen backbone, which no file holds; None where not known."""
+    backbone = getattr(getattr(est, "features_", None), "backbone_", None)
+    # Those that have no size yet will be drawn, the same ones each time.
+    if backbone is None or has_lazy_parts(backbone):
+        return None
+    return digest(backbone.state_dict())
+
+
+def _check_frozen(est: Any, written: str | None) -> None:
+    if written is None:
+        return
+    est.features_.fit()
+    if _digest_frozen(est) not in (None, written):
+        raise ValueError(
+            "the backbone that is frozen has other weights than the one it was fitted with: give "
+            "the same, load(path, backbone=...)."
+        )
 
 
 def _check_given(missing: dict[str, str]) -> None:

@@ -76,6 +76,10 @@ class SetUpNet(ParameterizedNet):
         self._draw_seeds()
         return self._initialize()
 
+    def _initialize_for_weights(self) -> Self:
+        """Make the same of a net whose weights come from a file."""
+        return self.initialize()
+
     def _draw_seeds(self) -> None:
         seeds = draw_seeds(self.random_state, 3)
         self.torch_seed_, self.split_seed_, self.selector_seed_ = seeds

@@ -456,8 +456,8 @@ def _read_draws(estimator: Any, n_rows: int) -> Floats | None:
 
 
 def _count_rows(estimator: Any, n_train: int) -> int:
-    held_out = estimator.valid_indices_
-    return n_train + (0 if held_out is None else len(held_out))
+    held_out, bad = estimator.valid_indices_, getattr(estimator, "bad_images_", ())
+    return n_train + (0 if held_out is None else len(held_out)) + len(bad)
 
 
 def _spread_out(estimator: Any, part: Any, n_rows: int) -> Floats:

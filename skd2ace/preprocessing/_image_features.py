@@ -23,7 +23,7 @@ from skd2ace._constraints import check_parameters
 from skd2ace._describe import digest
 from skd2ace._devices import full_device
 from skd2ace._images import ImageItems, list_paths, open_images
-from skd2ace._modules import copy_module
+from skd2ace._modules import copy_module, has_lazy_parts, materialize
 from skd2ace._seeding import torch_rng
 from skd2ace._sklearn import Interval, StrOptions
 
@@ -40,8 +40,8 @@ class ImageFeatures(TransformerMixin, BaseEstimator):
         A name of torchvision's ("resnet18") or timm's ("timm/resnet18"), or a module that maps
         images (b, c, h, w) to features (b, channels) or maps (b, channels, h', w').
     weights : str, dict or None, default=None
-        Of a backbone by name: "DEFAULT", or another name that the library has; or a state dict
-        that you have, of the whole network. None draws them, always the same.
+        Of a backbone by name: "DEFAULT", or another name that torchvision has, or a tag of timm's;
+        or a state dict that you have, of the whole network. None draws them, always the same.
     pooling : {"avg", "max"} or None, default="avg"
         Mean or maximum of each channel over positions; None keeps maps.
     image_transform : callable, optional
@@ -154,6 +154,9 @@ class ImageFeatures(TransformerMixin, BaseEstimator):
         items = open_images(X, self.image_transform)
         if len(items) == 0:
             raise ValueError("X has no images; at least one is needed.")
+        if has_lazy_parts(self.backbone_):
+            with torch_rng(torch.device("cpu"), 0):
+                materialize(self.backbone_, tuple(_Images(items)[0].shape))
         if self.cache_dir is None or not _can_be_known(items):
             return np.concatenate(list(self._compute(items)))
         folder = Path(self.cache_dir)
@@ -204,6 +207,14 @@ class ImageFeatures(TransformerMixin, BaseEstimator):
                 yield features.to("cpu", torch.float32).numpy()
         finally:
             backbone.train(was_training)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        backbone = state.get("backbone_")
+        if backbone is not None and any(p.device.type != "cpu" for p in backbone.parameters()):
+            # A pickle opens where that device is not, too.
+            state["backbone_"] = copy_module(backbone).to("cpu")
+        return state
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "backbone_")

@@ -175,6 +175,9 @@ def fingerprint(net: Any, X: Any, y: Any) -> dict[str, str]:
     if isinstance(net.module, nn.Module):
         # Its weights come from the checkpoint; what it begins with may be others each time.
         settings["module"] = describe_architecture(net.module)
+    backbone = getattr(net, "backbone", None)
+    if isinstance(backbone, nn.Module) and not getattr(net, "_computes_by_backbone", True):
+        settings["backbone"] = describe_architecture(backbone)
     given = [getattr(getattr(net, "_data", None), name, None) for name in _BESIDE_X_AND_Y]
     data = (X, y) if all(part is None for part in given) else (X, y, *given)
     return {"estimator": type(net).__name__, **settings, "data": digest(data)}

@@ -65,6 +65,8 @@ def libraries(monkeypatch):
     def get_model(name, weights=None):
         known = {"resnet18": ResNet, "densenet": Features, "vit": Token}
         asked.append((name, weights))
+        if weights not in (None, "DEFAULT", "IMAGENET1K_V1"):
+            raise KeyError(weights)
         if name not in known:
             raise ValueError(f"Unknown model {name}")
         return known[name]()
@@ -105,6 +107,35 @@ def test_weights_that_one_has(files, libraries):
     assert libraries[0] == ("resnet18", None)
     expected = mine.conv1.weight
     torch.testing.assert_close(est.module_.backbone[0].weight.data, expected.data)
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_weights_by_their_name(files, libraries, frozen):
+    make("resnet18", weights="IMAGENET1K_V1", frozen=frozen).fit(*files)
+    make("timm/resnet18", weights="a1_in1k", frozen=frozen).fit(*files)
+    assert libraries == [("resnet18", "IMAGENET1K_V1"), ("resnet18.a1_in1k", True)]
+    with pytest.raises(ValueError, match="torchvision has no weights 'IMAGENET' of 'resnet18'"):
+        make("resnet18", weights="IMAGENET", frozen=frozen).fit(*files)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "timm/resnet18"])
+def test_a_file_opens_without_the_weights_that_its_own_replace(files, libraries, name, tmp_path):
+    est = make(name, weights="DEFAULT").fit(*files)
+    est.save(tmp_path / "est")
+    loaded = ImageClassifier.load(tmp_path / "est")
+    assert libraries[-1][1] in (None, False)
+    assert loaded.weights == "DEFAULT"
+    np.testing.assert_array_equal(loaded.predict_proba(files[0]), est.predict_proba(files[0]))
+    loaded.fit(*files)
+    assert libraries[-1] == libraries[0]
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("backbone", [nn.Conv2d(3, 4, 3), lambda: nn.Conv2d(3, 4, 3)])
+def test_weights_of_a_module_are_refused(files, backbone, frozen):
+    for weights in ("DEFAULT", nn.Conv2d(3, 4, 3).state_dict()):
+        with pytest.raises(ValueError, match="weights are for backbones by name"):
+            make(backbone, weights=weights, frozen=frozen).fit(*files)
 
 
 def test_backbones_that_are_not_there(libraries, files, monkeypatch):

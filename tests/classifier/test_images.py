@@ -2,9 +2,7 @@
 
 import os
 import pickle
-import warnings
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,7 +15,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from skd2ace import ImageClassifier
-from skd2ace._images import BadImageError, ImageItems, read_image
+from skd2ace._images import ImageItems, read_image
 from skd2ace.datasets import make_digits_mosaics
 from skd2ace.metrics import mean_average_precision
 from skd2ace.networks import HST, MLGCN, FocalLoss, MLDecoder
@@ -238,6 +236,19 @@ def test_transform_of_files_and_of_arrays(files):
     np.testing.assert_array_equal(est.predict_proba(arrays), expected)
 
 
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16", "F"])
+def test_transforms_may_give_images_of_any_mode(files, mode):
+    """Of the same values as an array that holds them, channels first."""
+    image = read_image(files[0][0]).convert(mode)
+    shown = image.convert({"1": "L", "P": "RGB"}.get(mode, mode))
+    expected = np.array(shown, dtype=np.float32).reshape(16, 16, -1).transpose(2, 0, 1)
+    if mode not in ("I;16", "F"):
+        expected /= 255
+    (x,) = ImageItems(files[0][:1], transform=lambda given: given.convert(mode))
+    assert x.dtype == torch.float32
+    np.testing.assert_array_equal(x.numpy(), expected)
+
+
 def test_images_of_several_sizes_are_named(tmp_path):
     for i, size in enumerate(((8, 8), (9, 8))):
         Image.new("RGB", size).save(tmp_path / f"{i}.png")
@@ -271,63 +282,6 @@ def test_kinds_of_files_are_converted(tmp_path):
         read = read_image(path)
         assert read.mode == "RGB"
         np.testing.assert_array_equal(np.array(read), values, err_msg=name)
-
-
-@pytest.fixture
-def some_bad(files, tmp_path):
-    """Of the files three are bad: one is missing, one no image, one cut in the middle."""
-    paths, Y, _ = files
-    paths = list(paths)
-    whole = Path(paths[5]).read_bytes()
-    (tmp_path / "text.png").write_text("no image")
-    (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
-    paths[3], paths[7], paths[11] = (str(tmp_path / f"{n}.png") for n in ("missing", "text", "cut"))
-    return paths, Y
-
-
-@pytest.mark.parametrize("frozen", [False, True])
-def test_bad_images_are_errors_that_name_their_path(some_bad, files, frozen):
-    paths, Y = some_bad
-    torch.manual_seed(0)
-    est = make(body=backbone(3), frozen=frozen)
-    with pytest.raises(BadImageError, match=r"1 images are missing, the first .*missing\.png"):
-        est.fit(paths, Y)
-    paths[3] = files[0][3]
-    with pytest.raises(ValueError, match=r"(text|cut)\.png cannot be read"):
-        est.fit(paths, Y)
-    est.fit(files[0], Y)
-    for bad, said in (
-        (paths[7], "cannot be read"),
-        (paths[11], "cannot be read"),
-        ("no", "missing"),
-    ):
-        with pytest.raises(ValueError, match=said):
-            est.predict([bad])
-
-
-@pytest.mark.parametrize("frozen", [False, True])
-def test_bad_images_are_skipped_on_request(some_bad, frozen):
-    paths, Y = some_bad
-    torch.manual_seed(0)
-    body, weight = backbone(3), np.arange(60) % 3 + 1.0
-    good = np.setdiff1d(np.arange(60), [3, 7, 11])
-    est = make(body=body, frozen=frozen, bad_images="skip")
-    with pytest.warns(UserWarning, match=r"3 of 60 images are left out, the first: .*missing"):
-        est.fit(paths, Y, sample_weight=weight)
-    assert [verdict.split()[2].rpartition(os.sep)[2] for verdict in est.bad_images_] == [
-        "missing.png", "text.png", "cut.png",
-    ]  # fmt: skip
-    kept = [paths[i] for i in good]
-    expected = make(body=body, frozen=frozen).fit(kept, Y[good], sample_weight=weight[good])
-    assert np.array_equal(est.predict_proba(kept), expected.predict_proba(kept))
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        est.fit(kept, Y[good])
-    assert est.bad_images_ == []
-    est.set_params(warm_start=True)
-    with pytest.warns(UserWarning, match="3 of 60 images are left out"):
-        est.fit(paths, Y)
-    assert len(est.bad_images_) == 3
 
 
 class Counting(nn.Module):
@@ -366,6 +320,8 @@ def test_frozen_features_are_computed_once_and_kept(files, head, tmp_path):
         body.body[0].bias += 1
     before = Counting.seen
     est.predict_proba(paths)
+    assert Counting.seen == before, "it has those that it was fitted with"
+    est.fit(paths, Y).predict_proba(paths)
     assert Counting.seen == before + 60
     Image.new("RGB", (16, 16)).save(tmp_path / "new.png")
     est.predict_proba([str(tmp_path / "new.png")])
@@ -462,6 +418,32 @@ def test_a_training_that_was_cut_off_goes_on(mosaics, tmp_path):
     resumed = make("hst", callbacks=[Checkpointing(tmp_path)], **settings)
     resumed.fit(X, Y, resume=tmp_path)
     assert np.array_equal(resumed.predict_proba(X), whole.predict_proba(X))
+
+
+@pytest.mark.parametrize("features", [False, True])
+def test_a_training_goes_on_with_a_backbone_of_other_first_weights(mosaics, tmp_path, features):
+    X, Y = mosaics.data[:60], mosaics.target[:60]
+    given = {"neighbor_features": X.reshape(60, -1)} if features else {}
+    selector = D2ACE(n_neighbors=3, warmup_epochs=1) if features else None
+    settings = {"batch_selector": selector, "batch_size": 16, "max_epochs": 3}
+    kept = Checkpointing(tmp_path)
+    whole = make(body=backbone(), callbacks=[kept], **settings).fit(X, Y, **given)
+    (tmp_path / "epoch-000003.skd2ace").unlink()
+    resumed = make(body=backbone(), **settings).fit(X, Y, resume=tmp_path, **given)
+    assert np.array_equal(resumed.predict_proba(X), whole.predict_proba(X))
+    with pytest.raises(ValueError, match="other backbone"):
+        make(body=backbone(channels=8), **settings).fit(X, Y, resume=tmp_path, **given)
+
+
+@pytest.mark.parametrize("settings", [{"frozen": True}, {"batch_selector": D2ACE(n_neighbors=3)}])
+def test_features_by_other_first_weights_are_of_another_training(mosaics, tmp_path, settings):
+    X, Y = mosaics.data[:60], mosaics.target[:60]
+    torch.manual_seed(0)
+    body = backbone()
+    make(body=body, callbacks=[Checkpointing(tmp_path)], **settings).fit(X, Y)
+    with pytest.raises(ValueError, match="other backbone"):
+        make(body=backbone(), **settings).fit(X, Y, resume=tmp_path)
+    assert len(make(body=body, **settings).fit(X, Y, resume=tmp_path).history) == 2
 
 
 def test_thresholds_by_cross_fitting(mosaics):
