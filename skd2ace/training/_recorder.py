@@ -132,6 +132,12 @@ class SelectionRecorder(Callback):
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
         """Begin to count."""
+        if not hasattr(net, "batch_selector_"):
+            raise TypeError(
+                f"SelectionRecorder records what a batch selector draws, and this "
+                f"{type(net).__name__} trains without one: skd2ace.training.BatchSelection, before "
+                "it among the callbacks, brings one."
+            )
         self._draws_ = None
 
     def on_batch_begin(

@@ -8,6 +8,7 @@ import torch
 from sklearn.base import clone
 from sklearn.datasets import make_multilabel_classification
 from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.utils.data import DataLoader
 
 from skd2ace import MultiLabelNetClassifier
 from skd2ace.networks import MLP
@@ -170,3 +171,11 @@ def test_label_weights_are_those_of_what_was_told(data):
     np.testing.assert_allclose(
         others[0].label_weights["uncertainty"], np.exp(0.5 * entropy / 2), rtol=1e-5
     )
+
+
+def test_without_a_selector_there_is_nothing_to_record(data):
+    est = MultiLabelNetClassifier(
+        MLP, callbacks=[SelectionRecorder()], iterator_train=DataLoader, **SETTINGS
+    )
+    with pytest.raises(TypeError, match="trains without one"):
+        est.fit(*data)
