@@ -53,6 +53,7 @@ from ._checks import (
     refuse_what_batches_lack,
 )
 from ._parameters import parameter_names, takes_parameter
+from ._preprocessing import check_prepared
 from ._set_up import SetUpNet
 from ._split import (
     Parts,
@@ -184,6 +185,7 @@ class TrainingEngine(SetUpNet):
         self._compare_judges(train if valid is None else valid)
         chosen = self.get_params_for("iterator_train").get("batch_size", self.batch_size)
         self.batch_size_ = choose_batch_size(chosen, len(train))
+        self.n_samples_fit_ = len(dataset)
         self.train_indices_ = find_rows(train, dataset)
         self.valid_indices_ = find_rows(valid, dataset)
         if not self.history:
@@ -409,7 +411,14 @@ class TrainingEngine(SetUpNet):
             super().save_params(*args, **kwargs)
 
     def load_params(self, *args: Any, **kwargs: Any) -> None:
-        """Load weights as in skorch; training then goes on from them."""
+        """Load weights as in skorch; training then goes on from them.
+
+        Raises
+        ------
+        NotFittedError
+            If features are to be prepared and no fit has found out how.
+        """
+        check_prepared(self)
         super().load_params(*args, **kwargs)
         for _, callback in getattr(self, "callbacks_", []):
             if isinstance(callback, (BestEpoch, WeightAverage)):

@@ -313,7 +313,8 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
         vars(self).pop("bad_images_", None)
         if verdicts is not None:
             self.bad_images_ = [verdict for verdict in verdicts if verdict is not None]
-        if good is not None:
+        if verdicts is not None and good is not None:
+            self.n_samples_fit_ = len(verdicts)
             self.train_indices_ = _rows_of(good, self.train_indices_)
             self.valid_indices_ = _rows_of(good, self.valid_indices_)
 

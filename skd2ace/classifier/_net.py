@@ -133,6 +133,8 @@ class MultiLabelNetClassifier(PredictingNet):
         see it; NaN where there are none. (n, 2) for a one-dimensional y.
     oob_score_ : float
         Macro-AUC of these predictions, corrected for comparing members that differ.
+    n_samples_fit_ : int
+        Rows of X.
     train_indices_, valid_indices_ : ndarray of int, or None
         Rows that were trained on and that were held out; None where it was not rows of X.
     preprocessor_ : transformer

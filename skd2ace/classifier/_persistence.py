@@ -25,6 +25,7 @@ _FITTED = (
     "classes_",
     "n_labels_",
     "label_names_in_",
+    "n_samples_fit_",
     "train_indices_",
     "valid_indices_",
     "bad_images_",

@@ -113,6 +113,15 @@ def fit_preprocessor(est: Any, X: Any, Y: Any, seed: int, **split_params: Any) -
     return transform_features(est, X), (train, valid)
 
 
+def check_prepared(est: Any) -> None:
+    """Raise a NotFittedError if features are to be prepared and no fit has found out how."""
+    if est.preprocessor is not None and not hasattr(est, "preprocessor_"):
+        raise NotFittedError(
+            f"The preprocessor of this {type(est).__name__} is not fitted: weights alone, by "
+            "load_params, say nothing of how features are prepared. save and load keep both."
+        )
+
+
 def transform_features(est: Any, X: Any) -> Any:
     """Features as the network takes them, (n, m) of float32.
 
@@ -130,9 +139,6 @@ def read_features(est: Any, X: Any) -> Any:
     """Features to predict from, checked and prepared as in ``fit``."""
     if hasattr(est, "preprocessor_"):
         return transform_features(est, check_table(est, X, reset=False))
-    if est.preprocessor is not None and not est.history:
-        raise NotFittedError(
-            f"The preprocessor of this {type(est).__name__} is not fitted: weights alone, by "
-            "load_params, say nothing of how features were prepared. save and load keep both."
-        )
+    if not est.history:
+        check_prepared(est)
     return check_features(est, X, reset=False)

@@ -418,9 +418,9 @@ def _read_dynamics(estimator: Any, shape: tuple[int, ...]) -> dict[str, Floats] 
         return None
     n_passes, moments = found[0].n_passes_, found[0].moments_
     values = {name: tensor.cpu().numpy().astype(np.float64) for name, tensor in moments.items()}
-    n_rows = _count_rows(estimator, len(values["mean"]))
-    if shape != (n_rows, values["mean"].shape[1]):
-        raise _not_the_data(shape, (n_rows, values["mean"].shape[1]))
+    n_rows, fitted = shape[0], (estimator.n_samples_fit_, values["mean"].shape[1])
+    if shape != fitted or not _are_of_all(estimator, values["mean"], n_rows):
+        raise _not_the_data(shape, fitted)
     dynamics = {
         "margin": values["margin"],
         "confidence": values["mean"],
@@ -450,14 +450,16 @@ def _read_draws(estimator: Any, n_rows: int) -> Floats | None:
     # Training may have begun anew with other rows.
     latest = [e.draws for e in recorder.epochs_ if len(e.draws) == len(recorder.epochs_[-1].draws)]
     draws = np.stack(latest).sum(0, dtype=np.float64)
-    if _count_rows(estimator, len(draws)) != n_rows:
+    if not _are_of_all(estimator, draws, n_rows):
         return None
     return _spread_out(estimator, draws, n_rows)
 
 
-def _count_rows(estimator: Any, n_train: int) -> int:
-    held_out, bad = estimator.valid_indices_, getattr(estimator, "bad_images_", ())
-    return n_train + (0 if held_out is None else len(held_out)) + len(bad)
+def _are_of_all(estimator: Any, part: Any, n_rows: int) -> bool:
+    """Whether values are those of the training part of the last fit, of so many rows."""
+    rows = estimator.train_indices_
+    n_train = n_rows if rows is None else len(rows)
+    return n_rows == estimator.n_samples_fit_ and len(part) == n_train
 
 
 def _spread_out(estimator: Any, part: Any, n_rows: int) -> Floats:

@@ -10,8 +10,8 @@ from typing_extensions import Self
 class RateSchedule(Callback):
     """Base of callbacks that set the learning rates to a share of the full ones.
 
-    Full rates are those that the optimizer has when a training begins, unless this callback set
-    them itself: what a user sets between two trainings counts in the second.
+    Full rates are those that the optimizer has when a training begins, unless a schedule set them:
+    what a user sets between two trainings counts in the second.
     """
 
     def initialize(self) -> Self:
@@ -27,9 +27,13 @@ class RateSchedule(Callback):
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Note the full rates."""
         rates = [group["lr"] for group in net.optimizer_.param_groups]
+        schedules = [cb for _, cb in net.callbacks_ if isinstance(cb, RateSchedule)]
         # Close is enough: a net may have made the rates anew from one another.
-        if self.full_rates_ is None or not _close(rates, self.set_rates_):
+        setting = [one for one in schedules if _close(rates, one.set_rates_)]
+        if not setting:
             self.full_rates_ = rates
+        elif self.full_rates_ is None:
+            self.full_rates_ = setting[0].full_rates_
 
     def set_share(self, net: Any, share: float) -> None:
         """Set each group's rate to a share of its full one."""

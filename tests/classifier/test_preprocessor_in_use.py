@@ -364,9 +364,9 @@ def test_weights_alone_do_not_prepare_features(make_tabm, data, tmp_path):
     make_tabm().fit(X, Y).save_params(f_params=tmp_path / "weights")
     sizes = {"module__n_features": X.shape[1], "module__n_labels": Y.shape[1]}
     est = make_tabm(**sizes).initialize()
-    est.load_params(f_params=tmp_path / "weights")
-    with pytest.raises(NotFittedError, match="save and load keep both"):
-        est.predict(X)
+    for use in (lambda: est.load_params(f_params=tmp_path / "weights"), lambda: est.predict(X)):
+        with pytest.raises(NotFittedError, match="save and load keep both"):
+            use()
 
 
 def test_a_first_part_after_initialize(make_tabm, data, assert_same):

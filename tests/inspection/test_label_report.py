@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 from sklearn.metrics import average_precision_score
+from sklearn.model_selection import ShuffleSplit
 from sklearn.neighbors import NearestNeighbors
 from torch.utils.data import Dataset
 
@@ -271,6 +272,26 @@ def test_draws_are_those_of_the_rows_trained_on_last():
     est.partial_fit(X[:40], Y[:40])
     report = LabelReport.from_estimator(est, X[:40], Y[:40])
     np.testing.assert_array_equal(report.n_drawn, 3)
+
+
+def test_rows_that_a_split_leaves_out():
+    """Neither trained on nor held out: of these only the rest is known."""
+    X, Y, _ = plant(60)
+    est = MultiLabelNetClassifier(
+        MLP,
+        callbacks=[SelectionRecorder(), TrainingDynamics()],
+        max_epochs=3,
+        train_split=ShuffleSplit(1, train_size=30, test_size=15, random_state=0),
+        verbose=0,
+        random_state=0,
+    ).fit(X, Y)
+    report = LabelReport.from_estimator(est, X, Y)
+    is_trained_on = np.isin(np.arange(60), est.train_indices_)
+    np.testing.assert_array_equal(report.n_drawn, np.where(is_trained_on, 3, np.nan))
+    margin = report.to_frame(all=True).groupby("instance")["margin"].count()
+    assert margin.reindex(range(60), fill_value=0).tolist() == (3 * is_trained_on).tolist()
+    with pytest.raises(ValueError, match="fitted with"):
+        LabelReport.from_estimator(est, X[:45], Y[:45])
 
 
 def test_labels_in_another_order_are_refused():

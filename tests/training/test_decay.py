@@ -9,7 +9,7 @@ from skorch.callbacks import Callback
 from torch.optim.lr_scheduler import LambdaLR
 
 from skd2ace import MultiLabelNetClassifier
-from skd2ace.training import LinearDecay
+from skd2ace.training import LinearDecay, LinearWarmup
 
 
 class Rates(Callback):
@@ -72,6 +72,17 @@ def test_a_fit_of_more_epochs(mlp, data):
 def test_a_rate_set_in_between_is_the_new_full_rate(mlp, data):
     net = make(mlp, max_epochs=2).fit(*data).set_params(lr=0.8).partial_fit(*data)
     assert rates_of(net) == [pytest.approx(rates) for rates in slow_rates(0.8, n_epochs=4)[2:]]
+
+
+def test_beside_a_warmup_that_has_not_ended(mlp, data):
+    """Which of the two set the rates last: neither takes them for the full ones."""
+
+    def fit(max_epochs):
+        callbacks = [LinearWarmup(10), LinearDecay(), ("rates", Rates())]
+        return make(mlp, max_epochs=max_epochs).set_params(callbacks=callbacks).fit(*data)
+
+    whole = fit(14)
+    assert rates_of(fit(4).set_params(max_epochs=10).partial_fit(*data)) == rates_of(whole)[4:]
 
 
 def test_groups_keep_their_ratio(mlp, data):
