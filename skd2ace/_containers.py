@@ -69,8 +69,11 @@ def open_features(X: Any) -> Any:
 
 def count_dimensions(Y: Any) -> int:
     """Dimensions of a container of any kind."""
-    n_dimensions: int = Y.ndim if hasattr(Y, "ndim") else np.asarray(Y).ndim
-    return n_dimensions
+    if hasattr(Y, "ndim"):
+        n_dimensions: int = Y.ndim
+        return n_dimensions
+    # Frames of polars have a shape alone, and are slow to turn into arrays, if they can be.
+    return len(Y.shape) if hasattr(Y, "shape") else np.ndim(Y)
 
 
 def find_names(Y: Any) -> NDArray[np.object_] | None:

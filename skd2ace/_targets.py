@@ -7,10 +7,12 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.exceptions import DataConversionWarning
+from sklearn.metrics import accuracy_score
 from sklearn.utils import check_array
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_consistent_length
 
-from ._containers import read_container
+from ._containers import count_dimensions, read_container
 from ._labels import check_zero_one
 from ._weights import check_weights, per_cell
 
@@ -85,6 +87,39 @@ def decode_targets(relevant: NDArray[np.bool_], classes: NDArray) -> NDArray:
     if classes.ndim == 2:
         return relevant.astype(np.int64)
     return classes[relevant[:, 0].astype(np.intp)]
+
+
+def measure_subset_accuracy(
+    predicted: NDArray, y: Any, classes: NDArray | None, sample_weight: Any = None
+) -> float:
+    """Share of instances of which every label that is known is predicted correctly.
+
+    Parameters
+    ----------
+    predicted : ndarray of shape (n, q), or (n,)
+        As :func:`decode_targets` gives it.
+    y, classes, sample_weight
+        As for :func:`encode_targets`.
+
+    Returns
+    -------
+    float
+        NaN where no label is known.
+    """
+    if count_dimensions(y) != 2:
+        return float(accuracy_score(read_container(y), predicted, sample_weight=sample_weight))
+    Y, _, weight = encode_targets(y, classes, sample_weight)
+    check_consistent_length(Y, predicted)
+    known = ~np.isnan(Y)
+    correct = ((predicted == Y) | ~known).all(axis=1)
+    if weight is None:
+        weight = np.ones(len(Y))
+    cells = np.where(known, per_cell(weight), 0)
+    counted = known.any(axis=1)
+    if not counted.any():
+        return float("nan")
+    of_instances = cells.sum(axis=1)[counted] / known.sum(axis=1)[counted]
+    return float(np.average(correct[counted], weights=of_instances))
 
 
 def _refuse_label_sets(y: Any) -> None:

@@ -20,6 +20,7 @@ from skd2ace._stored import StoredFeatures, open_stored
 from skd2ace.networks import known_labels
 from skd2ace.training import BatchIterator, BatchSelection
 from skd2ace.training._items import ItemDataset
+from skd2ace.training._logits import refuse_probabilities
 from skd2ace.training._out_of_bag import has_out_of_bag
 
 from ._item_data import check_items, open_items
@@ -91,11 +92,7 @@ def explain_failure(X: torch.Tensor) -> Iterator[None]:
 
 def check_for_logits(module: Any, criterion: Any) -> None:
     """Refuse a sigmoid before that of predicting: all probabilities would be 0.5 or more."""
-    if isinstance(unwrap_compiled(criterion), torch.nn.BCELoss):
-        raise ValueError(
-            "criterion=BCELoss takes probabilities, but the module must give logits: leave out "
-            "its sigmoid and take BCEWithLogitsLoss, the default."
-        )
+    refuse_probabilities(criterion)
     module = unwrap_compiled(module)
     layers = list(module) if type(module) is torch.nn.Sequential else []
     if layers and isinstance(layers[-1], torch.nn.Sigmoid):

@@ -30,7 +30,10 @@ PREPROCESSOR_CONSTRAINTS: list[Any] = [
 
 def make_preprocessor(preprocessor: Any, seed: int) -> Any:
     """Make what the parameter stands for, unfitted; what has no seed of its own gets one."""
-    made = TabularPreprocessor() if isinstance(preprocessor, str) else clone(preprocessor)
+    # Our own gives what the network takes, whatever the user has set for transformers.
+    own: Any = TabularPreprocessor()
+    own.set_output(transform="default")
+    made = own if isinstance(preprocessor, str) else clone(preprocessor)
     unseeded = [
         name
         for name, value in sorted(made.get_params().items())

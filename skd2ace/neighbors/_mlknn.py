@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, v
 from skd2ace._columns import name_bad_column
 from skd2ace._containers import open_features
 from skd2ace._sklearn import Interval
-from skd2ace._targets import decode_targets, encode_targets
+from skd2ace._targets import decode_targets, encode_targets, measure_subset_accuracy
 
 # "numeric" lets words in a frame pass, which fail later without the name of their column.
 _FLOATS = (np.float64, np.float32)
@@ -146,6 +146,24 @@ class MLkNN(ClassifierMixin, BaseEstimator):
         proba = self._posteriors(X)
         relevant = proba >= 0.5 if self.classes_.ndim == 2 else proba > 0.5
         return decode_targets(relevant, self.classes_)
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Share of instances of which every label is predicted correctly (subset accuracy).
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n, d)
+        y : ndarray, DataFrame, sparse matrix or Tensor of shape (n, q), or (n,)
+            As for :meth:`fit`; labels that are NaN are left out, and so are instances without
+            any that is known.
+        sample_weight : array-like of shape (n,) or (n, q), optional
+
+        Returns
+        -------
+        float
+            In [0, 1], larger is better; NaN where no label is known.
+        """
+        return measure_subset_accuracy(self.predict(X), y, self.classes_, sample_weight)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -196,8 +196,6 @@ class BatchSelector(Resumable):
         self._begin(draw_seeds(run["random_state"], 1)[0])
         # That of an earlier run.
         vars(self).pop("generator_", None)
-        # Of the probabilities told in each step of the epoch, where they are.
-        self.extremes_: list[Tensor] = []
         self.probabilities_: Tensor | None = None
         self._start(X, Y)
         return self

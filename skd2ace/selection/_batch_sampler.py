@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Sampler
 
-from skd2ace._processes import gather, world
+from skd2ace._processes import from_first, gather, world
 
 from ._base import BatchSelector
 from ._sharing import Sharing
@@ -244,7 +244,8 @@ class SelectedBatchSampler(Sampler[list[int]]):
         Returns
         -------
         Tensor of shape (b, 1) or (b, q)
-            On the device of Y; ones in one process, unless the selector weights the loss.
+            On the device of Y, and of its dtype if that is floating; ones in one process, unless
+            the selector weights the loss.
 
         Raises
         ------
@@ -259,7 +260,10 @@ class SelectedBatchSampler(Sampler[list[int]]):
             weights = _as_columns(kept)
         else:
             weights = _as_columns(selector.loss_weights(index.to(selector.device_), Y))
-        return torch.ones(len(index), 1, device=Y.device) if weights is None else weights.to(Y)
+        if weights is None:
+            return torch.ones(len(index), 1, device=Y.device)
+        # Labels may be whole numbers, which would cut weights off.
+        return weights.to(Y.device, Y.dtype if Y.is_floating_point() else torch.float32)
 
     def state_dict(self) -> dict[str, Any]:
         """Copy what is needed to go on later: call it between epochs, in one process or all.
@@ -296,12 +300,10 @@ class SelectedBatchSampler(Sampler[list[int]]):
         self._weighed.clear()
 
     def _share_seed(self) -> None:
-        """Give all processes the seed of the first, for batches that none has been told of."""
-        seed = gather(self.selector.seed_)[0]
-        if not self.selector.seen_ and seed != self.selector.seed_:
-            self.selector.seed_ = seed
-            # What a look at the length has drawn by another seed is drawn anew.
-            self.selector.is_counted_ = False
+        """Give all processes the seed of the first, and what it has drawn by it."""
+        selector = self.selector
+        if len(set(gather(selector.seed_))) > 1 and not selector.seen_:
+            selector.load_state_dict(from_first(selector.state_dict))
 
     def _is_told(self) -> bool:
         """Whether all of the epoch being served has been served and told."""

@@ -26,6 +26,8 @@ class Resumable(BaseEstimator):
         self.epoch_ = -1
         self.seen_ = False
         self.n_batches_, self.is_counted_ = None, False
+        # Of the probabilities told in each step of the epoch, where they are.
+        self.extremes_: list[Tensor] = []
 
     def state_dict(self) -> dict[str, Any]:
         """Copy what is needed to go on later: call it between epochs.
@@ -75,6 +77,8 @@ class Resumable(BaseEstimator):
         for name, theirs in state.items():
             setattr(self, name, tensors[name].copy_(theirs) if name in tensors else theirs)
         self.n_batches_, self.is_counted_ = None, False
+        # Those of an epoch that is taken back.
+        self.extremes_ = []
 
     def suspend(self, state: dict[str, Any]) -> None:
         """Take a state without the data: :meth:`state_dict` then gives it back, and no more.

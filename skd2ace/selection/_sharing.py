@@ -110,6 +110,8 @@ class Sharing:
             index = torch.tensor(served.share, device=selector.device_)
             wanted = selector.loss_weights(index, Y)
             return None if wanted is None else wanted[:, None]
+        # Of labels, which may be of a type that cannot be exchanged.
+        Y = Y if Y.is_floating_point() else Y.float()
         parts = [torch.empty_like(Y) for _ in range(self.n_processes)]
         dist.all_gather(parts, Y.contiguous())
         index = torch.tensor(served.batch, device=selector.device_)

@@ -17,6 +17,11 @@ class LinearDecay(RateSchedule):
     n_epochs_ : int
         E: epochs of the whole run, those of earlier calls included.
 
+    Raises
+    ------
+    RuntimeError
+        In training, if a plain skorch net is trained for more epochs than ``max_epochs`` at once.
+
     Examples
     --------
     >>> import torch
@@ -34,12 +39,20 @@ class LinearDecay(RateSchedule):
     """
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Note the full rates, and count the epochs of the run."""
+        """Note the full rates."""
         super().on_train_begin(net, **kwargs)
-        self.n_epochs_ = len(net.history) + int(net.max_epochs)
+        self.is_counted_ = False
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
         """Set the rates of the epoch."""
-        # Nets that know it, as ours, may go on from a checkpoint.
-        self.n_epochs_ = getattr(net, "last_epoch_", self.n_epochs_)
-        self.set_share(net, 1 - (len(net.history) - 1) / self.n_epochs_)
+        n_done = len(net.history) - 1
+        if not self.is_counted_:
+            # Only now: what was done before may have been loaded when training began.
+            self.n_epochs_ = getattr(net, "last_epoch_", n_done + int(net.max_epochs))
+            self.is_counted_ = True
+        if n_done >= self.n_epochs_:
+            raise RuntimeError(
+                f"LinearDecay: epoch {n_done + 1} of a run of {self.n_epochs_}, after which the "
+                "rate is 0. Set max_epochs, which is what it goes by, not epochs= of fit."
+            )
+        self.set_share(net, 1 - n_done / self.n_epochs_)

@@ -12,6 +12,7 @@ from skd2ace._seeding import host_rngs
 
 from ._batches import BatchIterator
 from ._host import bring_to_host
+from ._logits import refuse_probabilities
 from ._state import keep_modes
 
 _ROWS_AT_ONCE = 1024
@@ -87,6 +88,7 @@ class TrainingDynamics(Callback):
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Check the parameter."""
         check_scalar(self.every, "every", Integral, min_val=1)
+        refuse_probabilities(net.criterion_)
 
     def on_epoch_end(self, net: Any, dataset_train: Any = None, **kwargs: Any) -> None:
         """Predict the training part, and take the predictions in."""
@@ -100,6 +102,7 @@ class TrainingDynamics(Callback):
             for batch in rows:
                 with torch.no_grad():
                     logits = net.evaluation_step(batch, training=False)
+                logits = logits[0] if isinstance(logits, tuple) else logits
                 logits = logits if logits.ndim == 2 else logits[:, None]
                 self._take_in(batch.instances, logits)
 

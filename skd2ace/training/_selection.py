@@ -17,6 +17,7 @@ from skd2ace._seeding import RandomState
 from skd2ace.selection import BatchSelector, RandomBatches
 
 from ._batches import BatchIterator
+from ._logits import refuse_probabilities
 from ._selected_batches import SelectedBatches, claim_batches, find_unclaimed
 
 
@@ -41,9 +42,9 @@ class BatchSelection(Callback):
         In training, if the net's iterator cannot be told what to serve, or the selector weights
         the loss and the net does not (``applies_loss_weights``).
     ValueError
-        In training, if the iterator's batches are on another device than the net, or training
-        goes on with another number of instances or labels, for selectors that keep a state of
-        them.
+        In training, if the net gives probabilities (``BCELoss``) where logits are due, the
+        iterator's batches are on another device than the net, or training goes on with another
+        number of instances or labels, for selectors that keep a state of them.
     RuntimeError
         If a training step is given a batch that was not selected: where nets of one's own loop
         over another iterator than skorch does.
@@ -150,6 +151,7 @@ class BatchSelection(Callback):
         return vars(self).setdefault("trainings_", weakref.WeakKeyDictionary())
 
     def _start(self, net: Any, batches: SelectedBatches, n_done: int) -> None:
+        refuse_probabilities(net.criterion_)
         seed = self.random_state
         if seed is None:
             seed = getattr(net, "selector_seed_", None)
@@ -200,8 +202,9 @@ class BatchSelection(Callback):
         # Each training starts a selector on its own data.
         return {k: v for k, v in vars(self).items() if k != "trainings_"}
 
-    def _update(self, net: Any, batch: Any, logits: Tensor, losses: Tensor | None) -> None:
-        # A plain net of one label may work in one dimension; a selector never does.
+    def _update(self, net: Any, batch: Any, output: Any, losses: Tensor | None) -> None:
+        # A plain net may give more beside, and of one label one dimension; a selector gets neither.
+        logits: Tensor = output[0] if isinstance(output, tuple) else output
         logits = logits.detach().reshape(len(batch.instances), -1)
         if losses is None:
             truth = batch[1].reshape(logits.shape)

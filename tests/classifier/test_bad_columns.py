@@ -66,6 +66,14 @@ def test_dates_in_polars(est, labels, cast):
         est.fit(pl.DataFrame({"age": np.arange(N)}).with_columns(born), labels)
 
 
+def test_dates_behind_words_in_a_table_of_polars(make_tabm, labels):
+    """Which numpy makes no matrix of."""
+    born = pl.Series("born", np.arange(N)).cast(pl.Date)
+    frame = pl.DataFrame({"age": np.arange(N), "sky": ["blue", "grey"] * (N // 2)})
+    with pytest.raises(ValueError, match="Column 'born' of X holds dates or times"):
+        make_tabm(max_epochs=1).fit(frame.with_columns(born), labels)
+
+
 def test_predicting_refuses_dates(est, labels):
     X = pd.DataFrame({"age": np.arange(N), "born": np.arange(N)})
     est.fit(X, labels)

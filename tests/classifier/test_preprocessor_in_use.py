@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 import scipy.sparse as sp
 import torch
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.exceptions import NotFittedError
@@ -381,3 +382,12 @@ def test_a_preprocessor_that_looks_at_labels(make_two, data):
     rows = est.train_indices_
     expected = SelectKBest(k=2).fit(X[rows], Y[rows, 0])
     np.testing.assert_array_equal(est.preprocessor_.get_support(), expected.get_support())
+
+
+@pytest.mark.parametrize("output", ["pandas", "polars"])
+def test_what_transformers_give_elsewhere_does_not_matter(make_tabm, data, output):
+    X, Y = sp.csr_array(np.where(data[0] > 0, data[0], 0)), data[1]
+    expected = make_tabm().fit(X, Y).predict_proba(X)
+    with config_context(transform_output=output):
+        est = make_tabm().fit(X, Y)
+        np.testing.assert_array_equal(est.predict_proba(X), expected)

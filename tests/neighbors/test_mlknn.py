@@ -10,6 +10,7 @@ import pytest
 import scipy.sparse
 import torch
 from sklearn.base import clone
+from sklearn.metrics import accuracy_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import estimator_checks_generator
@@ -166,3 +167,16 @@ def test_it_needs_no_extra():
         [sys.executable, "-W", "error", "-c", NEEDS_NO_EXTRAS], capture_output=True, text=True
     )
     assert done.stdout == "(1, 2)\n", done.stderr
+
+
+@pytest.mark.parametrize("dtype", ["Int64", "boolean", "category", object])
+def test_it_is_scored_on_labels_as_it_is_fitted_on(dtype):
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(40, 3)), rng.integers(0, 2, (40, 3))
+    frame = pd.DataFrame(Y, columns=["a", "b", "c"])
+    est, same = MLkNN(3).fit(X, Y), MLkNN(3).fit(X, frame.astype(dtype))
+    assert same.score(X, frame.astype(dtype)) == accuracy_score(Y, est.predict(X))
+    some = Y.astype(float)
+    some[::4] = np.nan
+    known = ~np.isnan(some).any(axis=1)
+    assert est.score(X, some) == accuracy_score(Y[known], est.predict(X)[known])

@@ -74,6 +74,12 @@ def train(n=101, n_epochs=3):
     return [weight.detach() for weight in network.parameters()], served
 
 
+def serve_unseeded(selector):
+    """Shares of the first epoch, of selectors that every process seeds for itself."""
+    X, Y = COMMON["make_tensors"]()
+    return list(SelectedBatchSampler(COMMON["start"](clone(selector), (X, Y), None)))
+
+
 def refuse():
     """Messages of what goes wrong."""
     rank, found = dist.get_rank(), []
@@ -108,6 +114,7 @@ if __name__ == "__main__":
         {
             "replayed": [replay(selector) for selector in COMMON["SELECTORS"]],
             "resumed": [replay(selector, stop=3) for selector in COMMON["SELECTORS"]],
+            "unseeded": [serve_unseeded(selector) for selector in COMMON["SELECTORS"]],
             "trained": train(),
             "refused": refuse(),
         },

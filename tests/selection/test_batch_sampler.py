@@ -14,6 +14,7 @@ from skd2ace.selection import (
     Balance,
     BatchSelector,
     HardImb,
+    OnlineBatch,
     RandomBatches,
     SelectedBatchSampler,
 )
@@ -231,3 +232,14 @@ def test_accumulated_gradients_and_mixed_precision():
     assert exact.seen_
     assert (exact.losses_ != mixed.losses_).any(), "half precision was there"
     torch.testing.assert_close(exact.losses_, mixed.losses_, rtol=0.1, atol=0.1)
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.uint8, torch.bool])
+def test_weights_are_fractions_whatever_the_labels_are(dtype):
+    batches, loader = begin(OnlineBatch(unbiased=True))
+    for epoch in range(2):
+        go_through(batches, loader, epoch)
+    for index, _, y in loader:
+        expected = batches.loss_weights(index, y)
+        assert (expected != expected.round()).any()
+        assert torch.equal(batches.loss_weights(index, y.to(dtype)), expected)

@@ -284,6 +284,19 @@ def test_goes_on_where_it_stopped(selector, tensors, stop, pickled):
     assert begun + [serve(second, epoch) for epoch in range(stop, N_EPOCHS)] == whole
 
 
+@pytest.mark.parametrize("selector", SELECTORS, ids=str)
+def test_an_epoch_that_went_wrong_is_taken_back(selector, tensors):
+    """Predictions that are not numbers belong to it, and are forgotten with it."""
+    began, index = start(clone(selector), tensors), torch.arange(N)
+    state = began.state_dict()
+    list(began.batches(0))
+    began.update(index, *(told * torch.nan for told in predictions(index, 0)))
+    began.load_state_dict(state)
+    other = start(clone(selector), tensors)
+    for mine, theirs in zip(began.batches(0), other.batches(0), strict=True):
+        assert torch.equal(mine, theirs)
+
+
 def test_a_new_process_goes_on_where_another_stopped(tensors, tmp_path):
     """All selectors in one child, which knows nothing but their parameters and states."""
     begun, states = [], []

@@ -54,6 +54,14 @@ def test_batches_and_weights_are_those_of_one_process(case, kind, found):
         assert not weights[n:].any()
 
 
+@pytest.mark.parametrize("case", range(len(SELECTORS)), ids=lambda case: str(SELECTORS[case]))
+def test_without_a_seed_all_draw_what_the_first_draws(case, found):
+    """What they have drawn before the epoch, copies of instances for example, too."""
+    first, second = (process["unseeded"][case] for process in found)
+    assert first
+    assert list(map(len, first)) == list(map(len, second))
+
+
 def test_a_training_ends_with_the_weights_of_one_process(found):
     """101 instances in batches of 16: the last batch holds 5, of which one is copied."""
     weights, served = SHARING["train"]()

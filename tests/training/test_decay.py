@@ -106,3 +106,19 @@ def test_a_plain_net_has_it_too(mlp, data):
         verbose=0,
     ).fit(X, Y)
     assert rates_of(net) == [pytest.approx(rates) for rates in slow_rates(0.1, n_epochs=4)]
+
+
+def test_a_plain_net_is_planned_by_max_epochs(mlp, data):
+    X, Y = (torch.as_tensor(part, dtype=torch.float32) for part in data)
+    net = NeuralNet(
+        mlp,
+        criterion=torch.nn.BCEWithLogitsLoss,
+        module__n_features=X.shape[1],
+        module__n_labels=Y.shape[1],
+        max_epochs=3,
+        train_split=None,
+        callbacks=[LinearDecay()],
+        verbose=0,
+    )
+    with pytest.raises(RuntimeError, match=r"epoch 4 of a run of 3.*Set max_epochs"):
+        net.fit(X, Y, epochs=5)

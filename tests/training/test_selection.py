@@ -14,6 +14,7 @@ from skd2ace.training import (
     BatchSelection,
     SelectedBatches,
     TensorDataset,
+    TrainingDynamics,
     _epoch,
     _selected_batches,
 )
@@ -240,3 +241,44 @@ def test_off_the_cpu_a_bad_index_is_noticed_at_the_end(monkeypatch):
     assert check(torch.tensor([4])).tolist() == [4]
     with pytest.raises(IndexError, match="outside the 10"):
         check.finish()
+
+
+def test_probabilities_are_refused_where_logits_are_due(mlp, data):
+    X, Y = (torch.as_tensor(part, dtype=torch.float32) for part in data)
+
+    def make(n_features, n_labels):
+        return nn.Sequential(mlp(n_features, n_labels), nn.Sigmoid())
+
+    for callback in (BatchSelection(D2ACE()), TrainingDynamics()):
+        net = make_net(make, None, criterion=nn.BCELoss, callbacks=[callback])
+        with pytest.raises(ValueError, match="must give logits"):
+            net.fit(X, Y)
+
+
+def test_the_first_of_several_outputs_counts(mlp, data):
+    """As in skorch, where a module may give more for a loss of one's own."""
+    X, Y = (torch.as_tensor(part, dtype=torch.float32) for part in data)
+
+    class Two(nn.Module):
+        def __init__(self, n_features, n_labels):
+            super().__init__()
+            self.first = mlp(n_features, n_labels)
+
+        def forward(self, X):
+            return self.first(X), X
+
+    class Net(NeuralNet):
+        def get_loss(self, y_pred, *args, **kwargs):
+            return super().get_loss(y_pred[0], *args, **kwargs)
+
+    def fit(kind, module):
+        torch.manual_seed(0)
+        callbacks = [BatchSelection(Recorder(), random_state=0), TrainingDynamics()]
+        net = make_net(module, None, callbacks=callbacks)
+        net = kind(**net.get_params(deep=False)).fit(X, Y)
+        told = net.batch_selector_.told_
+        return told, dict(net.callbacks_)["TrainingDynamics"].moments_["margin"]
+
+    (told, margin), (expected, same) = fit(Net, Two), fit(NeuralNet, mlp)
+    assert all(torch.equal(a[1], b[1]) for a, b in zip(told, expected, strict=True))
+    assert torch.equal(margin, same)
