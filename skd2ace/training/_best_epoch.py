@@ -20,6 +20,9 @@ class BestEpoch(Callback):
     gives what training in one gives. Where it goes on with other rows, estimators of this library
     forget earlier epochs, whose scores say nothing of the new ones (:meth:`forget_best`).
 
+    In a plain skorch net, which tells its callbacks nothing of ``load_params``, call
+    :meth:`initialize` after it: training would go on from the weights before.
+
     Parameters
     ----------
     monitor : str, default="auto"

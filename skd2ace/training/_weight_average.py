@@ -24,7 +24,8 @@ class WeightAverage(Callback):
     them: any epoch is a good end, as after a learning rate that has decayed to zero [1]_. From
     the first validation batch of an epoch, or its end, to the beginning of the next the net has
     the averaged weights: what scores epochs and keeps the best sees those. Buffers, such as the
-    statistics of BatchNorm, are not averaged.
+    statistics of BatchNorm, are not averaged. In a plain skorch net, call :meth:`initialize` after
+    ``load_params``, as of :class:`BestEpoch`.
 
     Parameters
     ----------
