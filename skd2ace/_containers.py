@@ -73,7 +73,7 @@ def count_dimensions(Y: Any) -> int:
         n_dimensions: int = Y.ndim
         return n_dimensions
     # Frames of polars have a shape alone, and are slow to turn into arrays, if they can be.
-    return len(Y.shape) if hasattr(Y, "shape") else np.ndim(Y)
+    return len(Y.shape) if hasattr(Y, "shape") else np.asarray(Y).ndim
 
 
 def find_names(Y: Any) -> NDArray[np.object_] | None:
