@@ -25,13 +25,18 @@ def folder(tmp_path_factory):
 def run_in_two(*arguments):
     """What two processes printed."""
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    done = subprocess.run(
-        [*launcher, "--nproc-per-node", "2", *arguments],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    # On a fast machine torch aborts now and then where one process ends before the other, in a
+    # thread of its own, after all is done.
+    for _ in range(5):
+        done = subprocess.run(
+            [*launcher, "--nproc-per-node", "2", *arguments],
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if "terminate called without an active exception" not in done.stderr:
+            break
     assert done.returncode == 0, done.stderr
     return done.stdout
 
