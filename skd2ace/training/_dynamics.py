@@ -12,7 +12,7 @@ from skd2ace._seeding import host_rngs
 
 from ._batches import BatchIterator
 from ._host import bring_to_host
-from ._logits import refuse_probabilities
+from ._logits import first_output, refuse_probabilities
 from ._state import keep_modes
 
 _ROWS_AT_ONCE = 1024
@@ -101,9 +101,7 @@ class TrainingDynamics(Callback):
         with host_rngs(0), keep_modes(net):
             for batch in rows:
                 with torch.no_grad():
-                    logits = net.evaluation_step(batch, training=False)
-                logits = logits[0] if isinstance(logits, tuple) else logits
-                logits = logits if logits.ndim == 2 else logits[:, None]
+                    logits = first_output(net.evaluation_step(batch, training=False))
                 self._take_in(batch.instances, logits)
 
     def _begin_pass(self, observed: Tensor, *, is_late: bool) -> None:

@@ -2,9 +2,16 @@
 
 from typing import Any
 
+from torch import Tensor
 from torch.nn import BCELoss
 
 from skd2ace._modules import unwrap_compiled
+
+
+def first_output(output: Any) -> Tensor:
+    """Logits (b, q) of what a module gave: the first of several outputs, of one label a column."""
+    logits: Tensor = output[0] if isinstance(output, tuple) else output
+    return logits.reshape(len(logits), -1)
 
 
 def refuse_probabilities(criterion: Any) -> None:

@@ -17,7 +17,7 @@ from skd2ace._seeding import RandomState
 from skd2ace.selection import BatchSelector, RandomBatches
 
 from ._batches import BatchIterator
-from ._logits import refuse_probabilities
+from ._logits import first_output, refuse_probabilities
 from ._selected_batches import SelectedBatches, claim_batches, find_unclaimed
 
 
@@ -203,9 +203,7 @@ class BatchSelection(Callback):
         return {k: v for k, v in vars(self).items() if k != "trainings_"}
 
     def _update(self, net: Any, batch: Any, output: Any, losses: Tensor | None) -> None:
-        # A plain net may give more beside, and of one label one dimension; a selector gets neither.
-        logits: Tensor = output[0] if isinstance(output, tuple) else output
-        logits = logits.detach().reshape(len(batch.instances), -1)
+        logits = first_output(output).detach()
         if losses is None:
             truth = batch[1].reshape(logits.shape)
             losses = binary_cross_entropy_with_logits(logits, truth, reduction="none")

@@ -92,33 +92,27 @@ def test_groups_keep_their_ratio(mlp, data):
     assert found == [pytest.approx(rates) for rates in slow_rates(0.01, 0.1, n_epochs=4)]
 
 
-def test_a_plain_net_has_it_too(mlp, data):
-    X, Y = (torch.as_tensor(part, dtype=torch.float32) for part in data)
-    net = NeuralNet(
+def make_plain(mlp, X, Y, **params):
+    return NeuralNet(
         mlp,
         criterion=torch.nn.BCEWithLogitsLoss,
         module__n_features=X.shape[1],
         module__n_labels=Y.shape[1],
         lr=0.1,
-        max_epochs=4,
         train_split=None,
         callbacks=[LinearDecay(), ("rates", Rates())],
         verbose=0,
-    ).fit(X, Y)
+        **params,
+    )
+
+
+def test_a_plain_net_has_it_too(mlp, data):
+    X, Y = (torch.as_tensor(part, dtype=torch.float32) for part in data)
+    net = make_plain(mlp, X, Y, max_epochs=4).fit(X, Y)
     assert rates_of(net) == [pytest.approx(rates) for rates in slow_rates(0.1, n_epochs=4)]
 
 
 def test_a_plain_net_is_planned_by_max_epochs(mlp, data):
     X, Y = (torch.as_tensor(part, dtype=torch.float32) for part in data)
-    net = NeuralNet(
-        mlp,
-        criterion=torch.nn.BCEWithLogitsLoss,
-        module__n_features=X.shape[1],
-        module__n_labels=Y.shape[1],
-        max_epochs=3,
-        train_split=None,
-        callbacks=[LinearDecay()],
-        verbose=0,
-    )
     with pytest.raises(RuntimeError, match=r"epoch 4 of a run of 3.*Set max_epochs"):
-        net.fit(X, Y, epochs=5)
+        make_plain(mlp, X, Y, max_epochs=3).fit(X, Y, epochs=5)
