@@ -249,8 +249,7 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
     ) -> Self:
         """Train for ``max_epochs`` further epochs; parameters as of :meth:`fit`."""
         rows = {"y": y, "sample_weight": sample_weight, **params}
-        afresh = not self.initialized_ or self.must_start_afresh_
-        with self._open_to_train(X, rows, afresh=afresh) as (X, rows):
+        with self._open_to_train(X, rows, afresh=self._starts_afresh) as (X, rows):
             super().partial_fit(X, classes=classes, **rows)
         return self
 

@@ -367,9 +367,7 @@ networks with their settings.
         self.check_training_readiness()
         beside = {"sample_weight": sample_weight, "neighbor_features": neighbor_features}
         reset = not hasattr(self, "classes_")
-        # What is initialized only has no preprocessor yet.
-        is_unprepared = self.preprocessor is not None and not hasattr(self, "preprocessor_")
-        afresh = not self.initialized_ or self.must_start_afresh_ or is_unprepared
+        afresh = self._starts_afresh
         with all_or_nothing(self):
             check_parameters(self)
             data = read_training_data(self, X, y, reset=reset, classes=classes, **beside)

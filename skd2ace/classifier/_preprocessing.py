@@ -31,9 +31,9 @@ PREPROCESSOR_CONSTRAINTS: list[Any] = [
 def make_preprocessor(preprocessor: Any, seed: int) -> Any:
     """Make what the parameter stands for, unfitted; what has no seed of its own gets one."""
     # Our own gives what the network takes, whatever the user has set for transformers.
-    own: Any = TabularPreprocessor()
-    own.set_output(transform="default")
-    made = own if isinstance(preprocessor, str) else clone(preprocessor)
+    made: Any = TabularPreprocessor() if isinstance(preprocessor, str) else clone(preprocessor)
+    if isinstance(preprocessor, str):
+        made.set_output(transform="default")
     unseeded = [
         name
         for name, value in sorted(made.get_params().items())
@@ -116,9 +116,14 @@ def fit_preprocessor(est: Any, X: Any, Y: Any, seed: int, **split_params: Any) -
     return transform_features(est, X), (train, valid)
 
 
+def is_prepared(est: Any) -> bool:
+    """Whether features are taken as they are, or a fit has found out how to prepare them."""
+    return est.preprocessor is None or hasattr(est, "preprocessor_")
+
+
 def check_prepared(est: Any) -> None:
     """Raise a NotFittedError if features are to be prepared and no fit has found out how."""
-    if est.preprocessor is not None and not hasattr(est, "preprocessor_"):
+    if not is_prepared(est):
         raise NotFittedError(
             f"The preprocessor of this {type(est).__name__} is not fitted: weights alone, by "
             "load_params, say nothing of how features are prepared. save and load keep both."

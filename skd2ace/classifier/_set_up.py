@@ -21,7 +21,7 @@ from skd2ace.training._state import components, drawn_seeds
 
 from ._checks import check_callbacks, check_for_logits, selects_batches
 from ._parameters import ParameterizedNet, check_parameters, parameter_names
-from ._preprocessing import fit_preprocessor
+from ._preprocessing import fit_preprocessor, is_prepared
 from ._skorch import SelectionProgressBar
 from ._split import takes_split_parameter
 from ._training_data import TrainingData
@@ -40,6 +40,12 @@ class SetUpNet(ParameterizedNet):
     def _set_sizes(self, n_labels: int) -> None:
         """Note how many labels there are; features are counted where they are checked."""
         self.n_labels_ = n_labels
+
+    @property
+    def _starts_afresh(self) -> bool:
+        """Whether a training that goes on would have nothing to go on from."""
+        # What is initialized only has no preprocessor yet.
+        return not self.initialized_ or self.must_start_afresh_ or not is_prepared(self)
 
     def _start_afresh(
         self, data: TrainingData, resume: Any = None, **fit_params: Any

@@ -41,15 +41,14 @@ class LinearDecay(RateSchedule):
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Note the full rates."""
         super().on_train_begin(net, **kwargs)
-        self.is_counted_ = False
+        self.n_epochs_: int | None = None
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
         """Set the rates of the epoch."""
         n_done = len(net.history) - 1
-        if not self.is_counted_:
+        if self.n_epochs_ is None:
             # Only now: what was done before may have been loaded when training began.
-            self.n_epochs_ = getattr(net, "last_epoch_", n_done + int(net.max_epochs))
-            self.is_counted_ = True
+            self.n_epochs_ = int(getattr(net, "last_epoch_", n_done + int(net.max_epochs)))
         if n_done >= self.n_epochs_:
             raise RuntimeError(
                 f"LinearDecay: epoch {n_done + 1} of a run of {self.n_epochs_}, after which the "

@@ -259,17 +259,20 @@ def test_images_by_the_paths_of_a_frame_have_no_neighbours():
     assert find_nearest(SimpleNamespace(), paths, 1) is None
 
 
-def test_draws_are_those_of_the_rows_trained_on_last():
-    X, Y, _ = plant(60)
-    est = MultiLabelNetClassifier(
+def follow(X, Y, train_split=None):
+    return MultiLabelNetClassifier(
         MLP,
         callbacks=[SelectionRecorder(), TrainingDynamics()],
         max_epochs=3,
-        train_split=None,
+        train_split=train_split,
         verbose=0,
         random_state=0,
     ).fit(X, Y)
-    est.partial_fit(X[:40], Y[:40])
+
+
+def test_draws_are_those_of_the_rows_trained_on_last():
+    X, Y, _ = plant(60)
+    est = follow(X, Y).partial_fit(X[:40], Y[:40])
     report = LabelReport.from_estimator(est, X[:40], Y[:40])
     np.testing.assert_array_equal(report.n_drawn, 3)
 
@@ -277,14 +280,7 @@ def test_draws_are_those_of_the_rows_trained_on_last():
 def test_rows_that_a_split_leaves_out():
     """Neither trained on nor held out: of these only the rest is known."""
     X, Y, _ = plant(60)
-    est = MultiLabelNetClassifier(
-        MLP,
-        callbacks=[SelectionRecorder(), TrainingDynamics()],
-        max_epochs=3,
-        train_split=ShuffleSplit(1, train_size=30, test_size=15, random_state=0),
-        verbose=0,
-        random_state=0,
-    ).fit(X, Y)
+    est = follow(X, Y, ShuffleSplit(1, train_size=30, test_size=15, random_state=0))
     report = LabelReport.from_estimator(est, X, Y)
     is_trained_on = np.isin(np.arange(60), est.train_indices_)
     np.testing.assert_array_equal(report.n_drawn, np.where(is_trained_on, 3, np.nan))
