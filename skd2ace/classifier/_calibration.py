@@ -1,5 +1,7 @@
 """The temperature at which probabilities are nearest to how often labels are relevant."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
@@ -35,6 +37,20 @@ def fit_temperature(seen: HeldOut) -> float:
     # Convex in 1 / T, and so of one minimum in log T.
     found = minimize_scalar(cross_entropy, bounds=np.log(_RANGE), method="bounded")
     return float(np.exp(found.x))
+
+
+def read_temperature(est: Any) -> float:
+    """Read the temperature that an estimator found.
+
+    Raises
+    ------
+    ValueError
+        If there is none, since ``calibration`` was set after the fit.
+    """
+    if not hasattr(est, "temperature_"):
+        raise ValueError('calibration="temperature" must be set before fit.')
+    temperature: float = est.temperature_
+    return temperature
 
 
 def scale_probabilities(proba: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:

@@ -18,7 +18,7 @@ from skd2ace.training._out_of_bag import (
     predict_out_of_bag,
 )
 
-from ._calibration import fit_temperature, scale_probabilities
+from ._calibration import fit_temperature, read_temperature, scale_probabilities
 from ._engine import TrainingEngine
 from ._held_out import CrossFitting, read_weight
 from ._item_data import is_of_a_training
@@ -55,7 +55,8 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
         Raises
         ------
         ValueError
-            If X is not as in :meth:`fit`, or a logit is not finite.
+            If X is not as in :meth:`fit`, a logit is not finite, or ``calibration`` was set after
+            the fit.
         """
         self.check_is_fitted()
         # Scoring callbacks hand in cached batches, which are where the net computes.
@@ -64,8 +65,8 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
         logits = self._predict_logits(self.get_dataset(X))
         if not np.isfinite(logits).all():
             raise ValueError("The network's logits are not finite: X is too large for it.")
-        if self.calibration is not None and hasattr(self, "temperature_"):
-            logits = logits / np.float32(self.temperature_)
+        if self.calibration is not None:
+            logits = logits / np.float32(read_temperature(self))
         return logits if self._is_matrix else logits[:, 0]
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -143,6 +144,8 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
     def _train(self, *args: Any, **kwargs: Any) -> Any:
         # The network changes, and the next temperature is found from its own logits.
         vars(self).pop("temperature_", None)
+        if self.calibration is not None:
+            self.temperature_ = 1.0
         return super()._train(*args, **kwargs)
 
     def _start_afresh(self, *args: Any, **kwargs: Any) -> TrainingData:

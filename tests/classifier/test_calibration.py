@@ -157,3 +157,13 @@ def test_given_up_after_fit(make, data):
     plain = make(train_split=0.4).fit(*data)
     est.set_params(calibration=None)
     np.testing.assert_array_equal(est.predict_proba(data[0]), plain.predict_proba(data[0]))
+
+
+def test_taken_up_after_fit(make, data):
+    est = make(train_split=0.4).fit(*data).set_params(calibration="temperature")
+    for predict in (est.decision_function, est.predict_proba, est.predict):
+        with pytest.raises(ValueError, match='calibration="temperature" must be set before fit'):
+            predict(data[0])
+    est.partial_fit(*data)
+    assert est.temperature_ != 1
+    est.predict(data[0])
