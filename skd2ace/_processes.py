@@ -5,6 +5,12 @@ from typing import Any, TypeVar
 
 import torch.distributed as dist
 
+if dist.is_available():
+    # The first optimizer imports it too, and after init_process_group its defaults hold the group.
+    # Then destroy_process_group ends no thread of gloo's, and one that still lets go of a tensor
+    # when Python ends aborts the process.
+    import torch.distributed.nn.functional  # noqa: F401
+
 T = TypeVar("T")
 
 

@@ -1,6 +1,9 @@
 """Data and networks that many tests share."""
 
+import os
 import signal
+import subprocess
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -59,6 +62,27 @@ def load_oracle():
             return {key: torch.from_numpy(arrays[key]) for key in arrays}
 
     return load
+
+
+@pytest.fixture(scope="session")
+def run_in_processes():
+    """Runs a script to its end, under torchrun where there is more than one process."""
+    torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node")
+
+    def run(n_processes, *arguments, cwd=None):
+        launcher = (*torchrun, str(n_processes)) if n_processes > 1 else ()
+        done = subprocess.run(
+            [sys.executable, *launcher, *arguments],
+            cwd=cwd,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done
+
+    return run
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """The loops of examples/loops train on what a selector chose, all of it and nothing twice."""
 
 import importlib.util
-import os
 import re
 import runpy
-import subprocess
 import sys
 from pathlib import Path
 
@@ -43,19 +41,17 @@ def test_no_more_than_ten_lines_are_changed(name):
     assert not [line for line in code if telling.search(line) and line not in marked]
 
 
-def run_in_processes(name, folder, launcher=()):
+@pytest.fixture
+def run_loop(run_in_processes, tmp_path, monkeypatch):
     """By process, what came of the cases; and what all printed."""
-    done = subprocess.run(
-        [sys.executable, *launcher, SCRIPT, name, folder],
-        cwd=folder,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "has not been told" not in done.stderr
-    return [torch.load(path) for path in sorted(folder.glob("*.pt"))], done.stdout
+
+    def run(n_processes, name):
+        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+        done = run_in_processes(n_processes, SCRIPT, name, tmp_path, cwd=tmp_path)
+        assert "has not been told" not in done.stderr
+        return [torch.load(path) for path in sorted(tmp_path.glob("*.pt"))], done.stdout
+
+    return run
 
 
 def assert_close(weights, expected, atol):
@@ -90,8 +86,8 @@ def test_what_plain_loops_print(name, monkeypatch, capsys):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FRAMEWORKS)
-def test_frameworks(name, tmp_path):
-    (trained,), printed = run_in_processes(name, tmp_path)
+def test_frameworks(name, run_loop):
+    (trained,), printed = run_loop(1, name)
     assert trained.keys() == CASES[name].keys()
     for case, (shown, bare) in trained.items():
         assert_same_training(case, shown, bare)
@@ -100,9 +96,8 @@ def test_frameworks(name, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FRAMEWORKS)
-def test_two_processes_share_each_batch(name, tmp_path):
-    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
-    trained, printed = run_in_processes(name, tmp_path, launcher)
+def test_two_processes_share_each_batch(name, run_loop):
+    trained, printed = run_loop(2, name)
     for case in CASES[name].keys() - LOOP["SETTINGS"].keys():
         (first, bare), (second, _) = (process[case] for process in trained)
         shares = zip(first["batches"], second["batches"], strict=True)

@@ -46,3 +46,5 @@ def run(train, *options):
         with torch.no_grad():
             score = macro_auc(Y_test, network(X_test))
         print(f"Macro-AUC on the test part: {score:.4f} after {n_steps} steps")
+    if distributed.is_initialized():
+        distributed.destroy_process_group()

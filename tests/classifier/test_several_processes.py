@@ -1,10 +1,7 @@
 """Fits of two processes under torchrun are those of one."""
 
-import os
 import re
 import runpy
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -22,29 +19,10 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("several_processes")
 
 
-def run_in_two(*arguments):
-    """What two processes printed."""
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    # On a fast machine torch aborts now and then where one process ends before the other, in a
-    # thread of its own, after all is done.
-    for _ in range(5):
-        done = subprocess.run(
-            [*launcher, "--nproc-per-node", "2", *arguments],
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if "terminate called without an active exception" not in done.stderr:
-            break
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
-def printed(folder):
+def printed(folder, run_in_processes):
     """What two processes printed that saved what they found."""
-    return run_in_two(SCRIPT, folder)
+    return run_in_processes(2, SCRIPT, folder).stdout
 
 
 @pytest.fixture(scope="module")
@@ -133,8 +111,9 @@ def test_what_cannot_be_trained_together(found):
     assert "differ in random_state" in seed
 
 
-def test_the_example_of_the_docs():
-    printed = run_in_two(SCRIPT.parents[2] / "examples" / "several_processes.py")
+def test_the_example_of_the_docs(run_in_processes):
+    example = SCRIPT.parents[2] / "examples" / "several_processes.py"
+    printed = run_in_processes(2, example).stdout
     (score,) = re.findall(r"Macro-AUC (0\.\d+)", printed)
     assert float(score) > 0.6
     assert printed.count("valid_macro_auc") == 1

@@ -1,9 +1,6 @@
 """Two processes under torchrun serve the batches of one, and are told what both have seen."""
 
-import os
 import runpy
-import subprocess
-import sys
 from itertools import chain
 from pathlib import Path
 
@@ -18,18 +15,10 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
+def found(tmp_path_factory, run_in_processes):
     """What each of two processes saved."""
     folder = tmp_path_factory.mktemp("sharing")
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    done = subprocess.run(
-        [*launcher, "--nproc-per-node", "2", SCRIPT, folder],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    run_in_processes(2, SCRIPT, folder)
     return [torch.load(folder / f"{rank}.pt") for rank in range(2)]
 
 
