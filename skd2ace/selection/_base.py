@@ -371,6 +371,11 @@ class BatchSelector(Resumable):
         """Whether :meth:`update` has a say in what is drawn."""
         return type(self)._update is not BatchSelector._update
 
+    def _listens(self) -> bool:
+        """Whether to call :meth:`update`: who goes by none wants to know of the first."""
+        is_own = type(self).update is not BatchSelector.update
+        return is_own or not self.seen_ or self._wants_updates()
+
     def _draws_by_updates(self) -> bool:
         """Whether a batch depends on updates of the same epoch."""
         return False

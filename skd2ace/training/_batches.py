@@ -37,6 +37,8 @@ class Batch(tuple[Tensor, Tensor | None]):
         which alone X is; all else is of the whole batch.
     epoch : int or None
         The epoch, counted from 0, that a selector chose it for; None where nobody chose.
+    is_labelled : bool
+        Whether y is known not to hold NaN, for which nobody need look then.
 
     Examples
     --------
@@ -53,6 +55,7 @@ class Batch(tuple[Tensor, Tensor | None]):
     epoch: int | None
     instance_weights: Tensor | None
     share: Share | None
+    is_labelled: bool
 
     def __new__(
         cls,
@@ -63,11 +66,13 @@ class Batch(tuple[Tensor, Tensor | None]):
         epoch: int | None = None,
         instance_weights: Tensor | None = None,
         share: Share | None = None,
+        is_labelled: bool = False,
     ) -> "Batch":
         """Make the pair."""
         batch = super().__new__(cls, (X, y))
         batch.instances, batch.weights, batch.epoch = instances, weights, epoch
         batch.instance_weights, batch.share = instance_weights, share
+        batch.is_labelled = is_labelled
         return batch
 
 
@@ -182,11 +187,16 @@ class BatchIterator:
                 weights = _multiply(weights, wanted)
                 of_instances = of_instances * wanted if wanted.ndim == 1 else of_instances
             of_instances = None if weights.ndim == 1 else of_instances
-        return Batch(X, y, index, weights, epoch, of_instances, share)
+        return Batch(X, y, index, weights, epoch, of_instances, share, self._is_labelled)
 
     @cached_property
     def _all_labels(self) -> Tensor:
         return self.labels()
+
+    @cached_property
+    def _is_labelled(self) -> bool:
+        tensors, _ = self._data
+        return tensors.y is not None and not self.labels().isnan().any()
 
     @cached_property
     def _cell_weight(self) -> Tensor | None:

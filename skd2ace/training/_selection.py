@@ -26,7 +26,7 @@ class BatchSelection(Callback):
 
     At the first epoch a copy of the selector is started on the training part of the data and
     becomes ``net.batch_selector_``; each epoch the training's :class:`SelectedBatches` are told
-    to serve its batches; after each step it is told the predictions. When
+    to serve its batches; after each step it is told the predictions, if it goes by them. When
     training goes on (``partial_fit``, ``warm_start``) so does the selector.
 
     Parameters
@@ -132,8 +132,11 @@ class BatchSelection(Callback):
         label_losses: Tensor | None = None,
         **kwargs: Any,
     ) -> None:
-        """Tell the selector what the step saw."""
-        if training and net.batch_selector_.refresh == "visit":
+        """Tell the selector what the step saw, if it has a use for that."""
+        if not training:
+            return
+        selector = net.batch_selector_
+        if selector.refresh == "visit" and selector._listens():
             self._update(net, batch, y_pred, label_losses)
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:

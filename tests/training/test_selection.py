@@ -1,5 +1,7 @@
 """Selectors in plain skorch nets, and selectors that misbehave."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from skorch.dataset import ValidSplit
 from torch import nn
 
 from skd2ace import MultiLabelNetClassifier
+from skd2ace.classifier import _engine
 from skd2ace.selection import D2ACE, BatchSelector, RandomBatches
 from skd2ace.training import (
     BatchIterator,
@@ -282,3 +285,54 @@ def test_the_first_of_several_outputs_counts(mlp, data):
     (told, margin), (expected, same) = fit(Net, Two), fit(NeuralNet, mlp)
     assert all(torch.equal(a[1], b[1]) for a, b in zip(told, expected, strict=True))
     assert torch.equal(margin, same)
+
+
+class Spy(RandomBatches):
+    """Notes what it is told in the place of the base class."""
+
+    def update(self, index, proba, losses, *, learning_rate=None):
+        super().update(index, proba, losses, learning_rate=learning_rate)
+        self.n_told_ = getattr(self, "n_told_", 0) + 1
+
+
+class FixedProbabilities(BatchSelector):
+    """Draws by probabilities that no prediction changes."""
+
+    def _probabilities(self, epoch):
+        weights = torch.arange(1, self.n_instances_ + 1, dtype=torch.float64)
+        return weights / weights.sum()
+
+
+def test_only_who_goes_by_predictions_is_told_each_of_them(mlp, data, monkeypatch):
+    told, tell = [], BatchSelection._update
+    monkeypatch.setattr(
+        BatchSelection, "_update", lambda self, net, *args: (told.append(0), tell(self, net, *args))
+    )
+    n_steps = 3 * math.ceil(len(data[0]) / 16)
+    for selector, expected in ((RandomBatches(), 1), (Recorder(), n_steps), (Spy(), n_steps)):
+        told.clear()
+        net = make_net(mlp, selector).fit(*data)
+        assert len(told) == expected
+    assert net.batch_selector_.n_told_ == n_steps
+
+
+def test_probabilities_without_predictions_count_once_training_has_begun(mlp, data):
+    probabilities = make_net(mlp, FixedProbabilities()).fit(*data).batch_selector_.probabilities_
+    assert probabilities[-1] > probabilities[0]
+
+
+def test_labels_that_are_all_known_are_not_looked_at_in_each_step(mlp, data, monkeypatch):
+    X, Y = data
+
+    def fit(Y):
+        est = MultiLabelNetClassifier(mlp, max_epochs=2, random_state=0, verbose=0).fit(X, Y)
+        return torch.cat([part.flatten() for part in est.module_.state_dict().values()])
+
+    looked, known_labels = [], _engine.known_labels
+    monkeypatch.setattr(_engine, "known_labels", lambda Y: looked.append(0) or known_labels(Y))
+    weights, unknown = fit(Y), np.where(np.eye(*Y.shape), np.nan, Y)
+    assert not looked
+    fit(unknown)
+    assert looked
+    monkeypatch.setattr(BatchIterator, "_is_labelled", False)
+    assert torch.equal(fit(Y), weights)
