@@ -272,6 +272,8 @@ class BatchSelector(Resumable):
         # Seeded anew from the epoch: nothing but the number of the epoch need be remembered.
         self.generator_ = torch.Generator(self.device_)
         self.generator_.manual_seed(derive_seed(self.seed_, epoch))
+        # With many instances those of the last epoch are felt beside the new ones.
+        self.probabilities_ = None
         self.probabilities_ = self._probabilities_at_any(epoch)
         n_served = self.n_instances_
         if self.probabilities_ is None:

@@ -16,7 +16,7 @@ from ._base import BatchSelector
 from ._d2ace_reference import PublishedSteps
 from ._history import empty_history, record_predictions
 from ._schedules import EPOCH_PAIR, count_epochs
-from .functional._blocks import ScoreBlocks
+from .functional._blocks import ScoreBlocks, row_parts
 from .functional._neighbors import Neighbors
 from .functional._sampling import Decay
 from .functional._variants import Variant
@@ -113,8 +113,8 @@ class D2ACE(BatchSelector):
     *Cost.* Neighbours once per run, O(n^2 d) where they are exact. Per epoch O(n q window) for the
     scores; label correlations O(n q^2), or O(sigma(Y)^2 / n + sigma(Z) q) with sigma the number of
     ones where Y and Z are sparse enough for that to be faster. State: 30 to 32 bytes per
-    (instance, label), or 20 to 22 with ``history_dtype="float16"``; temporaries are made for a
-    quarter of a million of these at a time (``docs/scale.md``).
+    (instance, label), or 20 to 22 with ``history_dtype="float16"``; scores are made of
+    some 65 000 of these at a time (``docs/scale.md``).
 
     *An instance never seen* counts as p = 0.5; as long as none has been seen, sampling is
     uniform. *Labels that are not known* are left out of the sums, means and deviations of all
@@ -301,7 +301,7 @@ class D2ACE(BatchSelector):
         self.visited_.zero_()
 
     def _count_flips(self) -> None:
-        for rows in F.row_blocks(*self.flip_rate_.shape):
+        for rows in row_parts(slice(0, self.n_instances_), self.n_labels_):
             before, now = self.history_[-2:, rows]
             flip_rate, visited = self.flip_rate_[rows], self.visited_[rows, None]
             flipped = F.update_flip_rate(flip_rate, before, now, self.flip_smoothing)
@@ -314,12 +314,14 @@ class D2ACE(BatchSelector):
             now, *self.mix_epochs_, self.mix_start, self.mix_end, self.mix_decay
         )
         self.share_ = share
+        # That of the warm-up: with many instances it is felt beside what is made here.
+        vars(self).pop("order_", None)
         self.distributions_: dict[str, Tensor] = {}
-        mixture = torch.zeros((), dtype=torch.float64, device=self.device_)
+        mixture = torch.zeros(self.n_instances_, dtype=torch.float64, device=self.device_)
         if share > 0:
-            mixture = mixture + share * self._by_metric("uncertainty", pressure)
+            mixture += share * self._by_metric("uncertainty", pressure)
         if share < 1:
-            mixture = mixture + (1 - share) * self._by_metric("hardness", pressure)
+            mixture += (1 - share) * self._by_metric("hardness", pressure)
         return mixture
 
     def _count_epochs(self, epoch: int) -> tuple[int, int]:

@@ -3,8 +3,10 @@
 import torch
 from torch import Generator, Tensor
 
-# Draws at a time: for each ten numbers exist, and an epoch has two for each instance.
+# Draws at a time, of two for each instance in an epoch.
 _N_DRAWS = 2**17
+# And of those in which repeats are looked for at a time: for each ten numbers exist.
+_N_COMPARED = 2**14
 
 
 def draw_with_replacement(
@@ -44,12 +46,15 @@ def draw_without_replacement(
     cumulative = probabilities.cumsum(0)
     batches = torch.empty(n_batches, batch_size, dtype=torch.int64, device=cumulative.device)
     n_distinct = batches.new_empty(n_batches)
-    step = max(_N_DRAWS // (2 * batch_size), 1)
+    step, n_compared = (max(n // (2 * batch_size), 1) for n in (_N_DRAWS, _N_COMPARED))
     # On a CPU parts, one after the other, have the random numbers of the whole.
     for part, count in zip(batches.split(step), n_distinct.split(step), strict=True):
-        drawn, distinct = _drop_repeats(_draw(cumulative, len(part), 2 * batch_size, generator))
-        part.copy_(drawn[:, :batch_size])
-        count.copy_(distinct)
+        drawn = _draw(cumulative, len(part), 2 * batch_size, generator)
+        pieces = (whole.split(n_compared) for whole in (drawn, part, count))
+        for piece, kept, n_kept in zip(*pieces, strict=True):
+            distinct_first, n = _drop_repeats(piece)
+            kept.copy_(distinct_first[:, :batch_size])
+            n_kept.copy_(n)
     short = n_distinct < batch_size
     if short.any():
         batches[short] = _complete(batches[short], n_distinct[short], probabilities, generator)

@@ -68,7 +68,7 @@ def sampling_probabilities(weights: Tensor, pressure: float) -> Tensor:
     """
     n_instances = len(weights)
     # Halved, so that finite weights have a finite range; from here on in place, for many instances.
-    weights = weights.to(torch.float64) / 2
+    weights = weights.to(torch.float64, copy=True).div_(2)
     lowest, highest = weights.aminmax()
     span = highest - lowest
     scaled = weights.sub_(lowest).div_(torch.where(span > 0, span, 1))

@@ -125,11 +125,11 @@ def _add_moments(
     block: Block, count: Tensor, mean: Tensor, squares: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Number, mean and sum of squared differences of each label's scores, with a block's added."""
-    scores, known = block.scores.to(torch.float64), block.known
+    scores, known = block.scores.to(torch.float64, copy=True), block.known
     n = torch.full_like(scores[0], len(scores)) if known is None else known.sum(0)
     count, mean, squares = (so_far.to(scores.device) for so_far in (count, mean, squares))
     of_block = known_mean(scores, known, dim=0)
-    differences = keep_known((scores - of_block).square_(), known).sum(0)
+    differences = keep_known(scores.sub_(of_block).square_(), known).sum(0)
     total = count + n
     step = of_block - mean
     share = n / total.clamp(min=1)

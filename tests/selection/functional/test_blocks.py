@@ -71,3 +71,42 @@ def test_a_run_by_blocks_is_the_same_run(selector, monkeypatch):
                 selector.update(index, proba, -torch.log(proba))
         made.append((selector.probabilities_, selector.flip_rate_.clone()))
     torch.testing.assert_close(made[0], made[1], rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("n_cells", [2**20, 3000])
+def test_scores_of_parts_have_the_bits_of_all(n_cells, monkeypatch):
+    generator = torch.Generator().manual_seed(0)
+    history = torch.rand(5, 1003, 7, generator=generator).half()
+    Y = (torch.rand(1003, 7, generator=generator) < 0.3).float()
+    cut(monkeypatch, n_cells)
+    monkeypatch.setattr(_blocks, "_N_SCORED", 900)
+    asked = []
+
+    def score(rows):
+        asked.append(rows.stop - rows.start)
+        return F.uncertainty(history[:, rows])
+
+    found = F.instance_weights(score, Y, None, correlation="global")
+    assert torch.equal(
+        found, F.instance_weights(F.uncertainty(history), Y, None, correlation="global")
+    )
+    assert max(asked) == 128
+
+
+@pytest.mark.parametrize("variant", ["paper", "reference"])
+def test_temporaries_are_few_beside_the_state(variant):
+    """An epoch's own memory, beside 20 bytes of state per cell."""
+    n, q = 20_000, 100
+    generator = torch.Generator().manual_seed(0)
+    Y = torch.zeros(n, q).scatter_(1, torch.randint(q, (n, 4), generator=generator), 1)
+    selector = D2ACE(n_neighbors=0, warmup_epochs=0, history_dtype="float16", variant=variant)
+    selector.start(torch.zeros(n, 1), Y, n_epochs=10, batch_size=128, random_state=0)
+    selector.update(torch.arange(10), torch.rand(10, q, generator=generator), torch.rand(10, q))
+    taken, most = 0, 0
+    with torch.profiler.profile(profile_memory=True) as profiler:
+        next(selector.batches(1))
+    for event in profiler.profiler.kineto_results.events():
+        if event.name() == "[memory]":
+            taken += event.nbytes()
+            most = max(most, taken)
+    assert 0 < most < 0.15 * 20 * n * q
