@@ -54,7 +54,7 @@ def make_network(selector, rate, epochs):
 
 
 def run(X, Y, fold, train, test, arguments):
-    methods = {"shuffling": None, "InfoBatch": CountingInfoBatch()}
+    methods = {"shuffling": None, "InfoBatch": CountingInfoBatch(arguments.prune_share)}
     for method in sorted(methods, reverse=bool(fold % 2)):
         est = make_network(methods[method], arguments.rate, arguments.epochs)
         begin = time.perf_counter()
@@ -75,6 +75,7 @@ def main():
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--prune-share", type=float, default=0.5)
     arguments = parser.parse_args()
     for name in arguments.data:
         X, Y = fetch_mulan(name, return_X_y=True)
