@@ -272,8 +272,9 @@ class BatchSelector(Resumable):
         # Seeded anew from the epoch: nothing but the number of the epoch need be remembered.
         self.generator_ = torch.Generator(self.device_)
         self.generator_.manual_seed(derive_seed(self.seed_, epoch))
-        # With many instances those of the last epoch are felt beside the new ones.
+        # With many instances what the last epoch served by is felt beside what is made now.
         self.probabilities_ = None
+        vars(self).pop("order_", None)
         self.probabilities_ = self._probabilities_at_any(epoch)
         n_served = self.n_instances_
         if self.probabilities_ is None:
@@ -282,8 +283,6 @@ class BatchSelector(Resumable):
             n_served = len(self.order_)
         else:
             check_finite(self.probabilities_, type(self).__name__, self.epoch_)
-            # That of the warm-up.
-            vars(self).pop("order_", None)
         self.n_batches_ = math.ceil(n_served / self.batch_size_)
 
     def _serve(self) -> Iterator[Tensor]:

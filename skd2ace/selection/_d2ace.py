@@ -314,8 +314,6 @@ class D2ACE(BatchSelector):
             now, *self.mix_epochs_, self.mix_start, self.mix_end, self.mix_decay
         )
         self.share_ = share
-        # That of the warm-up: with many instances it is felt beside what is made here.
-        vars(self).pop("order_", None)
         self.distributions_: dict[str, Tensor] = {}
         mixture = torch.zeros(self.n_instances_, dtype=torch.float64, device=self.device_)
         if share > 0:
