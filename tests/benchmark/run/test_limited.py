@@ -52,12 +52,13 @@ def test_what_takes_too_long_is_ended_and_may_be_done_again(data, tmp_path):
     file = tmp_path / "file"
     methods = {"patient": make_patient(file), "knn": MLkNN(3)}
     experiment = Experiment({"d": data}, methods, 2, store=tmp_path / "s")
-    results = experiment.run(progress=False, time_limit=0.5)
+    # Time enough for the others on a busy machine, whose first fit imports what it needs.
+    results = experiment.run(progress=False, time_limit=5)
     assert results["method"].tolist() == ["knn"] * 2
     failures = experiment.failures()
     assert failures["method"].tolist() == ["patient"] * 2
     assert failures["status"].tolist() == ["timeout"] * 2
-    assert failures["error"].tolist() == ["Ended after 0.5 s."] * 2
+    assert failures["error"].tolist() == ["Ended after 5 s."] * 2
     text = write_report(Comparison.from_store(experiment.store))
     assert "Of 4 fits, 2 have a value; ended by the time limit: patient (2)." in text
     # Not begun again unless that is asked for.
@@ -83,7 +84,7 @@ def test_several_at_a_time(data, backend):
     methods = {"busy": make_busy(), "knn": MLkNN(3), "lethal": make_lethal(), "net": MLkNN(5)}
     experiment = Experiment({"d": data}, methods, 2)
     begun = time.monotonic()
-    results = experiment.run(n_jobs=2, backend=backend, progress=False, time_limit=1)
+    results = experiment.run(n_jobs=2, backend=backend, progress=False, time_limit=5)
     assert results["method"].value_counts().to_dict() == {"knn": 2, "net": 2}
     statuses = experiment.failures().groupby("method")["status"].unique().map(list).to_dict()
     assert statuses == {"busy": ["timeout"], "lethal": ["failed"]}
