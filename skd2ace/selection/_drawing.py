@@ -5,7 +5,8 @@ from torch import Generator, Tensor
 
 # Draws at a time, of two for each instance in an epoch.
 _N_DRAWS = 2**17
-# And of those in which repeats are looked for at a time: for each ten numbers exist.
+# And of those in which repeats are looked for at a time: for each ten numbers exist. Fewer than are
+# drawn, since on a GPU each part that is drawn has random numbers of its own.
 _N_COMPARED = 2**14
 
 

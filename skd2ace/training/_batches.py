@@ -236,7 +236,7 @@ class BatchIterator:
         given = tensors.cell_weight
         if given is not None and rows is not None:
             given = given.index_select(0, rows)
-        return _normalize(given, ~self.labels().isnan())
+        return _normalize(given, None if self._is_labelled else ~self.labels().isnan())
 
     def neighbor_features(self) -> Tensor | None:
         """What neighbours of the dataset's rows are found on, where it is not X."""
@@ -282,9 +282,9 @@ def mark_training(iterator: Any, *, training: bool) -> Iterator[None]:
             iterator.is_training = False
 
 
-def _normalize(weight: Tensor | None, known: Tensor) -> Tensor | None:
-    """Weights over their mean, in which cells that are not known count as 0."""
-    if known.all():
+def _normalize(weight: Tensor | None, known: Tensor | None) -> Tensor | None:
+    """Weights over their mean, in which cells that are not known count as 0; None: all are."""
+    if known is None:
         if weight is None or weight.min() == weight.max() > 0:
             return None
     else:
