@@ -83,15 +83,38 @@ class ByteDropout(nn.Module):
             raise ValueError(f"dropout must be in [0, 1), got {p!r}.")
         self.n_dropped = min(round(256 * p), 255)
 
+    @property
+    def scale(self) -> float:
+        """What units that are kept are multiplied by, so that the mean stays."""
+        return 256 / (256 - self.n_dropped)
+
+    def draw_factors(self, shape: Sequence[int], like: Tensor) -> Tensor | None:
+        """Draw what units are multiplied by, 0 or ``scale``; None outside training.
+
+        Parameters
+        ----------
+        shape : sequence of int
+            That of the units.
+        like : Tensor
+            Of the units' device and dtype.
+
+        Returns
+        -------
+        Tensor of that shape, or None
+        """
+        if not (self.training and self.n_dropped):
+            return None
+        n_units = math.prod(shape)
+        words = torch.empty(-(-n_units // 8), dtype=torch.int64, device=like.device)
+        drawn = words.random_(-(2**63), None).view(torch.uint8)[:n_units]
+        # Comparing bytes, and multiplying by booleans, costs three times as much on a CPU.
+        kept = drawn.view(*shape).to(like.dtype).sub_(self.n_dropped - 1).clamp_(0, 1)
+        return kept.mul_(self.scale)
+
     def forward(self, units: Tensor) -> Tensor:
         """Leave units out in training, and scale the others so that the mean stays."""
-        if not (self.training and self.n_dropped):
-            return units
-        words = torch.empty(-(-units.numel() // 8), dtype=torch.int64, device=units.device)
-        drawn = words.random_(-(2**63), None).view(torch.uint8)[: units.numel()]
-        # Comparing bytes, and multiplying by booleans, costs three times as much on a CPU.
-        kept = drawn.view(units.shape).to(units.dtype).sub_(self.n_dropped - 1).clamp_(0, 1)
-        return units * kept.mul_(256 / (256 - self.n_dropped))
+        factors = self.draw_factors(units.shape, units)
+        return units if factors is None else units * factors
 
 
 class GINLayer(nn.Module):
