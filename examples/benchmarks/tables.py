@@ -104,7 +104,7 @@ def make_counts(results):
     rows += ["| --- " * (len(COMPARED) + 2) + "|"]
     for metric in list(METRICS)[:4]:
         methods = TUNED if metric == "tuned_macro_f1" else COMPARED
-        counted = find_complete(results.dropna(subset=[metric]), methods)
+        counted = find_common(results.dropna(subset=[metric]), methods)
         for without, note in (((), ""), (CHOSEN_ON, ", without ¹")):
             counts = count_best(counted, metric, without=without)
             cells = [str(counts.get(m, 0)) if m in methods else "" for m in COMPARED]
@@ -113,11 +113,11 @@ def make_counts(results):
     return "\n".join(rows)
 
 
-def find_complete(results, methods):
-    """Find the sets of which all of some methods have all folds; all their methods count."""
-    folds = results.groupby(["dataset", "method"])["fold"].nunique().unstack()
-    complete = [n for n in folds.index if (folds.loc[n].reindex(methods) == N_FOLDS).all()]
-    return results[results["dataset"].isin(complete)]
+def find_common(results, methods):
+    """Find the sets of which all of some methods have a fold in common; all their methods count."""
+    has = results.pivot_table(index=["dataset", "fold"], columns="method", aggfunc="size").notna()
+    is_common = has.reindex(columns=methods, fill_value=False).all(axis=1)
+    return results[results["dataset"].isin(is_common[is_common].index.get_level_values("dataset"))]
 
 
 def find_gains(results, metric, reference):
