@@ -7,18 +7,14 @@ from torch import Tensor
 
 from skd2ace._sparse import gather_rows
 
+from ._tiled_search import N_SPARE, ROUNDING, TiledSearch
+
 # Bytes in one block of the distance matrix.
 _BLOCK_BYTES = 64_000_000
 # And of what is gathered at once.
 _CACHE_BYTES = 2_000_000
-# Found in single precision beyond those asked for, so that the last of them is well beyond.
-_N_SPARE = 8
-# Distances of which only the smallest is looked at in a first search.
-_GROUP = 32
 # Of whole features up to such a squared norm, all sums are whole numbers that float32 has.
 _LARGEST_EXACT = 2**22
-# Half the distance of 1 from the next larger float32.
-_ROUNDING = 2.0**-24
 
 
 def exact_blocks(X: Tensor, n_neighbors: int) -> Iterator[tuple[slice, Tensor]]:
@@ -89,11 +85,11 @@ class FullSearch:
 class QuickSearch:
     """Neighbours by distances in single precision, near ties told apart in double.
 
-    Of points a and b of d features the computed ``|b|^2 - 2 ab`` is off by no more than
-    ``u (d + 4) (2 |a| |b| + |b|^2)``, with u half a unit in the last place, in whatever order the
-    sum is taken (Higham 2002, Eq. 3.5). No neighbour is further from the origin than a is
-    and the neighbour from a together, which bounds |b|: where the next point found is further away
-    than the last neighbour by more than that, no other point can be a neighbour.
+    Of points a and b of d features the computed ``(|b|^2 - 2 ab) + |a|^2`` is off by no more than
+    ``u ((d + 5) (2 |a| |b| + |b|^2) + 2 |a|^2)``, with u half a unit in the last place, in whatever
+    order the sum of the products is taken (Higham 2002, Eq. 3.5). No neighbour is further from the
+    origin than a is and the neighbour from a together, which bounds |b|: where the next point is
+    further away than the last neighbour by more than that, no other point can be a neighbour.
 
     Parameters
     ----------
@@ -108,42 +104,30 @@ class QuickSearch:
         largest = points.abs().amax()
         scale = torch.where(largest > 0, largest, 1)
         self.points, self.norms, self.scale = points, norms, scale
-        self.small = (points / scale).to(torch.float32)
-        self.small_norms = (norms / scale**2).to(torch.float32)
         self.n_neighbors = n_neighbors
-        self.n_candidates = n_neighbors + 1 + _N_SPARE
-        n, n_groups = len(points), -(-len(points) // _GROUP)
-        n_rows = _count_rows(torch.float32, n)
-        self.buffer = self.small.new_full((n_rows, n_groups, _GROUP), torch.inf)
+        search = TiledSearch(
+            (points / scale).to(torch.float32),
+            (norms / scale**2).to(torch.float32),
+            n_neighbors + 1,
+        )
+        self.values, self.candidates, self.limits = search.find()
 
     def find(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Neighbours (b, n_neighbors) of instances, and for which of them that is certain (b,)."""
-        values, candidates = self._find_candidates(rows)
+        own, candidates = self.norms[rows], self.candidates[rows]
+        values = self.values[rows].to(torch.float64) * self.scale**2 - own[:, None]
+        limits = self.limits[rows].to(torch.float64) * self.scale**2 - own
         near = candidates[:, : self.n_neighbors].clone()
-        own = self.norms[rows]
         furthest = values[:, self.n_neighbors - 1]
         furthest = furthest + self._error(own.sqrt(), self.norms[near].amax(1).sqrt())
-        certain = self._are_others_beyond(values[:, self.n_neighbors], furthest, own)
+        next_one = torch.minimum(values[:, self.n_neighbors], limits)
+        certain = self._are_others_beyond(next_one, furthest, own)
         (unsure,) = (~certain).nonzero(as_tuple=True)
-        n_at_once = _CACHE_BYTES // (8 * self.n_candidates * self.points.shape[1])
+        n_at_once = _CACHE_BYTES // (8 * candidates.shape[1] * self.points.shape[1])
         for part in unsure.split(max(n_at_once, 1)):
             near[part], furthest = self._decide(rows[part], candidates[part])
-            certain[part] = self._are_others_beyond(values[part, -1], furthest, own[part])
+            certain[part] = self._are_others_beyond(limits[part], furthest, own[part])
         return near, certain
-
-    def _find_candidates(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """The least rough distances (b, n_candidates) from instances, and to which points.
-
-        They lie in those groups of points whose least ones are least.
-        """
-        grouped = self.buffer[: len(rows)]
-        distances = grouped.flatten(1)
-        _relative_distances(self.small, self.small_norms, rows, distances[:, : len(self.points)])
-        groups = grouped.amin(2).topk(self.n_candidates, largest=False, sorted=False).indices
-        places = groups[:, :, None] * _GROUP + torch.arange(_GROUP, device=rows.device)
-        places = places.flatten(1)
-        found = distances.gather(1, places).topk(self.n_candidates, largest=False)
-        return found.values.to(torch.float64) * self.scale**2, places.gather(1, found.indices)
 
     def _decide(self, rows: Tensor, candidates: Tensor) -> tuple[Tensor, Tensor]:
         """Neighbours among the candidates, and the distance of the last of them."""
@@ -151,6 +135,8 @@ class QuickSearch:
         candidates = candidates.sort(1).values
         products = torch.bmm(self.points[candidates], self.points[rows, :, None]).squeeze(2)
         distances = self.norms[candidates] - 2 * products
+        # Itself stands where fewer candidates were found.
+        distances.masked_fill_(candidates == rows[:, None], torch.inf)
         places = _nearest(distances, self.norms[rows], self.n_neighbors)
         return candidates.gather(1, places), distances.gather(1, places).amax(1)
 
@@ -164,16 +150,16 @@ class QuickSearch:
     def _error(self, own: Tensor, other: Tensor) -> Tensor:
         """Bound of what a rough distance of two points of such norms is off by."""
         n_features = self.points.shape[1]
-        error = _ROUNDING * (n_features + 4) * (2 * own + other) * other
+        error = ROUNDING * ((n_features + 5) * (2 * own + other) * other + 2 * own**2)
         # With room for the rounding of these lines, and of numbers too small for float32.
         return 1.01 * error + n_features * 1e-36 * self.scale**2
 
 
 def _can_be_quick(points: Tensor, n_neighbors: int) -> bool:
-    """Whether float32 is faster, and there are enough points for groups of them."""
+    """Whether float32 is faster, and there are enough points for a sample of them."""
     is_double = points.layout is torch.strided and points.dtype == torch.float64
-    n_groups = n_neighbors + 1 + _N_SPARE
-    return is_double and _is_single_exact() and len(points) > _GROUP * n_groups
+    are_many = len(points) > 32 * (n_neighbors + 1 + N_SPARE)
+    return is_double and _is_single_exact() and are_many
 
 
 def _is_single_exact() -> bool:

@@ -7,7 +7,7 @@ import torch
 
 from skd2ace._sparse import csr_from_scipy
 from skd2ace.selection import functional as F
-from skd2ace.selection.functional import _exact_neighbors
+from skd2ace.selection.functional import _exact_neighbors, _tiled_search
 
 
 def slow_local_labels(X, Y, n_neighbors):
@@ -109,6 +109,12 @@ def far_from_zero_but_one(rng, n):
     return X
 
 
+def in_clusters(rng, n):
+    """Of some 20 each, among which single precision leaves a doubt."""
+    centers = rng.normal(size=(n // 20, 50))
+    return centers[rng.integers(0, n // 20, n)] + 1e-3 * rng.normal(size=(n, 50))
+
+
 def words(rng, n):
     return rng.random((n, 40)) * (rng.random((n, 40)) < 0.1)
 
@@ -153,6 +159,35 @@ def test_single_precision_finds_what_double_finds(make, n_neighbors, block_bytes
     finally:
         torch.set_float32_matmul_precision(before)
     np.testing.assert_array_equal(double, expected)
+
+
+@pytest.mark.parametrize("make", [noise, copies, near_ties, close_and_far_off, in_clusters])
+@pytest.mark.parametrize("n_neighbors", [1, 6])
+@pytest.mark.parametrize("is_sorted", [False, True])
+def test_tiles_find_what_double_finds(make, n_neighbors, is_sorted, monkeypatch):
+    monkeypatch.setattr(_tiled_search, "_TILE", 64)
+    monkeypatch.setattr(_tiled_search, "_N_FOUND", 1000)
+    X = make(np.random.default_rng(1), 701)
+    X = X[X[:, 0].argsort()] if is_sorted else X
+    found = as_sets(_exact_neighbors.exact_blocks(torch.from_numpy(X), n_neighbors))
+    np.testing.assert_array_equal(found, sorted_neighbors(X, n_neighbors))
+
+
+def test_the_search_ends_early_where_single_precision_leaves_most_in_doubt(monkeypatch):
+    tiles = []
+    search = _tiled_search.TiledSearch._search_tile
+
+    def record(self, row, column):
+        tiles.append((row, column))
+        search(self, row, column)
+
+    monkeypatch.setattr(_tiled_search.TiledSearch, "_search_tile", record)
+    for make, last_row in ((noise, 3 * 176), (in_clusters, 0)):
+        tiles.clear()
+        list(
+            _exact_neighbors.exact_blocks(torch.from_numpy(make(np.random.default_rng(0), 701)), 6)
+        )
+        assert tiles[-1] == (last_row, 3 * 176)
 
 
 def test_double_precision_is_asked_only_where_single_leaves_a_doubt(monkeypatch):
