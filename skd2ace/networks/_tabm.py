@@ -8,7 +8,7 @@ from tabm import LinearBatchEnsemble, LinearEnsemble
 from torch import Tensor, nn
 from torch.nn.functional import linear, relu
 
-from ._batch_ensemble import apply_batch_ensemble
+from ._batch_ensemble import apply_hidden_layer
 from ._blindness import Blindness
 from ._embedding import make_embedding
 from ._layers import ByteDropout, check_sizes
@@ -126,10 +126,7 @@ class TabM(nn.Module):
         """
         hidden = self._embed(X)[:, None].expand(-1, self.k, -1)
         for layer in self.layers:
-            if isinstance(layer, LinearBatchEnsemble):
-                hidden = apply_batch_ensemble(layer, self.dropout, hidden)
-            else:
-                hidden = self.dropout(relu(layer(hidden)))
+            hidden = apply_hidden_layer(layer, self.dropout, hidden)
         logits: Tensor = self.head(hidden)
         return logits
 

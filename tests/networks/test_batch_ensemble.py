@@ -5,7 +5,7 @@ import torch
 from tabm import LinearBatchEnsemble
 from torch.nn.functional import relu
 
-from skd2ace.networks._batch_ensemble import apply_batch_ensemble
+from skd2ace.networks._batch_ensemble import apply_hidden_layer
 from skd2ace.networks._layers import ByteDropout
 
 K, N_IN, N_OUT = 4, 5, 7
@@ -43,7 +43,7 @@ def step(function, layer, dropout, x):
 @pytest.mark.parametrize("p", [0.0, 0.3, 0.8])
 def test_the_same_bits_as_one_operation_after_the_other(b, p):
     layer, dropout, x = make_layer(), ByteDropout(p), make_input(b)
-    ours, theirs = (step(f, layer, dropout, x) for f in (apply_batch_ensemble, one_by_one))
+    ours, theirs = (step(f, layer, dropout, x) for f in (apply_hidden_layer, one_by_one))
     assert (ours[0] == 0).any()
     assert ours[1].any()
     for mine, other in zip(ours, theirs, strict=True):
@@ -53,7 +53,7 @@ def test_the_same_bits_as_one_operation_after_the_other(b, p):
 def test_the_same_for_one_input_of_all_members():
     layer, x = make_layer(), make_input(6)[:, :1]
     results = []
-    for function in (apply_batch_ensemble, one_by_one):
+    for function in (apply_hidden_layer, one_by_one):
         leaf = x.clone().requires_grad_()
         function(layer, ByteDropout(0.0), leaf.expand(-1, K, -1)).square().sum().backward()
         results.append(leaf.grad)
@@ -71,7 +71,7 @@ def test_gradients_are_differences():
             delattr(moved, name)
             setattr(moved, name, value)
         torch.manual_seed(3)
-        return apply_batch_ensemble(moved, dropout, x)
+        return apply_hidden_layer(moved, dropout, x)
 
     parameters = [getattr(layer, name).detach() for name in ("weight", "r", "s", "bias")]
     assert torch.autograd.gradcheck(units, (x, *(p.requires_grad_() for p in parameters)))
@@ -81,7 +81,7 @@ def test_gradients_are_differences():
 def test_without_gradients(training):
     layer, dropout, x = make_layer(), ByteDropout(0.3).train(training), make_input(6)
     outputs = []
-    for function in (apply_batch_ensemble, one_by_one):
+    for function in (apply_hidden_layer, one_by_one):
         torch.manual_seed(2)
         with torch.no_grad():
             outputs.append(function(layer, dropout, x))
@@ -93,7 +93,7 @@ def test_autocast_chooses_the_precision_of_the_product():
     layer, x = make_layer(), make_input(6)
     dropout = ByteDropout(0.0)
     with torch.autocast("cpu", torch.bfloat16):
-        ours, theirs = (step(f, layer, dropout, x) for f in (apply_batch_ensemble, one_by_one))
+        ours, theirs = (step(f, layer, dropout, x) for f in (apply_hidden_layer, one_by_one))
     exact = step(one_by_one, layer, dropout, x)
     for mine, other in zip(ours, theirs, strict=True):
         assert torch.equal(mine, other)

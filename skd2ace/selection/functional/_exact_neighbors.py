@@ -13,6 +13,8 @@ from ._tiled_search import N_SPARE, ROUNDING, TiledSearch
 _BLOCK_BYTES = 64_000_000
 # And of what is gathered at once.
 _CACHE_BYTES = 2_000_000
+# Points for each candidate from which on a sample of them tells candidates from others.
+_N_PER_CANDIDATE = 32
 # Of whole features up to such a squared norm, all sums are whole numbers that float32 has.
 _LARGEST_EXACT = 2**22
 
@@ -158,7 +160,7 @@ class QuickSearch:
 def _can_be_quick(points: Tensor, n_neighbors: int) -> bool:
     """Whether float32 is faster, and there are enough points for a sample of them."""
     is_double = points.layout is torch.strided and points.dtype == torch.float64
-    are_many = len(points) > 32 * (n_neighbors + 1 + N_SPARE)
+    are_many = len(points) > _N_PER_CANDIDATE * (n_neighbors + 1 + N_SPARE)
     return is_double and _is_single_exact() and are_many
 
 
