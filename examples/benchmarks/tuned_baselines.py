@@ -13,6 +13,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 
 from skd2ace.benchmark import make_methods
+from skd2ace.benchmark.run._scoring import predict_label_probabilities
 from skd2ace.metrics import best_thresholds
 from skd2ace.model_selection import IterativeStratifiedKFold
 
@@ -29,7 +30,8 @@ class TunedThresholds(ClassifierMixin, BaseEstimator):
         proba = np.empty(Y.shape)
         folds = IterativeStratifiedKFold(self.n_folds, random_state=self.random_state)
         for train, test in folds.split(X, Y):
-            proba[test] = clone(self.estimator).fit(X[train], Y[train]).predict_proba(X[test])
+            copy = clone(self.estimator).fit(X[train], Y[train])
+            proba[test] = predict_label_probabilities(copy, X[test])
         self.thresholds_ = best_thresholds(Y, proba)
         self.estimator_ = clone(self.estimator).fit(X, Y)
         self.classes_ = self.estimator_.classes_
@@ -39,7 +41,7 @@ class TunedThresholds(ClassifierMixin, BaseEstimator):
         return self.estimator_.predict_proba(X)
 
     def predict(self, X):
-        return (self.predict_proba(X) >= self.thresholds_).astype(int)
+        return (predict_label_probabilities(self, X) >= self.thresholds_).astype(int)
 
 
 def _make(name):
@@ -52,6 +54,14 @@ def make_logistic_regression():
 
 def make_mlp():
     return _make("mlp")
+
+
+def make_random_forest():
+    return _make("random-forest")
+
+
+def make_extra_trees():
+    return _make("extra-trees")
 
 
 def make_xgboost():
