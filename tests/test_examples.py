@@ -1,5 +1,6 @@
 """The examples run as the README says, in a folder of their own."""
 
+import importlib
 import json
 import os
 import re
@@ -10,9 +11,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
+from sklearn.ensemble import RandomForestClassifier
 
 from skd2ace import selection
 from skd2ace.benchmark import Store, import_fits
+from skd2ace.metrics import best_thresholds
+from skd2ace.model_selection import IterativeStratifiedKFold
 from skd2ace.selection import BatchSelector
 
 ROOT = Path(__file__).parents[1]
@@ -238,3 +243,28 @@ def test_the_label_errors_of_the_page_are_those_that_were_measured():
         cells = [f"{row[name]:.{n}f}".lstrip("0") for name, n in digits.items()]
         assert f"| {data} | {share:.0%} | ".replace("%", " %") + " | ".join(cells) + " |" in page
     assert f"takes {rows['seconds'].mean():.2f} of".replace("0.", ".") in page
+
+
+@pytest.mark.parametrize("n_positives", [1, 20])
+def test_baselines_tune_the_thresholds_of_lists_of_probabilities(monkeypatch, n_positives):
+    # With one positive a forest that did not see it knows one class of the label.
+    monkeypatch.syspath_prepend(EXAMPLES / "benchmarks")
+    tuned_baselines = importlib.import_module("tuned_baselines")
+    rng = np.random.default_rng(0)
+    X = rng.random((60, 4))
+    Y = np.column_stack([X[:, 0] > 0.5, X[:, 1] > 0.7, np.arange(60) < n_positives]).astype(int)
+    forest = RandomForestClassifier(10, random_state=0)
+    tuned = tuned_baselines.TunedThresholds(forest, random_state=0).fit(X, Y)
+
+    proba = np.zeros(Y.shape)
+    for train, test in IterativeStratifiedKFold(3, random_state=0).split(X, Y):
+        copy = clone(forest).fit(X[train], Y[train])
+        for label, (part, known) in enumerate(
+            zip(copy.predict_proba(X[test]), copy.classes_, strict=True)
+        ):
+            if 1 in known:
+                proba[test, label] = part[:, -1]
+    np.testing.assert_array_equal(tuned.thresholds_, best_thresholds(Y, proba))
+    whole = [part[:, -1] for part in clone(forest).fit(X, Y).predict_proba(X)]
+    expected = np.column_stack(whole) >= tuned.thresholds_
+    np.testing.assert_array_equal(tuned.predict(X), expected)
