@@ -114,6 +114,30 @@ def refuse_other_names(Y: Any, fitted: Any) -> None:
     )
 
 
+def order_by_names(values: Any, names: NDArray | None, parameter: str) -> Any:
+    """Bring a Series of a number for each label, by the labels' names, into the labels' order.
+
+    Anything else, and a Series of which the index is not of names, stays as it is.
+
+    Raises
+    ------
+    ValueError
+        If some labels are missing, or there are others.
+    """
+    index: Any = getattr(values, "index", None)
+    # Lists have a method of that name.
+    is_series = hasattr(index, "get_indexer")
+    if names is None or not is_series or not all(isinstance(name, str) for name in index):
+        return values
+    if sorted(index) != sorted(names):
+        differing = sorted({*index} ^ {*names}) or sorted(index[index.duplicated()])
+        raise ValueError(
+            f"{parameter} is a Series by names, which must be those of all labels, each once; they "
+            f"differ in {', '.join(differing[:5])}."
+        )
+    return values[list(names)]
+
+
 def from_tensor(X: torch.Tensor) -> Any:
     """Turn a tensor on any device into an array, or a CSR array where it is a sparse matrix."""
     X = X.detach().cpu()

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skd2ace._containers import read_container
+from skd2ace._containers import order_by_names, read_container
 from skd2ace.metrics import best_thresholds
 from skd2ace.training._out_of_bag import HeldOut
 
@@ -21,7 +21,7 @@ def read_thresholds(est: Any, n_labels: int) -> NDArray[np.float64]:
     ------
     ValueError
         If they are not in [0, 1], or not as many as labels; if some are of names that no label
-        has; or if they are to be tuned and were not.
+        has, or a Series by names lacks some; or if they are to be tuned and were not.
     """
     threshold = est.threshold
     if isinstance(threshold, str):
@@ -29,8 +29,10 @@ def read_thresholds(est: Any, n_labels: int) -> NDArray[np.float64]:
             raise ValueError('threshold="tune" must be set before fit.')
         tuned: NDArray[np.float64] = est.thresholds_
         return tuned
+    names = getattr(est, "label_names_in_", None)
     if isinstance(threshold, Mapping):
-        threshold = _by_name(threshold, getattr(est, "label_names_in_", None))
+        threshold = _by_name(threshold, names)
+    threshold = order_by_names(threshold, names, "threshold")
     try:
         thresholds = np.asarray(read_container(threshold), dtype=np.float64)
     except (TypeError, ValueError):

@@ -86,6 +86,30 @@ def test_thresholds_by_name(make, data, frame):
     np.testing.assert_array_equal(est.predict(X), relevant)
 
 
+@pytest.mark.parametrize("index", [NAMES, None])
+def test_a_series_goes_by_names_if_it_has_such(make, data, index):
+    """In the labels' order, and turned round by name: the same thresholds and weights."""
+    X, Y = data
+    numbers = np.array([0.6, 0.5, 0.4, 0.1])
+    straight = pd.Series(numbers, index)
+    turned = straight if index is None else straight[::-1]
+    for parameter in ("threshold", "label_weight", "pos_weight"):
+        expected = make(max_epochs=2, **{parameter: numbers}).fit(X, FRAMES["pandas"](Y))
+        est = make(max_epochs=2, **{parameter: turned}).fit(X, FRAMES["pandas"](Y))
+        np.testing.assert_array_equal(est.predict(X), expected.predict(X))
+        np.testing.assert_array_equal(est.predict_proba(X), expected.predict_proba(X))
+        # Labels without names have their order only.
+        make(max_epochs=1, **{parameter: turned}).fit(X, Y)
+
+
+@pytest.mark.parametrize("parameter", ["threshold", "label_weight", "pos_weight"])
+@pytest.mark.parametrize("names", [NAMES[:3], [*NAMES[:3], "reef"], [*NAMES[:3], "beach"]])
+def test_a_series_by_other_names_is_refused(make, data, parameter, names):
+    est = make(**{parameter: pd.Series(0.5, names)})
+    with pytest.raises(ValueError, match=f"{parameter} is a Series by names.*differ in .*r"):
+        est.fit(data[0], FRAMES["pandas"](data[1]))
+
+
 @pytest.mark.parametrize(
     ("threshold", "message"),
     [
