@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.utils.validation import validate_data
-from skorch.callbacks import EpochScoring
+from skorch.callbacks import EpochScoring, ProgressBar
 
 from skd2ace._columns import name_bad_column
 from skd2ace._containers import open_features
@@ -111,6 +111,7 @@ def check_callbacks(net: Any) -> None:
             "default one as callbacks__batch_selection=BatchSelection(...)."
         )
     refuse_to_prepare_twice(net)
+    refuse_to_count_by_name(net)
 
 
 def refuse_what_batches_lack(net: Any, data: Any) -> None:
@@ -139,9 +140,20 @@ def refuse_to_prepare_twice(net: Any) -> None:
             )
 
 
+def refuse_to_count_by_name(net: Any) -> None:
+    """Raise a ValueError if skorch's progress bar would divide by a batch size of "auto"."""
+    for name, callback in net.callbacks_:
+        counts = type(callback) is ProgressBar and callback.batches_per_epoch == "auto"
+        if counts and net.batch_size == "auto":
+            raise ValueError(
+                f'The callback {name} counts by batch_size, which is "auto": take verbose=2, '
+                'which shows a bar, or ProgressBar(batches_per_epoch="count").'
+            )
+
+
 def refuse_to_hide_rows(net: Any) -> None:
     """Raise a TypeError if members of the network are to be blind to rows that are not known."""
-    if has_out_of_bag(net.module_):
+    if has_out_of_bag(net):
         raise TypeError(
             "The network hides rows from its members by their positions, which batches of "
             f"iterator_train={net.iterator_train!r} do not carry: skd2ace.training.SelectedBatches "

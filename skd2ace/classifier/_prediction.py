@@ -130,7 +130,7 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
     def get_split_datasets(self, X: Any, y: Any = None, **split_params: Any) -> tuple[Any, Any]:
         """Split into a training and a validation part; without one, tuning needs cross-fitting."""
         train, valid = super().get_split_datasets(X, y, **split_params)
-        if self._needs_held_out and valid is None and not has_out_of_bag(self.module_):
+        if self._needs_held_out and valid is None and not has_out_of_bag(self):
             if self._cross_fitting is None:
                 parameter = "threshold" if isinstance(self.threshold, str) else "calibration"
                 raise ValueError(
@@ -184,7 +184,9 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
 
     def _conclude(self, parts: Parts, data: TrainingData) -> None:
         """Predict instances that were not trained on, and tune by them what is to be tuned."""
-        out_of_bag = has_out_of_bag(self.module_)
+        for name in ("oob_proba_", "oob_score_"):
+            vars(self).pop(name, None)
+        out_of_bag = has_out_of_bag(self)
         if out_of_bag or self._needs_held_out:
             seen = self._predict_held_out(parts, data)
             if self.calibration is not None:
@@ -193,20 +195,21 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
             if isinstance(self.threshold, str):
                 self.thresholds_ = tune_thresholds(self, seen)
             if out_of_bag:
-                self.oob_score_ = seen.score() + measure_pooling(self, parts.train)
+                # What is corrected for is an estimate too.
+                self.oob_score_ = min(seen.score() + measure_pooling(self, parts.train), 1.0)
                 self.oob_proba_ = self._spread(seen.proba, len(data.Y))
         vars(self).pop("_cross_fitting", None)
 
     def _scale(self, seen: HeldOut, parts: Parts, data: TrainingData) -> HeldOut:
         """Divide the logits behind held-out predictions by the temperature."""
-        if parts.valid is not None and not has_out_of_bag(self.module_):
+        if parts.valid is not None and not has_out_of_bag(self):
             # As they will be predicted, to the bit: thresholds lie on them.
             return self._predict_held_out(parts, data)
         return seen._replace(proba=scale_probabilities(seen.proba, self.temperature_))
 
     def _predict_held_out(self, parts: Parts, data: TrainingData) -> HeldOut:
         """Predict what was not trained on: out of bag, held out, or by cross-fitting."""
-        if has_out_of_bag(self.module_):
+        if has_out_of_bag(self):
             return predict_out_of_bag(self, parts.train)
         if parts.valid is not None:
             cells, proba = self._cells_of(parts.valid), self._label_proba(parts.valid)

@@ -1,10 +1,13 @@
 """The private parts of skorch that the package uses: all of them, and nowhere else."""
 
+import math
 from typing import Any
 
 from skorch import NeuralNet
 from skorch.callbacks import ProgressBar
 from typing_extensions import Self
+
+from ._batch_size import choose_batch_size
 
 
 class SelectionProgressBar(ProgressBar):
@@ -15,7 +18,11 @@ class SelectionProgressBar(ProgressBar):
         if training and selector is not None:
             n_batches: int = selector.count_batches(len(net.history) - 1)
             return n_batches
-        return super()._get_batches_per_epoch_phase(net, dataset, training)
+        if dataset is None:
+            return 0
+        # Skorch divides by what was given, which may be "auto".
+        batch_size = choose_batch_size(self._get_batch_size(net, training), len(dataset))
+        return math.ceil(len(dataset) / batch_size)
 
 
 class SkorchNet(NeuralNet):

@@ -45,9 +45,14 @@ class HeldOut(NamedTuple):
         return float(macro_auc(self.Y[rows], self.proba[rows], sample_weight=weight))
 
 
-def has_out_of_bag(module: Any) -> bool:
-    """Whether a module gives out-of-bag predictions."""
-    return bool(getattr(unwrap_compiled(module), "has_out_of_bag", False))
+def has_out_of_bag(net: Any) -> bool:
+    """Whether a net gives out-of-bag predictions.
+
+    Its module does, and all its training was on the same rows in the same order: of others those
+    that are blind to a position may have seen the row that stands there now.
+    """
+    gives = bool(getattr(unwrap_compiled(net.module_), "has_out_of_bag", False))
+    return gives and len(getattr(net, "_trained_on", ())) < 2
 
 
 def predict_out_of_bag(net: Any, dataset: Any) -> HeldOut:
@@ -176,5 +181,5 @@ class OutOfBagScore(Callback):
 
     def on_epoch_end(self, net: Any, dataset_train: Any = None, **kwargs: Any) -> None:
         """Write the Macro-AUC to the history."""
-        if has_out_of_bag(net.module_):
+        if has_out_of_bag(net):
             net.history.record("oob_macro_auc", predict_out_of_bag(net, dataset_train).score())

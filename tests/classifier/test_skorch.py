@@ -14,7 +14,7 @@ from skorch.callbacks import (
 )
 from torch import nn
 
-from skd2ace import C2AEClassifier, MultiLabelNetClassifier
+from skd2ace import C2AEClassifier, MultiLabelNetClassifier, TabMClassifier
 from skd2ace.metrics import hamming_loss_scorer
 from skd2ace.networks import CLIF
 from skd2ace.selection import BatchSelector, RandomBatches
@@ -65,6 +65,27 @@ def test_progress_bar(make_two, data, capsys):
     printed = capsys.readouterr()
     assert "%|" in printed.err
     assert len(printed.out.splitlines()) == 7
+
+
+@pytest.mark.parametrize("train_split", [None, 0.25])
+@pytest.mark.parametrize("batch_size", ["auto", -1, 32])
+def test_progress_bar_is_as_long_as_the_epoch(data, capsys, train_split, batch_size):
+    est = TabMClassifier(
+        max_epochs=1, batch_size=batch_size, train_split=train_split, verbose=2, random_state=0
+    )
+    est.fit(*data)
+    row = est.history[0]
+    n_batches = row["train_batch_count"] + row.get("valid_batch_count", 0)
+    assert f"/{n_batches} [" in capsys.readouterr().err
+
+
+def test_a_bar_that_counts_by_the_size_needs_a_number(data):
+    """Skorch's own divides by what was given."""
+    est = TabMClassifier(max_epochs=1, callbacks=[ProgressBar()], verbose=0)
+    with pytest.raises(ValueError, match="take verbose=2"):
+        est.fit(*data)
+    for params in ({"batch_size": 32}, {"callbacks": [ProgressBar(batches_per_epoch="count")]}):
+        assert est.set_params(**params).fit(*data).history
 
 
 def test_losses_are_in_the_history_as_in_skorch(make_two, data):
