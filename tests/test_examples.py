@@ -131,6 +131,14 @@ def test_out_of_bag(tmp_path):
 
 
 @pytest.mark.slow
+def test_out_of_bag_of_noise(tmp_path):
+    printed = run("benchmarks/out_of_bag.py", "--noise", "3", folder=tmp_path)
+    scores = [float(score) for score in re.findall(r"(?:score|uncorrected) (0\.\d{3})", printed)]
+    assert len(scores) == 4
+    assert all(abs(score - 0.5) < 0.2 for score in scores)
+
+
+@pytest.mark.slow
 @needs_mulan
 def test_info_batch(tmp_path):
     arguments = ("--data", "flags", "--folds", "2", "--epochs", "8")

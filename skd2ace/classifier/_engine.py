@@ -3,7 +3,8 @@
 import hashlib
 import inspect
 import os
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from torch.nn.functional import pad
 from torch.utils.data import DataLoader
 from typing_extensions import Self
 
+from skd2ace._describe import digest
 from skd2ace._devices import full_device
 from skd2ace._labels import keep_known
 from skd2ace._modules import unwrap_compiled
@@ -31,6 +33,7 @@ from skd2ace.training import (
 )
 from skd2ace.training._batches import mark_training
 from skd2ace.training._checkpointing import check_same_training, newest_checkpoint
+from skd2ace.training._out_of_bag import has_out_of_bag
 from skd2ace.training._sharing import (
     begin_sharing,
     copy_first_weights,
@@ -91,6 +94,8 @@ class TrainingEngine(SetUpNet):
     _checkpoint: tuple[str | os.PathLike[str], dict[str, Any]] | None = None
     # Digest of the labels of those instances by which epochs are compared.
     _judged_by: str | None = None
+    # Digests of the training parts so far, where members of the network are blind to some rows.
+    _trained_on: Sequence[str] = ()
     # A module and its compiled loss: made when it is first needed, and in no pickle or copy.
     _compiled: tuple[torch.nn.Module, Any] | None = None
 
@@ -164,6 +169,7 @@ class TrainingEngine(SetUpNet):
         restore_training_state(self, checkpoint["training"], training=True)
         set_generator_states(full_device(self.device), checkpoint["generators"])
         self.last_epoch_ = checkpoint["last_epoch"]
+        self._trained_on = checkpoint.get("trained_on", self._trained_on)
         for _, callback in self.callbacks_:
             if isinstance(callback, Checkpointing):
                 callback.resumed_ = Path(callback.directory).resolve() == Path(directory).resolve()
@@ -183,6 +189,7 @@ class TrainingEngine(SetUpNet):
             check_validation_labels(self._cells_of(valid), y.shape[1])
         self._parts = Parts(train, valid)
         self._compare_judges(train if valid is None else valid)
+        self._compare_rows(train)
         chosen = self.get_params_for("iterator_train").get("batch_size", self.batch_size)
         self.batch_size_ = choose_batch_size(chosen, len(train))
         self.n_samples_fit_ = len(dataset)
@@ -198,9 +205,30 @@ class TrainingEngine(SetUpNet):
         before, now = self._judged_by, hashlib.sha256(labels.tobytes()).hexdigest()
         self._judged_by = now
         if before not in (None, now):
-            for _, callback in self.callbacks_:
-                if isinstance(callback, BestEpoch):
-                    callback.forget_best()
+            self._forget_best_epoch()
+
+    def _compare_rows(self, train: Any) -> None:
+        """Have no predictions out of bag where training goes on with other rows than before."""
+        if not has_out_of_bag(self):
+            return
+        # Rows in another order are others too: labels tell, or else the features of the first.
+        rows = self._cells_of(train)
+        now = digest([rows.labels(), next(iter(rows))[0] if rows.is_whole else None])
+        if now not in self._trained_on:
+            self._trained_on = (*self._trained_on, now)
+        if not has_out_of_bag(self):
+            self._forget_best_epoch()
+            warnings.warn(
+                "Training goes on with other rows than before, or in another order, and members "
+                "of the network are blind to positions: from now on there are no predictions out "
+                "of bag, by which epochs are compared and thresholds tuned.",
+                stacklevel=2,
+            )
+
+    def _forget_best_epoch(self) -> None:
+        for _, callback in self.callbacks_:
+            if isinstance(callback, BestEpoch):
+                callback.forget_best()
 
     def _show_labels(self, train: Any) -> None:
         """Show the labels to train on to a network and a criterion that look at them."""

@@ -62,11 +62,12 @@ class MultiLabelNetClassifier(PredictingNet):
         categories and missing values. None takes X as it is.
     threshold : float, array-like of shape (q,), dict or "tune", default=0.5
         Probability from which a label is predicted; in a dict by the label's name, 0.5 of those
-        that it does not name. "tune" chooses those that are best by ``threshold_metric`` on
-        instances that were not trained on (``thresholds_``): at a fixed 0.5 rare labels are
-        almost never predicted. These are the held-out part; without one (``train_split=None``)
-        all instances, each third of which is predicted by a copy of the estimator that was
-        trained on the others: four trainings in place of one, and none where training goes on.
+        that it does not name; in a Series by the names of all labels. "tune" chooses those that
+        are best by ``threshold_metric`` on instances that were not trained on (``thresholds_``):
+        at a fixed 0.5 rare labels are almost never predicted. These are the held-out part;
+        without one (``train_split=None``) all instances, each third of which is predicted by a
+        copy of the estimator that was trained on the others: four trainings in place of one, and
+        none where training goes on.
     threshold_metric : {"macro_f1", "micro_f1", "hamming_loss"} or callable, default="macro_f1"
         What ``threshold="tune"`` makes best: for Macro-F1 each label's F1. A function of true
         and predicted labels as :func:`~skd2ace.metrics.best_thresholds` takes it.
@@ -76,11 +77,13 @@ class MultiLabelNetClassifier(PredictingNet):
         them: where a network is too sure of itself, probabilities come nearer to frequencies
         (Guo et al., 2017). No order of instances changes.
     label_weight : array-like of shape (q,), "balanced" or None, default=None
-        Weight of each label, which multiplies ``sample_weight``. "balanced" gives the positives
-        of each label the same weight in all: inversely proportional to how many there are.
+        Weight of each label, which multiplies ``sample_weight``, in the labels' order or in a
+        Series by their names. "balanced" gives the positives of each label the same weight in
+        all: inversely proportional to how many there are.
     pos_weight : array-like of shape (q,), "balanced" or None, default=None
         Factor on the loss of a label where it is relevant, as torch's ``BCEWithLogitsLoss`` has
-        it, for networks with a loss of their own too; "balanced" is negatives over positives.
+        it, for networks with a loss of their own too; given as ``label_weight`` is. "balanced" is
+        negatives over positives.
     random_state : int, RandomState or None, default=None
         Seed of weights, dropout, split and selector. With an integer, two fits on one machine
         with one number of threads give the same bits. None takes fresh entropy. The global
@@ -130,9 +133,10 @@ class MultiLabelNetClassifier(PredictingNet):
     oob_proba_ : ndarray of shape (n, q), float64
         With a network of members that are each blind to a part of the rows
         (:class:`~skd2ace.networks.TabM`): probabilities of each row of X by those that did not
-        see it; NaN where there are none. (n, 2) for a one-dimensional y.
+        see it; NaN where there are none. (n, 2) for a one-dimensional y. Not there after
+        training on other rows, or in another order, than at first.
     oob_score_ : float
-        Macro-AUC of these predictions, corrected for comparing members that differ.
+        Macro-AUC of these predictions, corrected for comparing members that differ, at most 1.
     n_samples_fit_ : int
         Rows of X.
     train_indices_, valid_indices_ : ndarray of int, or None
@@ -353,7 +357,8 @@ networks with their settings.
         ----------
         X, y, sample_weight, neighbor_features
             As for :meth:`fit`. A batch selector that keeps a state per instance needs the same
-            instances as before.
+            instances as before. So do predictions out of bag: with other rows, or another order
+            of them, there are none any more, and a UserWarning says so.
         classes : array-like, optional
             The two classes of a one-dimensional y, where this part of it has only one; without
             meaning for a matrix.

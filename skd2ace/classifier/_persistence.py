@@ -39,6 +39,7 @@ _FITTED = (
     "torch_state_",
     "_instance_shape",
     "_judged_by",
+    "_trained_on",
 )
 _EMPTIED_BY_TRIMMING = ("criterion", "optimizer", "train_split", "iterator_train")
 # Parameters of these components have a say in predictions.

@@ -122,6 +122,7 @@ class Checkpointing(Callback):
         content = {
             "fingerprint": self.fingerprint_,
             "last_epoch": last,
+            "trained_on": list(getattr(net, "_trained_on", ())),
             "generators": generator_states(full_device(net.device)),
             "training": training_state(net),
         }

@@ -1,6 +1,7 @@
 """TabMClassifier: what its members predict of rows that they did not see."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.metrics import roc_auc_score
@@ -12,7 +13,7 @@ from torch.utils.data import Subset
 from skd2ace import MultiLabelNetClassifier, TabMClassifier
 from skd2ace.metrics import macro_auc
 from skd2ace.networks import MLP, AsymmetricLoss, TabM
-from skd2ace.training import BestEpoch, OutOfBagScore, TensorDataset
+from skd2ace.training import BestEpoch, Checkpointing, OutOfBagScore, TensorDataset
 from skd2ace.training._out_of_bag import predict_out_of_bag
 
 
@@ -225,3 +226,69 @@ def test_out_of_bag_where_a_split_leaves_rows_out(make_tabm, data, splitter):
     is_trained_on = np.isin(np.arange(60), est.train_indices_)
     assert np.isnan(est.oob_proba_[~is_trained_on]).all()
     assert not np.isnan(est.oob_proba_[is_trained_on]).all()
+
+
+def test_a_corrected_score_is_at_most_1():
+    """The correction of a label that a category says is too large."""
+    code = np.arange(80) % 4
+    X = pd.DataFrame({"code": code.astype(str), "noise": np.random.default_rng(0).random(80)})
+    Y = np.column_stack((code % 2, code % 2 == 0)).astype(int)
+    est = TabMClassifier(random_state=0, verbose=0).fit(X, Y)
+    assert est.oob_score_ == 1.0 == macro_auc(Y, est.oob_proba_)
+
+
+def go_on(est, X, Y, tmp_path, how):
+    if how == "warm_start":
+        return est.set_params(warm_start=True).fit(X, Y)
+    if how == "file":
+        est.save(tmp_path / "est")
+        est = TabMClassifier.load(tmp_path / "est")
+    return est.partial_fit(X, Y)
+
+
+@pytest.mark.parametrize("how", ["partial_fit", "warm_start", "file"])
+@pytest.mark.parametrize("rows", [np.random.default_rng(1).permutation(300), np.arange(10, 300)])
+def test_rows_that_were_seen_elsewhere_are_not_out_of_bag(noise, tmp_path, rows, how):
+    """Members are blind to positions: of rows that moved they know the labels by heart."""
+    X, Y = noise
+    est = make(max_epochs=30).fit(X, Y)
+    n_scores = len(est.history)
+    with pytest.warns(UserWarning, match="no predictions out of bag"):
+        est = go_on(est, X[rows], Y[rows], tmp_path, how)
+    # The same rows as at first do not help: some members saw them at other positions.
+    est = go_on(est, X, Y, tmp_path, how)
+    assert not hasattr(est, "oob_proba_")
+    assert not hasattr(est, "oob_score_")
+    assert all("oob_macro_auc" not in row for row in est.history[n_scores:])
+    assert est.best_epoch_ == len(est.history)
+    with pytest.raises(ValueError, match="needs a held-out part"):
+        est.set_params(threshold="tune").partial_fit(X, Y)
+    again = est.set_params(threshold=0.5, warm_start=False).fit(X, Y)
+    assert abs(again.oob_score_ - 0.5) < 0.1
+
+
+def test_features_tell_rows_apart_that_have_the_same_labels(noise):
+    X, Y = noise[0], np.ones((300, 2), dtype=int)
+    est = make(max_epochs=2).fit(X, Y)
+    with pytest.warns(UserWarning, match="no predictions out of bag"):
+        est.partial_fit(X[::-1], Y)
+
+
+def test_the_same_rows_stay_out_of_bag(noise, tmp_path):
+    X, Y = noise
+    est = make(max_epochs=30).fit(X, Y)
+    for how in ("partial_fit", "file", "warm_start"):
+        est = go_on(est, X, Y, tmp_path, how)
+        assert abs(est.oob_score_ - 0.5) < 0.1
+        assert "oob_macro_auc" in est.history[-1]
+
+
+def test_a_checkpoint_knows_what_was_trained_on_before(noise, tmp_path):
+    X, Y = noise
+    with pytest.warns(UserWarning, match="no predictions out of bag"):
+        make(max_epochs=2).fit(X, Y).set_params(
+            callbacks=[Checkpointing(tmp_path)], max_epochs=2
+        ).partial_fit(X[::-1], Y[::-1])
+    est = make(max_epochs=2).fit(X[::-1], Y[::-1], resume=tmp_path)
+    assert len(est.history) == 4
+    assert not hasattr(est, "oob_score_")
