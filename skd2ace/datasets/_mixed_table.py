@@ -53,7 +53,9 @@ def make_mixed_table(n_samples: int = 1500, *, random_state: Any = None) -> tupl
     n_samples : int, default=1500
         Rows, 50 at least.
     random_state : int, RandomState or None
-        Of the rows; the population is always the same, so that other seeds give other rows of it.
+        Of the rows; what they are drawn from is always the same, so that other seeds give other
+        rows of it. A label's positives are the top share of the rows of each table: the cut-offs
+        of two tables differ a little.
 
     Returns
     -------

@@ -199,9 +199,10 @@ class LabelReport:
         the estimator is fitted with these. For each observed value, the threshold is the
         percentile from which on that share of the planted cells lies in the second fit. By that
         fit the other cells are judged too: there, wrong ones differ from the planted ones in
-        nothing. The planted cells themselves are judged by this report. After the threshold
-        samples of Pleiss et al. (2020), Identifying Mislabeled Data using the Area Under the
-        Margin Ranking, NeurIPS.
+        nothing. The planted cells themselves are judged by this report, and so are those that the
+        second fit held out; cells without a prediction in this one are not judged. After the
+        threshold samples of Pleiss et al. (2020), Identifying Mislabeled Data using the Area Under
+        the Margin Ranking, NeurIPS.
 
         Parameters
         ----------
@@ -239,8 +240,11 @@ class LabelReport:
         report = copy(self)
         report.thresholds = find_thresholds(planted, second.percentile, is_planted, recall)
         limits = [row["threshold"] for row in report.thresholds]
-        percentile = np.where(is_planted, self.percentile, second.percentile)
-        report.suspects = np.nan_to_num(percentile) >= np.where(self.Y == 1, limits[1], limits[0])
+        is_held_out = np.isnan(second.percentile)
+        percentile = np.where(is_planted | is_held_out, self.percentile, second.percentile)
+        suspects = np.nan_to_num(percentile) >= np.where(self.Y == 1, limits[1], limits[0])
+        # Fits that hold rows out may hold out others each.
+        report.suspects = suspects & ~np.isnan(self.score)
         return report
 
     @property

@@ -44,9 +44,16 @@ def read_labels(Y: Any, label_names: Sequence[str] | None) -> tuple[Floats, list
         If labels are not 0/1, or there are not as many names as labels.
     """
     values = read_container(Y)
-    truth = np.asarray(values.toarray() if sp.issparse(values) else values, dtype=np.float64)
+    dense = np.asarray(values.toarray() if sp.issparse(values) else values)
+    hint = "It is 0 or 1, or NaN where it is not known."
+    try:
+        truth = dense.astype(np.float64)
+    except (TypeError, ValueError):
+        # Words, of which it says which they are.
+        check_zero_one(dense.astype(object), "Y", hint)
+        raise
     truth = truth[:, None] if truth.ndim == 1 else truth
-    check_zero_one(truth, "Y", "It is 0 or 1, or NaN where it is not known.")
+    check_zero_one(truth, "Y", hint)
     names = find_names(Y) if label_names is None else label_names
     shown = name_labels(names, truth.shape[1])
     if len(shown) != truth.shape[1]:

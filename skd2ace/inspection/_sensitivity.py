@@ -8,6 +8,8 @@ from ._looks import make_axes, open_frame
 from ._metric import find_column, find_title
 
 _NAMED = re.compile(r"(?:|.* )(\w+)=.*")
+# Behind a value that was run with several settings.
+_DIGEST = re.compile(r" [0-9a-f]{6}$")
 
 
 class SensitivityDisplay:
@@ -101,6 +103,9 @@ class SensitivityDisplay:
         """
         ax = make_axes(ax, (5.6, 3.4))
         open_frame(ax)
+        # Else they stand where they first appear, and lines of other values fold back.
+        values = {value: value for table in self.scores.values() for value in table.index}
+        ax.xaxis.update_units(list(_sort_values(values)))
         draw_lines(ax, self.scores)
         ax.set(xlabel=self.parameter, ylabel=self.metric)
         ax.legend(frameon=False, fontsize=9, handlelength=3)
@@ -145,6 +150,6 @@ def _read_values(methods: Any, parameter: str) -> dict[str, dict[str, str]]:
 
 def _sort_values(values: dict[str, str]) -> dict[str, str]:
     try:
-        return dict(sorted(values.items(), key=lambda item: float(item[1])))
+        return dict(sorted(values.items(), key=lambda item: float(_DIGEST.sub("", item[1]))))
     except ValueError:
         return values

@@ -186,7 +186,9 @@ def _rank(metric: Callable[..., float], cells: Cells) -> float:
     if cells.weighs_nothing:
         return float("nan")
     relevant, scores = cells.relevant, cells.answer
-    if cells.weight is not None and cells.weight.ndim == 2:
+    is_of_cells = cells.weight is not None and cells.weight.ndim == 2
+    # Infinite scores scikit-learn refuses, which have an order too.
+    if is_of_cells or not np.isfinite(scores).all():
         scores = rank_counted(cells)
     if relevant.shape[1] == 1:
         # scikit-learn wants two labels; one that nothing has, below the other, changes no value.

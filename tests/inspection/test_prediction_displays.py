@@ -113,6 +113,9 @@ def test_what_is_no_prediction(make):
         make(np.ones((3, 2)), np.ones((3, 3)))
     with pytest.raises(ValueError, match="0 or 1"):
         make(np.full((3, 2), 2), np.ones((3, 2)))
+    for words in (np.array(["no", "yes"]), pd.Series(["no", "yes"], dtype=object)):
+        with pytest.raises(ValueError, match=r"found 'no', 'yes'.*0 or 1"):
+            make(words, np.array([0.2, 0.7]))
     sparse = make(sp.csr_array([[0, 1], [1, 0]]), np.array([[0.1, 0.9], [0.8, 0.3]]))
     dense = make([[0, 1], [1, 0]], np.array([[0.1, 0.9], [0.8, 0.3]]))
     assert repr(vars(sparse)) == repr(vars(dense))

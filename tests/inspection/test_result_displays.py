@@ -180,6 +180,18 @@ def test_methods_that_differ_before_the_parameter_have_lines_of_their_own():
     assert scores["b: dela"]["mean"]["2"] == pytest.approx(of_dela["macro_auc"].mean())
 
 
+def test_values_stand_in_their_order_whichever_line_has_them():
+    names = ["clif K=8", "clif K=4", "dela K=8 0a1b2c", "dela K=2", "dela K=8 1b2c3d", "dela K=4"]
+    results = make_results(names)
+    display = SensitivityDisplay.from_results(results, "macro_auc", parameter="K").plot()
+    display.figure_.canvas.draw()
+    ticks = [tick.get_text() for tick in display.ax_.get_xticklabels()]
+    assert ticks == ["2", "4", "8", "8 0a1b2c", "8 1b2c3d"]
+    for line in display.ax_.lines:
+        assert (np.diff(line.get_xdata(orig=False)) > 0).all()
+    plt.close(display.figure_)
+
+
 def test_values_that_are_no_numbers_stay_in_their_order():
     results = make_results(["mixture=0.9 to 0.1", "mixture=0.3 to 0.7"])
     display = SensitivityDisplay.from_results(results, "macro_auc", parameter="mixture")

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from skd2ace import TabMClassifier
+from skd2ace import MultiLabelNetClassifier, TabMClassifier
 from skd2ace.inspection import LabelReport
 from skd2ace.inspection._stated_recall import find_thresholds, plant_errors
+from skd2ace.networks import MLP
+from skd2ace.training import TrainingDynamics
 
 
 def test_planted_errors_keep_frequencies():
@@ -82,3 +84,21 @@ def test_what_cannot_be_stated(noisy, settings, message):
 def test_no_cell_to_plant():
     with pytest.raises(ValueError, match="no label has two of each value"):
         find_thresholds(np.zeros((4, 1)), np.ones((4, 1)), np.zeros((4, 1), bool), 0.8)
+
+
+def test_rows_that_either_fit_held_out(noisy):
+    """Not judged where this report has no prediction, and by it where the second fit has none."""
+    _, X, Y, wrong, _ = noisy
+    est = MultiLabelNetClassifier(
+        MLP, callbacks=[TrainingDynamics()], max_epochs=20, train_split=0.3, verbose=0
+    )
+    # Without a seed each fit holds out others.
+    report = LabelReport.from_estimator(est.fit(X, Y), X, Y)
+    stated = report.with_recall(est, X, 0.9, share=0.2, random_state=0)
+    held_out = np.isnan(report.score)
+    assert 0.25 < held_out.mean() < 0.35
+    assert not stated.suspects[held_out].any()
+    assert stated.to_frame()["score"].notna().all()
+    assert (stated.labels()["wrong"] <= 1).all()
+    # Three cells in ten have no prediction of the second fit, of which none would be found.
+    assert stated.suspects[wrong & ~held_out].mean() > 0.8

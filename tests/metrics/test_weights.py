@@ -194,6 +194,15 @@ def test_infinite_scores_stand_above_what_is_unknown(name):
     assert FUNCTIONS[name](Y, low) == FUNCTIONS[name](Y, finite)
 
 
+@pytest.mark.parametrize("name", INSTANCE_WISE)
+def test_infinite_scores_have_an_order_where_all_is_known(name, case):
+    Y, scores = case
+    highest = scores == scores.max(axis=1, keepdims=True)
+    lowest = scores == scores.min(axis=1, keepdims=True)
+    infinite = np.where(highest, np.inf, np.where(lowest, -np.inf, scores))
+    assert FUNCTIONS[name](Y, infinite) == FUNCTIONS[name](Y, scores)
+
+
 @pytest.mark.parametrize("name", METRICS)
 def test_where_nothing_counts_there_is_no_value(name):
     ones = np.ones((3, 2))
