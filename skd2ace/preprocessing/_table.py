@@ -1,7 +1,7 @@
 """A table of any container as numbers and categories."""
 
+import numbers
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,7 @@ def read_columns(X: Any, is_category: list[bool] | None = None) -> list[NDArray]
         infinite = np.array([c.dtype != object and np.isinf(c).any() for c in columns])
     if infinite.any():
         raise ValueError(f"Input X contains infinity: in column {infinite.argmax()}.")
-    return columns if is_category is None else _follow(columns, is_category)
+    return columns if is_category is None else _follow(X, columns, is_category)
 
 
 def read_sparse(X: Any) -> sp.csr_array | None:
@@ -56,14 +56,15 @@ def read_sparse(X: Any) -> sp.csr_array | None:
     return matrix
 
 
-def _follow(columns: list[NDArray], is_category: list[bool]) -> list[NDArray]:
+def _follow(X: Any, columns: list[NDArray], is_category: list[bool]) -> list[NDArray]:
     """Take columns for what they were when the table was first seen."""
     followed = []
     for j, (column, other) in enumerate(zip(columns, is_category, strict=True)):
         words = [] if other or column.dtype != object else [c for c in column if c is not None]
         if words:
             raise ValueError(f"Column {j} of X held numbers in fit, and holds {words[0]!r} now.")
-        followed.append(_as_objects(column) if other else column.astype(np.float64, copy=False))
+        cells = _as_objects(_take_cells(_pick_column(X, j))) if other else column
+        followed.append(cells if other else cells.astype(np.float64, copy=False))
     return followed
 
 
@@ -72,12 +73,24 @@ def stack_columns(columns: list[NDArray], chosen: list[int]) -> NDArray:
     return np.column_stack([columns[j] for j in chosen])
 
 
+def _pick_column(X: Any, j: int) -> Any:
+    return X.iloc[:, j] if hasattr(X, "iloc") else X[:, j]
+
+
 def _read_column(X: Any, j: int) -> NDArray:
-    column = X.iloc[:, j] if hasattr(X, "iloc") else X[:, j]
-    values = np.asarray(read_container(column))
-    dtype = str(column.dtype).lower()
-    is_declared = dtype.startswith(("category", "categorical", "enum"))
-    return _as_objects(values) if is_declared else _sort_out(values)
+    column = _pick_column(X, j)
+    is_declared = str(column.dtype).lower().startswith(("category", "categorical", "enum"))
+    if is_declared:
+        return _as_objects(_take_cells(column))
+    return _sort_out(np.asarray(read_container(column)))
+
+
+def _take_cells(column: Any) -> NDArray[np.object_]:
+    """Cells as they are: as numbers, codes above 2**53 that stand beside gaps would be merged."""
+    if hasattr(column, "to_list") and not hasattr(column, "iloc"):
+        # polars makes floats of integers beside gaps.
+        return np.fromiter(column.to_list(), object, len(column))
+    return np.asarray(column.astype(object))
 
 
 def _sort_out(values: NDArray) -> NDArray:
@@ -94,9 +107,9 @@ def _as_objects(values: NDArray) -> NDArray[np.object_]:
 
 
 def _show(cell: Any) -> str:
-    if isinstance(cell, (bool, np.bool_)):
+    if isinstance(cell, (numbers.Integral, np.bool_)):
         return str(int(cell))
-    is_exact = isinstance(cell, (Decimal, Fraction))
-    if (is_exact or isinstance(cell, (float, np.floating))) and float(cell).is_integer():
+    is_number = isinstance(cell, (numbers.Real, Decimal))
+    if is_number and float(cell).is_integer():
         return str(int(cell))
-    return str(float(cell) if is_exact else cell)
+    return str(float(cell) if is_number else cell)
