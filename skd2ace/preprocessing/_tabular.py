@@ -19,7 +19,7 @@ from skd2ace._columns import refuse_dates
 from skd2ace._containers import keep_numbers, open_features, read_container
 
 from ._scaling import BoundedScaler, SmoothClipScaler, TiedQuantileTransformer
-from ._table import read_columns, read_sparse, stack_columns
+from ._table import read_again, read_columns, read_sparse, stack_columns
 
 # A category that fewer rows have says nothing that carries over to others.
 _LEAST_ROWS = 3
@@ -174,10 +174,18 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
             )
         sparse = read_sparse(X)
         if reset:
-            return read_columns(X) if sparse is None else sparse
+            return [*read_columns(X).values()] if sparse is None else sparse
         if self.is_sparse_:
             return sp.csr_array(read_container(X), dtype=np.float32) if sparse is None else sparse
-        return read_columns(X if sparse is None else sparse.toarray(), self.is_category_)
+        return read_again(X if sparse is None else sparse.toarray(), self._find_seen())
+
+    def _find_seen(self) -> dict[int, Any]:
+        """Categories that ``fit`` found in columns of a dense table, None in those of numbers."""
+        seen = {j: () if is_one else None for j, is_one in enumerate(self.is_category_)}
+        for js, transformer in self.steps_:
+            if isinstance(encoder := transformer[-1], OneHotEncoder):
+                seen |= zip(js, encoder.categories_, strict=True)
+        return seen
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
