@@ -11,9 +11,14 @@ from skd2ace._containers import read_container
 
 from ._categories import write_cells
 
+# Of larger numbers two have a sum or a difference that is infinite.
+_FARTHEST = 2.0**1020
+
 
 def read_columns(X: Any, chosen: Collection[int] | None = None) -> dict[int, NDArray]:
     """Columns (n,) of a table: float64 with NaN where unknown, or object with None.
+
+    Numbers end at -1.1e307 and 1.1e307.
 
     Parameters
     ----------
@@ -36,14 +41,18 @@ def read_columns(X: Any, chosen: Collection[int] | None = None) -> dict[int, NDA
     if isinstance(X, np.ndarray) and X.dtype.kind in "biuf":
         # All at once: of a wide table, columns of one row each take longer than a network does.
         matrix = np.array(X.T, dtype=np.float64, order="C")
-        columns = {j: matrix[j] for j in chosen}
-        infinite = sorted({*np.flatnonzero(np.isinf(matrix).any(axis=1))} & {*chosen})
-    else:
-        columns = {j: _read_column(X, j) for j in chosen}
-        infinite = [j for j, c in columns.items() if c.dtype != object and np.isinf(c).any()]
-    if infinite:
-        raise ValueError(f"Input X contains infinity: in column {infinite[0]}.")
-    return columns
+        _refuse_infinity({*np.flatnonzero(np.isinf(matrix).any(axis=1))} & {*chosen})
+        np.clip(matrix, -_FARTHEST, _FARTHEST, out=matrix)
+        return {j: matrix[j] for j in chosen}
+    columns = {j: _read_column(X, j) for j in chosen}
+    numeric = {j: column for j, column in columns.items() if column.dtype != object}
+    _refuse_infinity({j for j, column in numeric.items() if np.isinf(column).any()})
+    return columns | {j: np.clip(c, -_FARTHEST, _FARTHEST) for j, c in numeric.items()}
+
+
+def _refuse_infinity(found: set[int]) -> None:
+    if found:
+        raise ValueError(f"Input X contains infinity: in column {min(found)}.")
 
 
 def read_again(X: Any, seen: dict[int, Collection[str | None] | None]) -> dict[int, NDArray]:
@@ -80,7 +89,8 @@ def read_sparse(X: Any) -> sp.csr_array | None:
     matrix = read_container(X)
     if not sp.issparse(matrix):
         return None
-    matrix = sp.csr_array(matrix, dtype=np.float32)
+    with np.errstate(over="ignore"):
+        matrix = sp.csr_array(matrix, dtype=np.float32)
     if np.isinf(matrix.data).any():
         raise ValueError("Input X contains infinity or a value too large for dtype('float32').")
     return matrix

@@ -178,9 +178,11 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         sparse = read_sparse(X)
         if reset:
             return [*read_columns(X).values()] if sparse is None else sparse
-        if seen is None:
-            return sp.csr_array(read_container(X), dtype=np.float32) if sparse is None else sparse
-        return read_again(X if sparse is None else sparse.toarray(), seen)
+        if seen is not None:
+            return read_again(X if sparse is None else sparse.toarray(), seen)
+        if sparse is None:
+            sparse = read_sparse(sp.csr_array(read_container(X), dtype=np.float64))
+        return sparse
 
     def _take_first(self, columns: Any) -> Any:
         """Make what transforms the first column where none varies, whatever it is."""
