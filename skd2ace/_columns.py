@@ -47,7 +47,7 @@ def refuse_dates(X: Any, chosen: Collection[int] | None = None) -> None:
     if _is_frame(X):
         for j, dtype in enumerate(X.dtypes):
             if _is_of_dates(dtype) and (chosen is None or j in chosen):
-                raise _of_dates(_name_place(X, j), str(dtype))
+                raise _of_dates(name_place(X, j), str(dtype))
     elif _is_of_dates(getattr(X, "dtype", None)):
         raise _of_dates("X", str(X.dtype))
     if (found := _find_cell(X, _is_date, chosen)) is not None:
@@ -89,7 +89,7 @@ def _find_cell(
             continue
         for cell in column:
             if is_bad(cell):
-                return _name_place(X, j), cell
+                return name_place(X, j), cell
     return None
 
 
@@ -121,7 +121,8 @@ def _may_be_anything(dtype: Any) -> bool:
     return getattr(dtype, "kind", "O") in "OSUTmM"
 
 
-def _name_place(X: Any, j: int) -> str:
+def name_place(X: Any, j: int) -> str:
+    """Name a column of X in an error or a warning."""
     return f"Column {list(X.columns)[j]!r} of X" if _is_frame(X) else f"Column {j} of X"
 
 

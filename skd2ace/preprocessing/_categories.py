@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from skd2ace._containers import is_unknown
 
+# A category that fewer rows have says nothing that carries over to others.
+LEAST_ROWS = 3
+
 
 def write_cells(values: NDArray, seen: Collection[str | None] | None = None) -> NDArray[np.object_]:
     """Cells as words, None where unknown: 1, 1.0 and True of two containers are one category.

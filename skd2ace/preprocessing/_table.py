@@ -76,7 +76,7 @@ def read_again(X: Any, seen: dict[int, Collection[str | None] | None]) -> dict[i
     columns = read_columns(X, seen)
     for j, categories in seen.items():
         if categories is not None:
-            columns[j] = write_cells(_take_cells(_pick_column(X, j)), categories)
+            columns[j] = write_cells(_take_cells(pick_column(X, j)), categories)
         elif columns[j].dtype == object:
             columns[j] = _refuse_words(columns[j], j)
     return columns
@@ -109,14 +109,19 @@ def stack_columns(columns: Any, chosen: list[int]) -> NDArray:
     return np.column_stack([columns[j] for j in chosen])
 
 
-def _pick_column(X: Any, j: int) -> Any:
+def pick_column(X: Any, j: int) -> Any:
+    """Column of a table of any kind, as it is stored there."""
     return X.iloc[:, j] if hasattr(X, "iloc") else X[:, j]
 
 
+def is_declared(column: Any) -> bool:
+    """Whether a frame says of a column that it is one of categories."""
+    return str(column.dtype).lower().startswith(("category", "categorical", "enum"))
+
+
 def _read_column(X: Any, j: int) -> NDArray:
-    column = _pick_column(X, j)
-    is_declared = str(column.dtype).lower().startswith(("category", "categorical", "enum"))
-    if is_declared:
+    column = pick_column(X, j)
+    if is_declared(column):
         return write_cells(_take_cells(column))
     return _sort_out(np.asarray(read_container(column)))
 

@@ -18,12 +18,10 @@ from typing_extensions import Self
 from skd2ace._columns import refuse_dates
 from skd2ace._containers import keep_numbers, open_features, read_container
 
-from ._categories import write_cells
+from ._categories import LEAST_ROWS, write_cells
 from ._scaling import BoundedScaler, SmoothClipScaler, TiedQuantileTransformer
+from ._stray_words import warn_of_stray_words
 from ._table import read_again, read_columns, read_sparse, stack_columns
-
-# A category that fewer rows have says nothing that carries over to others.
-_LEAST_ROWS = 3
 
 
 class TabularPreprocessor(TransformerMixin, BaseEstimator):
@@ -98,6 +96,11 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         ------
         ValueError
             If X has dates or infinite numbers.
+
+        Warns
+        -----
+        UserWarning
+            If numbers are taken for words, and count for nothing, as where one cell is "?".
         """
         columns = self._read(X, reset=True)
         self.is_sparse_ = sp.issparse(columns)
@@ -176,8 +179,10 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
                 ensure_all_finite=False,
             )
         sparse = read_sparse(X)
-        if reset:
-            return [*read_columns(X).values()] if sparse is None else sparse
+        if reset and sparse is None:
+            columns = read_columns(X)
+            warn_of_stray_words(X, columns)
+            return [*columns.values()]
         if seen is not None:
             return read_again(X if sparse is None else sparse.toarray(), seen)
         if sparse is None:
@@ -237,7 +242,7 @@ def _group_dense(columns: list[NDArray]) -> list[tuple[list[int], Any]]:
 def _find_sort(column: NDArray) -> str:
     if column.dtype == object:
         n_rows = np.array([*Counter(column).values()])
-        n_kinds = (n_rows >= _LEAST_ROWS).sum() + (n_rows < _LEAST_ROWS).any()
+        n_kinds = (n_rows >= LEAST_ROWS).sum() + (n_rows < LEAST_ROWS).any()
         return "category" if n_kinds > 1 else "constant"
     known = column[~np.isnan(column)]
     if not len(known) or known.min() == known.max():
@@ -256,7 +261,7 @@ def _scale_around_zero() -> Pipeline:
 
 def _make_encoder() -> OneHotEncoder:
     return OneHotEncoder(
-        min_frequency=_LEAST_ROWS, handle_unknown="infrequent_if_exist", sparse_output=False
+        min_frequency=LEAST_ROWS, handle_unknown="infrequent_if_exist", sparse_output=False
     )
 
 
