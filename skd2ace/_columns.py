@@ -1,7 +1,7 @@
 """Features that are no numbers: which column of X they are in."""
 
 import datetime
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -42,15 +42,15 @@ def name_bad_column(X: Any) -> Iterator[None]:
         raise kind(f"{error} {place} holds {str(cell)[:40]!r}, which is no number.") from error
 
 
-def refuse_dates(X: Any) -> None:
-    """Raise a ValueError if a column of X holds dates, times or durations."""
+def refuse_dates(X: Any, chosen: Collection[int] | None = None) -> None:
+    """Raise a ValueError if a column of X, or one of those chosen, holds dates or the like."""
     if _is_frame(X):
         for j, dtype in enumerate(X.dtypes):
-            if _is_of_dates(dtype):
-                raise _of_dates(_name_place(X, j), str(dtype))
+            if _is_of_dates(dtype) and (chosen is None or j in chosen):
+                raise _of_dates(name_place(X, j), str(dtype))
     elif _is_of_dates(getattr(X, "dtype", None)):
         raise _of_dates("X", str(X.dtype))
-    if (found := _find_cell(X, _is_date)) is not None:
+    if (found := _find_cell(X, _is_date, chosen)) is not None:
         raise _of_dates(found[0], type(found[1]).__name__)
 
 
@@ -80,12 +80,16 @@ def _is_date(cell: Any) -> bool:
     return isinstance(cell, _DATES) or hasattr(cell, "freqstr")
 
 
-def _find_cell(X: Any, is_bad: Callable[[Any], bool]) -> tuple[str, Any] | None:
+def _find_cell(
+    X: Any, is_bad: Callable[[Any], bool], chosen: Collection[int] | None = None
+) -> tuple[str, Any] | None:
     """Find the first bad cell among those that may be anything, and name its column."""
     for j, column in _columns_of_anything(X):
+        if chosen is not None and j not in chosen:
+            continue
         for cell in column:
             if is_bad(cell):
-                return _name_place(X, j), cell
+                return name_place(X, j), cell
     return None
 
 
@@ -117,7 +121,8 @@ def _may_be_anything(dtype: Any) -> bool:
     return getattr(dtype, "kind", "O") in "OSUTmM"
 
 
-def _name_place(X: Any, j: int) -> str:
+def name_place(X: Any, j: int) -> str:
+    """Name a column of X in an error or a warning."""
     return f"Column {list(X.columns)[j]!r} of X" if _is_frame(X) else f"Column {j} of X"
 
 

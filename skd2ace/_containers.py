@@ -1,6 +1,7 @@
 """Labels and features out of whatever container users have them in."""
 
 import numbers
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -171,10 +172,22 @@ def _without_objects(values: NDArray) -> NDArray:
     kinds = {type(cell) for cell in cells[~unknown]}
     if not all(issubclass(kind, (numbers.Real, Decimal, np.bool_, np.number)) for kind in kinds):
         return values
+    if not unknown.any() and all(issubclass(k, (numbers.Integral, np.bool_)) for k in kinds):
+        return _as_integers(cells).reshape(values.shape)
     known = np.full(len(cells), np.nan)
     known[~unknown] = cells[~unknown].astype(np.float64)
-    whole = not unknown.any() and all(issubclass(k, (numbers.Integral, np.bool_)) for k in kinds)
-    return (known.astype(np.int64) if whole else known).reshape(values.shape)
+    return known.reshape(values.shape)
+
+
+def _as_integers(cells: NDArray) -> NDArray:
+    """Objects that are integers as int64, or as uint64 or else float64 if some are too large."""
+    # Not through float64, in which codes above 2**53 would become one another.
+    for dtype in (np.int64, np.uint64):
+        # Older versions of numpy make large numbers of negative ones.
+        if dtype is np.int64 or min(cells) >= 0:
+            with suppress(OverflowError):
+                return cells.astype(dtype)
+    return cells.astype(np.float64)
 
 
 def is_unknown(cell: Any) -> bool:

@@ -1,46 +1,85 @@
 """A table of any container as numbers and categories."""
 
-from decimal import Decimal
-from fractions import Fraction
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from skd2ace._containers import is_unknown, read_container
+from skd2ace._containers import read_container
+
+from ._categories import write_cells
+
+# Of larger numbers two have a sum or a difference that is infinite.
+_FARTHEST = 2.0**1020
 
 
-def read_columns(X: Any, is_category: list[bool] | None = None) -> list[NDArray]:
+def read_columns(X: Any, chosen: Collection[int] | None = None) -> dict[int, NDArray]:
     """Columns (n,) of a table: float64 with NaN where unknown, or object with None.
+
+    Numbers end at -1.1e307 and 1.1e307.
 
     Parameters
     ----------
     X : ndarray or DataFrame of shape (n, d)
         Bools count as numbers. What is declared as a category, and a column that holds anything
         but numbers, is one of categories.
-    is_category : list of bool, optional
-        Which columns were, when the table was first seen; others are to be numbers.
+    chosen : collection of int, optional
+        Those to read, all by default.
 
     Returns
     -------
-    list of ndarray
+    dict of int to ndarray
 
     Raises
     ------
     ValueError
-        If X has infinite numbers, or words where numbers are due.
+        If a column has infinite numbers.
     """
+    chosen = range(X.shape[1]) if chosen is None else chosen
     if isinstance(X, np.ndarray) and X.dtype.kind in "biuf":
         # All at once: of a wide table, columns of one row each take longer than a network does.
         matrix = np.array(X.T, dtype=np.float64, order="C")
-        columns, infinite = list(matrix), np.isinf(matrix).any(axis=1)
-    else:
-        columns = [_read_column(X, j) for j in range(X.shape[1])]
-        infinite = np.array([c.dtype != object and np.isinf(c).any() for c in columns])
-    if infinite.any():
-        raise ValueError(f"Input X contains infinity: in column {infinite.argmax()}.")
-    return columns if is_category is None else _follow(columns, is_category)
+        _refuse_infinity({*np.flatnonzero(np.isinf(matrix).any(axis=1))} & {*chosen})
+        np.clip(matrix, -_FARTHEST, _FARTHEST, out=matrix)
+        return {j: matrix[j] for j in chosen}
+    columns = {j: _read_column(X, j) for j in chosen}
+    numeric = {j: column for j, column in columns.items() if column.dtype != object}
+    _refuse_infinity({j for j, column in numeric.items() if np.isinf(column).any()})
+    return columns | {j: np.clip(c, -_FARTHEST, _FARTHEST) for j, c in numeric.items()}
+
+
+def _refuse_infinity(found: set[int]) -> None:
+    if found:
+        raise ValueError(f"Input X contains infinity: in column {min(found)}.")
+
+
+def read_again(X: Any, seen: dict[int, Collection[str | None] | None]) -> dict[int, NDArray]:
+    """Columns for what they were when the table was first seen.
+
+    Parameters
+    ----------
+    X : ndarray or DataFrame of shape (n, d)
+    seen : dict of int to collection of str or None
+        Columns to read: categories that were found there, or None where numbers are due.
+
+    Returns
+    -------
+    dict of int to ndarray
+
+    Raises
+    ------
+    ValueError
+        If a column has infinite numbers, or words where numbers are due.
+    """
+    columns = read_columns(X, seen)
+    for j, categories in seen.items():
+        if categories is not None:
+            columns[j] = write_cells(_take_cells(pick_column(X, j)), categories)
+        elif columns[j].dtype == object:
+            columns[j] = _refuse_words(columns[j], j)
+    return columns
 
 
 def read_sparse(X: Any) -> sp.csr_array | None:
@@ -50,53 +89,53 @@ def read_sparse(X: Any) -> sp.csr_array | None:
     matrix = read_container(X)
     if not sp.issparse(matrix):
         return None
-    matrix = sp.csr_array(matrix, dtype=np.float32)
+    with np.errstate(over="ignore"):
+        matrix = sp.csr_array(matrix, dtype=np.float32)
     if np.isinf(matrix.data).any():
         raise ValueError("Input X contains infinity or a value too large for dtype('float32').")
     return matrix
 
 
-def _follow(columns: list[NDArray], is_category: list[bool]) -> list[NDArray]:
-    """Take columns for what they were when the table was first seen."""
-    followed = []
-    for j, (column, other) in enumerate(zip(columns, is_category, strict=True)):
-        words = [] if other or column.dtype != object else [c for c in column if c is not None]
-        if words:
-            raise ValueError(f"Column {j} of X held numbers in fit, and holds {words[0]!r} now.")
-        followed.append(_as_objects(column) if other else column.astype(np.float64, copy=False))
-    return followed
+def _refuse_words(column: NDArray, j: int) -> NDArray[np.float64]:
+    """What is declared as a category and holds nothing is a column of numbers that are unknown."""
+    words = [cell for cell in column if cell is not None]
+    if words:
+        raise ValueError(f"Column {j} of X held numbers in fit, and holds {words[0]!r} now.")
+    return column.astype(np.float64)
 
 
-def stack_columns(columns: list[NDArray], chosen: list[int]) -> NDArray:
-    """Columns as one matrix (n, m): of objects if one of them is, of numbers else."""
+def stack_columns(columns: Any, chosen: list[int]) -> NDArray:
+    """Columns by number as one matrix (n, m): of objects if one of them is, of numbers else."""
     return np.column_stack([columns[j] for j in chosen])
 
 
+def pick_column(X: Any, j: int) -> Any:
+    """Column of a table of any kind, as it is stored there."""
+    return X.iloc[:, j] if hasattr(X, "iloc") else X[:, j]
+
+
+def is_declared(column: Any) -> bool:
+    """Whether a frame says of a column that it is one of categories."""
+    return str(column.dtype).lower().startswith(("category", "categorical", "enum"))
+
+
 def _read_column(X: Any, j: int) -> NDArray:
-    column = X.iloc[:, j] if hasattr(X, "iloc") else X[:, j]
-    values = np.asarray(read_container(column))
-    dtype = str(column.dtype).lower()
-    is_declared = dtype.startswith(("category", "categorical", "enum"))
-    return _as_objects(values) if is_declared else _sort_out(values)
+    column = pick_column(X, j)
+    if is_declared(column):
+        return write_cells(_take_cells(column))
+    return _sort_out(np.asarray(read_container(column)))
+
+
+def _take_cells(column: Any) -> NDArray[np.object_]:
+    """Cells as they are: as numbers, codes above 2**53 that stand beside gaps would be merged."""
+    if hasattr(column, "to_list") and not hasattr(column, "iloc"):
+        # polars makes floats of integers beside gaps.
+        return np.fromiter(column.to_list(), object, len(column))
+    return np.asarray(column.astype(object))
 
 
 def _sort_out(values: NDArray) -> NDArray:
     """Numbers as float64, all else as objects with None where unknown."""
     if values.dtype.kind in "biuf":
         return values.astype(np.float64)
-    return _as_objects(values)
-
-
-def _as_objects(values: NDArray) -> NDArray[np.object_]:
-    """Cells as strings, so that 1, 1.0 and True of two containers are one category."""
-    cells = values.astype(object)
-    return np.array([None if is_unknown(cell) else _show(cell) for cell in cells], dtype=object)
-
-
-def _show(cell: Any) -> str:
-    if isinstance(cell, (bool, np.bool_)):
-        return str(int(cell))
-    is_exact = isinstance(cell, (Decimal, Fraction))
-    if (is_exact or isinstance(cell, (float, np.floating))) and float(cell).is_integer():
-        return str(int(cell))
-    return str(float(cell) if is_exact else cell)
+    return write_cells(values)

@@ -18,11 +18,10 @@ from typing_extensions import Self
 from skd2ace._columns import refuse_dates
 from skd2ace._containers import keep_numbers, open_features, read_container
 
+from ._categories import LEAST_ROWS, write_cells
 from ._scaling import BoundedScaler, SmoothClipScaler, TiedQuantileTransformer
-from ._table import read_columns, read_sparse, stack_columns
-
-# A category that fewer rows have says nothing that carries over to others.
-_LEAST_ROWS = 3
+from ._stray_words import warn_of_stray_words
+from ._table import read_again, read_columns, read_sparse, stack_columns
 
 
 class TabularPreprocessor(TransformerMixin, BaseEstimator):
@@ -39,8 +38,8 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
       those of fewer than three rows, and those not seen in ``fit``, are one;
     - missing numbers become the median, or the value that is most frequent, with a column that
       says where; a missing category is one of its own;
-    - columns of one value are dropped, unless there are no others; of those of one value and
-      gaps, where it is missing is kept.
+    - columns of one value, or of none, are dropped, whatever they hold later, unless there are no
+      others; of those of one value and gaps, where it is missing is kept.
 
     Of a sparse table columns are divided by their standard deviation, so that it stays sparse;
     missing values become 0, with a column that says where. What is standardised ends at -10 and
@@ -97,6 +96,11 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         ------
         ValueError
             If X has dates or infinite numbers.
+
+        Warns
+        -----
+        UserWarning
+            If numbers are taken for words, and count for nothing, as where one cell is "?".
         """
         columns = self._read(X, reset=True)
         self.is_sparse_ = sp.issparse(columns)
@@ -104,7 +108,7 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         groups = _group_sparse(columns) if self.is_sparse_ else _group_dense(columns)
         if not any(js for js, _ in groups):
             # A network must have an input, if only to learn how frequent labels are.
-            groups = [([0], _take_constant(is_category=any(self.is_category_[:1])))]
+            groups = [([0], self._take_first(columns))]
         self.steps_ = [(js, t.fit(_stack(columns, js))) for js, t in groups if js]
         return self
 
@@ -124,7 +128,7 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X has other columns than in ``fit``, or words in one of numbers.
+            If X has other columns than in ``fit``, or words in one of numbers that was kept.
         """
         check_is_fitted(self)
         columns = self._read(X, reset=False)
@@ -158,7 +162,9 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
     def _read(self, X: Any, *, reset: bool) -> Any:
         """Columns of a dense table, or a sparse matrix; with the checks of scikit-learn."""
         X = open_features(X)
-        refuse_dates(X)
+        # What was dropped in fit is not looked at again.
+        seen = None if reset or self.is_sparse_ else self._find_seen()
+        refuse_dates(X, seen)
         if hasattr(X, "columns"):
             # scikit-learn would make one matrix of it, and fails on words beside NA.
             validate_data(self, X, reset=reset, skip_check_array=True)
@@ -173,11 +179,33 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
                 ensure_all_finite=False,
             )
         sparse = read_sparse(X)
-        if reset:
-            return read_columns(X) if sparse is None else sparse
+        if reset and sparse is None:
+            columns = read_columns(X)
+            warn_of_stray_words(X, columns)
+            return [*columns.values()]
+        if seen is not None:
+            return read_again(X if sparse is None else sparse.toarray(), seen)
+        if sparse is None:
+            sparse = read_sparse(sp.csr_array(read_container(X), dtype=np.float64))
+        return sparse
+
+    def _take_first(self, columns: Any) -> Any:
+        """Make what transforms the first column where none varies, whatever it is."""
         if self.is_sparse_:
-            return sp.csr_array(read_container(X), dtype=np.float32) if sparse is None else sparse
-        return read_columns(X if sparse is None else sparse.toarray(), self.is_category_)
+            return _scale_around_zero()
+        if not self.is_category_[0] and np.isnan(columns[0]).all():
+            # Nobody knows what is missing here: words may come.
+            columns[0], self.is_category_[0] = write_cells(columns[0]), True
+        return _chain(_make_encoder()) if self.is_category_[0] else _scale_around_zero()
+
+    def _find_seen(self) -> dict[int, Any]:
+        """Columns of a dense table that were kept: their categories, None in those of numbers."""
+        seen: dict[int, Any] = {}
+        for js, transformer in self.steps_:
+            encoder = transformer[-1]
+            is_one = isinstance(encoder, OneHotEncoder)
+            seen |= zip(js, encoder.categories_ if is_one else [None] * len(js), strict=True)
+        return dict(sorted(seen.items()))
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
@@ -214,7 +242,7 @@ def _group_dense(columns: list[NDArray]) -> list[tuple[list[int], Any]]:
 def _find_sort(column: NDArray) -> str:
     if column.dtype == object:
         n_rows = np.array([*Counter(column).values()])
-        n_kinds = (n_rows >= _LEAST_ROWS).sum() + (n_rows < _LEAST_ROWS).any()
+        n_kinds = (n_rows >= LEAST_ROWS).sum() + (n_rows < LEAST_ROWS).any()
         return "category" if n_kinds > 1 else "constant"
     known = column[~np.isnan(column)]
     if not len(known) or known.min() == known.max():
@@ -225,11 +253,6 @@ def _find_sort(column: NDArray) -> str:
     return "spread" if low < high else "tied"
 
 
-def _take_constant(*, is_category: bool) -> Any:
-    """Make what transforms a column of one value, whatever it is."""
-    return _chain(_make_encoder()) if is_category else _scale_around_zero()
-
-
 def _scale_around_zero() -> Pipeline:
     """Make what keeps zeros, and puts them where a value is missing."""
     zeros = SimpleImputer(strategy="constant", fill_value=0, keep_empty_features=True)
@@ -238,7 +261,7 @@ def _scale_around_zero() -> Pipeline:
 
 def _make_encoder() -> OneHotEncoder:
     return OneHotEncoder(
-        min_frequency=_LEAST_ROWS, handle_unknown="infrequent_if_exist", sparse_output=False
+        min_frequency=LEAST_ROWS, handle_unknown="infrequent_if_exist", sparse_output=False
     )
 
 
