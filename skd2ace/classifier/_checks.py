@@ -72,15 +72,21 @@ def check_features(est: Any, X: Any, *, reset: bool) -> Any:
 
 @contextmanager
 def explain_failure(X: torch.Tensor) -> Iterator[None]:
-    """Make a ValueError of what a module raises on features of more than two dimensions.
+    """Make a ValueError of what a module raises on one row, or on more than two dimensions.
 
-    It may be a module for a matrix; out of memory is out of memory.
+    The latter may be a module for a matrix; out of memory is out of memory.
     """
     try:
         yield
     except torch.OutOfMemoryError:
         raise
     except (RuntimeError, ValueError, IndexError) as error:
+        if len(X) == 1 and "more than 1 value per channel" in str(error):
+            raise ValueError(
+                f"{error}. The last batch of an epoch has one row, of which BatchNorm has no "
+                "variance: another batch_size leaves more for it, unless a selector changes how "
+                "many are served; LayerNorm takes one row."
+            ) from error
         if X.ndim == 2:
             raise
         raise ValueError(

@@ -297,6 +297,8 @@ class SelectedBatchSampler(Sampler[list[int]]):
         """
         self.selector.load_state_dict(state["selector"])
         self._wanted, self._sharing = state["next_epoch"], None
+        # Those of an epoch that is taken back.
+        self._served, self._n_told = None, 0
         self._weighed.clear()
 
     def _share_seed(self) -> None:

@@ -11,6 +11,7 @@ from skorch.callbacks import Callback
 from torch import Tensor
 
 from skd2ace.selection import BatchSelector
+from skd2ace.selection.functional import known_mean
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ class SelectionEpoch:
     probabilities : ndarray of shape (n,), float32, or None
         What it was drawn by; None where the batches were shuffled.
     losses : ndarray of shape (n,), float32
-        Mean loss over the labels at the instance's last step, in nats; NaN where it was not
-        drawn, or nobody told.
+        Mean loss over the labels that are known at the instance's last step, in nats; NaN where
+        it was not drawn, or nobody told; 0 of an instance without any.
     distributions : dict of str to ndarray of shape (n,), float32
         What D2ACE mixes the probabilities of: "uncertainty", "hardness", or the one that has a
         part; empty for other selectors.
@@ -44,6 +45,18 @@ class SelectionEpoch:
     distributions: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     share: float = float("nan")
     label_weights: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+
+
+class _Epochs(list[SelectionEpoch]):
+    """Epochs that go into a checkpoint and back."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Give all that they hold."""
+        return {"epochs": [dict(vars(epoch)) for epoch in self]}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Hold what :meth:`state_dict` gave, and nothing else."""
+        self[:] = [SelectionEpoch(**epoch) for epoch in state["epochs"]]
 
 
 class SelectionRecorder(Callback):
@@ -94,7 +107,7 @@ class SelectionRecorder(Callback):
 
     def initialize(self) -> "SelectionRecorder":
         """Forget all epochs."""
-        self.epochs_: list[SelectionEpoch] = []
+        self.epochs_: list[SelectionEpoch] = _Epochs()
         return self
 
     def follow(self, selector: BatchSelector, epoch: int) -> Iterator[Tensor]:
@@ -128,7 +141,10 @@ class SelectionRecorder(Callback):
         losses : Tensor of shape (b, q)
             In nats, unreduced.
         """
-        self._losses_[index] = losses.detach().float().mean(1).to(self._losses_.device)
+        losses = losses.detach().float().to(self._losses_.device)
+        index = index.to(self._losses_.device)
+        known = None if self._known_ is None else self._known_[index]
+        self._losses_[index] = known_mean(losses, known)
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
         """Begin to count."""
@@ -171,6 +187,7 @@ class SelectionRecorder(Callback):
             n, device = selector.n_instances_, selector.device_
             self._draws_ = torch.zeros(n, dtype=torch.int32, device=device)
             self._losses_ = torch.full((n,), torch.nan, device=device)
+            self._known_ = selector.known_
             self._label_weights_ = {
                 name: _to_host(selector.weigh_labels(name)) for name in _find_mixed(selector)
             }
@@ -194,7 +211,7 @@ class SelectionRecorder(Callback):
         self._draws_ = None
 
     def __getstate__(self) -> dict[str, Any]:
-        passing = ("_draws_", "_losses_", "_label_weights_")
+        passing = ("_draws_", "_losses_", "_known_", "_label_weights_")
         return {k: v for k, v in vars(self).items() if k not in passing}
 
 

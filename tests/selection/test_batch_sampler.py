@@ -153,6 +153,16 @@ def test_a_look_for_which_workers_drew_a_whole_epoch_is_taken_back():
     assert [go_through(batches, loader, epoch) for epoch in range(2)] == whole(SETTINGS)[:2]
 
 
+def test_a_look_costs_no_epoch_that_was_taken_back():
+    batches, loader = begin(SETTINGS)
+    go_through(batches, loader, 0)
+    state = batches.state_dict()
+    go_through(batches, loader, 1)
+    batches.load_state_dict(state)
+    next(iter(loader))
+    assert [go_through(batches, loader, epoch) for epoch in (1, 2)] == whole(SETTINGS)[1:3]
+
+
 def test_loops_that_leave_before_the_end_or_at_it():
     """Those that count batches never ask for one too many."""
     batches, loader = begin(SETTINGS)

@@ -79,3 +79,18 @@ def test_an_iterator_is_as_long_as_what_it_was_told_to_serve(selector):
         assert len(batches) == len([*batches])
         selector.update(torch.arange(30), torch.rand(30, 3), torch.rand(30, 3), learning_rate=1.0)
     assert len(batches) == 4
+
+
+@pytest.mark.parametrize("shape", [(33, 6), (33, 3, 2)])
+@pytest.mark.parametrize(("selector", "batch_size"), [(None, 32), (RandomSubset(share=0.5), 8)])
+def test_batch_norm_says_that_a_row_is_left_over(shape, selector, batch_size):
+    """Of all 33, or of 17: it has no variance of one row, in whatever form the rows are."""
+    X = torch.randn(shape, generator=torch.Generator().manual_seed(0)).numpy()
+    module = torch.nn.Sequential(
+        torch.nn.Flatten(), torch.nn.BatchNorm1d(6), torch.nn.LazyLinear(2)
+    )
+    est = MultiLabelNetClassifier(
+        module, batch_selector=selector, batch_size=batch_size, train_split=None, verbose=0
+    )
+    with pytest.raises(ValueError, match=r"has one row.*another batch_size.*LayerNorm"):
+        est.fit(X, (X.reshape(33, 6)[:, :2] > 0).astype(int))

@@ -14,7 +14,7 @@ from skd2ace import MultiLabelNetClassifier
 from skd2ace.networks import MLP
 from skd2ace.selection import D2ACE, Balance, HardImb, InfoBatch, RandomBatches
 from skd2ace.selection import functional as F
-from skd2ace.training import SelectionRecorder
+from skd2ace.training import Checkpointing, SelectionRecorder
 
 SETTINGS = {"max_epochs": 6, "train_split": None, "batch_size": 16, "random_state": 0, "verbose": 0}
 SELECTORS = [D2ACE(), HardImb(), InfoBatch(), Balance(), RandomBatches(), D2ACE(unbiased=True)]
@@ -179,3 +179,34 @@ def test_without_a_selector_there_is_nothing_to_record(data):
     )
     with pytest.raises(TypeError, match="trains without one"):
         est.fit(*data)
+
+
+def test_losses_are_means_over_the_labels_that_are_known(data):
+    X, Y = data
+    recorder = SelectionRecorder()
+    some = torch.where(torch.arange(4) < torch.arange(50)[:, None] % 5, Y, torch.nan)
+    selector = RandomBatches().start(X, some, n_epochs=1, batch_size=16, random_state=0)
+    losses = torch.rand(50, 4, generator=torch.Generator().manual_seed(0))
+    for index in recorder.follow(selector, 0):
+        recorder.see(index, losses[index])
+    expected = [losses[i, : i % 5].mean() if i % 5 else 0 for i in range(50)]
+    np.testing.assert_allclose(recorder.epochs_[0].losses, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("selector", SELECTORS)
+def test_a_training_that_goes_on_from_a_checkpoint_keeps_what_was_recorded(
+    selector, data, tmp_path
+):
+    whole = fit(data, selector, SelectionRecorder(), Checkpointing(tmp_path))
+    # As if killed in the epoch before the last; and after the last one.
+    for n_left in (1, 0):
+        for path in sorted(tmp_path.iterdir())[-1:][: n_left * 2]:
+            path.unlink()
+        est = MultiLabelNetClassifier(
+            MLP,
+            batch_selector=clone(selector),
+            callbacks=[SelectionRecorder(), Checkpointing(tmp_path)],
+            **SETTINGS,
+        ).fit(*data, resume=tmp_path)
+        for epoch, expected in zip(recorded(est), recorded(whole), strict=True):
+            np.testing.assert_equal(vars(epoch), vars(expected))
