@@ -37,12 +37,11 @@ class Fits(NamedTuple):
         results = self.results
         if not {"settings", "described"} <= set(results):
             return self
-        lost = {
-            digest
-            for digest, rows in results.groupby("settings")
-            if rows[metric].isna().all()
-            and metric not in list_metrics(rows["described"].dropna().unique())
-        }
+        valueless = results.groupby("settings").filter(lambda rows: rows[metric].isna().all())
+        lost = _find_unmeasured(valueless, metric)
+        if "described" in self.failures:
+            # What failed before there were descriptions may have measured it.
+            lost |= _find_unmeasured(self.failures.dropna(subset=["described"]), metric)
         if set(results["settings"]) <= lost:
             return self
         return self._keep(lambda rows: ~rows["settings"].isin(lost))
@@ -100,3 +99,11 @@ class Fits(NamedTuple):
 
     def _keep(self, find_kept: Callable[[Any], Any]) -> "Fits":
         return Fits(*(rows[find_kept(rows)] if "settings" in rows else rows for rows in self))
+
+
+def _find_unmeasured(table: Any, metric: str) -> set[str]:
+    """Find the settings in a table whose descriptions do not name the metric."""
+    described = table.groupby("settings")["described"]
+    return {
+        digest for digest, texts in described if metric not in list_metrics(texts.dropna().unique())
+    }

@@ -96,13 +96,15 @@ class Store:
     def failures(self) -> pd.DataFrame:
         """Fits that failed, a row each, with the traceback in ``error``; ``status`` is "failed".
 
-        Or it is "timeout", of those that were ended by the time limit.
+        Or it is "timeout", of those that were ended by the time limit. ``described`` is what the
+        settings are, as of :meth:`results`.
         """
+        columns = ["error", "status", "described"]
         rows = [
-            {**key._asdict(), "error": record["error"], "status": record["status"]}
+            {**key._asdict(), **{name: record.get(name) for name in columns}}
             for key, record in self._records("failed", "timeout")
         ]
-        return pd.DataFrame(rows, columns=[*Key._fields, "error", "status"])
+        return pd.DataFrame(rows, columns=[*Key._fields, *columns])
 
     def running(self) -> pd.DataFrame:
         """Fits that processes have claimed and not ended, a row each.

@@ -125,6 +125,9 @@ def test_settings_that_measure_something_else_are_no_methods_here(run, store, ca
     assert told(store, capsys) == before
     text = told(store, capsys, "--metric", "right", "--better", "higher")
     assert "- knn: MLkNN(n_neighbors=3)" in text
+    run({"broken": MLkNN(10**6)})
+    assert told(store, capsys, "--metric", "right", "--better", "higher") == text
+    assert "No fit of broken succeeded" in told(store, capsys)
 
 
 def test_single_statistics_of_a_stores_results(run, store):
