@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +83,18 @@ def run_in_processes():
         return done
 
     return run
+
+
+@pytest.fixture(scope="session")
+def other_rows():
+    """Expect the warning with which predictions out of bag end, of a fit that has such."""
+
+    def expect(est):
+        if hasattr(est, "oob_score_"):
+            return pytest.warns(UserWarning, match="no predictions out of bag")
+        return nullcontext()
+
+    return expect
 
 
 @pytest.fixture

@@ -46,16 +46,16 @@ def by_hand(est, scaler, X):
 
 
 # Selectors find neighbours, CLIF its label graph, and both count weights and unknown labels.
-def test_is_the_same_as_preparing_the_rows_to_train_on_by_hand(make_two, data):
-    compare_with_preparing_by_hand(make_two, data, 0.2)
+def test_is_the_same_as_preparing_the_rows_to_train_on_by_hand(make_two, data, other_rows):
+    compare_with_preparing_by_hand(make_two, data, 0.2, other_rows)
 
 
 @pytest.mark.parametrize("train_split", [None, ShuffleSplit(test_size=0.3)])
-def test_is_the_same_with_any_split(make, data, train_split):
-    compare_with_preparing_by_hand(make, data, train_split)
+def test_is_the_same_with_any_split(make, data, other_rows, train_split):
+    compare_with_preparing_by_hand(make, data, train_split, other_rows)
 
 
-def compare_with_preparing_by_hand(make_two, data, train_split):
+def compare_with_preparing_by_hand(make_two, data, train_split, other_rows):
     X, Y = data
     Y = np.where(np.random.default_rng(2).random(Y.shape) < 0.1, np.nan, Y)
     given = {"sample_weight": np.random.default_rng(3).uniform(0.5, 2, len(X))}
@@ -67,8 +67,10 @@ def compare_with_preparing_by_hand(make_two, data, train_split):
     # Training goes on without fitting anew.
     before = inside.preprocessor_.mean_.copy()
     other = X[::-1] * 2
-    inside.partial_fit(other, Y, **given)
-    outside.partial_fit(inside.preprocessor_.transform(other).astype(np.float32), Y, **given)
+    with other_rows(inside):
+        inside.partial_fit(other, Y, **given)
+    with other_rows(outside):
+        outside.partial_fit(inside.preprocessor_.transform(other).astype(np.float32), Y, **given)
     assert_array_equal(inside.preprocessor_.mean_, before)
     assert_array_equal(inside.decision_function(X), outside.decision_function(Z))
 
@@ -234,15 +236,15 @@ def test_a_failed_fit_leaves_the_old_one(make, frame, data):
 
 @pytest.mark.parametrize("how", ["pickle", "file"])
 @pytest.mark.parametrize("preprocessor", ["auto", TabularPreprocessor()])
-def test_is_kept(make, frame, data, tmp_path, how, preprocessor):
-    keep_and_compare(make(preprocessor=preprocessor), frame, data, tmp_path, how)
+def test_is_kept(make, frame, data, tmp_path, other_rows, how, preprocessor):
+    keep_and_compare(make(preprocessor=preprocessor), frame, data, tmp_path, how, other_rows)
 
 
-def test_is_kept_in_files_of_all(make_two, frame, data, tmp_path):
-    keep_and_compare(make_two(preprocessor="auto"), frame, data, tmp_path, "file")
+def test_is_kept_in_files_of_all(make_two, frame, data, tmp_path, other_rows):
+    keep_and_compare(make_two(preprocessor="auto"), frame, data, tmp_path, "file", other_rows)
 
 
-def keep_and_compare(est, frame, data, tmp_path, how):
+def keep_and_compare(est, frame, data, tmp_path, how, other_rows):
     _, Y = data
     # A rare category: all that an encoder can learn.
     frame.loc[7, "word"] = "rare"
@@ -259,7 +261,8 @@ def keep_and_compare(est, frame, data, tmp_path, how):
     names = [e.preprocessor_.get_feature_names_out().tolist() for e in (again, est)]
     assert names[0] == names[1]
     for one in (est, again):
-        one.partial_fit(frame, Y)
+        with other_rows(one):
+            one.partial_fit(frame, Y)
     assert_array_equal(again.predict_proba(frame), est.predict_proba(frame))
 
 

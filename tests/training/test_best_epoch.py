@@ -1,7 +1,6 @@
 """The best epoch's weights come back, and training goes on from the last."""
 
 import math
-from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -165,13 +164,12 @@ def test_scores_that_are_not_made_are_missed(mlp, data):
 
 
 @pytest.mark.parametrize("train_split", [0.3, None])
-def test_other_rows_are_judged_by_their_own_scores(make_tabm_or_mlp, data, train_split):
+def test_other_rows_are_judged_by_their_own_scores(make_tabm_or_mlp, data, other_rows, train_split):
     """Epochs of the first part do not outdo those of a second one that says the contrary."""
     X, Y = data
     est = make_tabm_or_mlp(train_split=train_split).fit(X, Y)
     before = est.predict_proba(X)
-    is_blind = isinstance(est, TabMClassifier)
-    with pytest.warns(match="no predictions out of bag") if is_blind else nullcontext():
+    with other_rows(est):
         est.partial_fit(X[::-1], 1 - Y[::-1])
     assert est.best_epoch_ > 5
     assert not np.array_equal(est.predict_proba(X), before)
