@@ -4,6 +4,7 @@ python run_loop.py NAME FOLDER   (or by torchrun, in two processes)
 """
 
 import importlib
+import os
 import runpy
 import sys
 from pathlib import Path
@@ -50,6 +51,17 @@ CASES = {
 }
 
 
+def compute_in_double():
+    """Have data and networks in double precision, so that nothing hangs on how sums are rounded.
+
+    Selectors go by ranks: in single precision two that trade places draw other batches from the
+    second epoch on, on some machines.
+    """
+    load, make_network = task.load, task.make_network
+    task.load = lambda: tuple(part.double() for part in load())
+    task.make_network = lambda: make_network().double()
+
+
 def forget_precision():
     """Accelerate holds all trainings of a process to the precision of the first."""
     if "accelerate" in sys.modules:
@@ -71,7 +83,7 @@ def train_as_shown(name, selector, settings):
         return network
 
     forget_precision()
-    loop.make_network, loop.D2ACE = make_network, lambda: clone(selector)
+    loop.load, loop.make_network, loop.D2ACE = task.load, make_network, lambda: clone(selector)
     network, n_steps = loop.train(N_EPOCHS, **settings)
     weights = [weight.detach().clone() for weight in network.parameters()]
     return {"batches": batches, "weights": weights, "n_steps": int(n_steps)}
@@ -118,7 +130,12 @@ def train_both(name, case):
 
 if __name__ == "__main__":
     name, folder = sys.argv[1:]
-    trained = {case: train_both(name, case) for case in CASES[name]}
+    cases = list(CASES[name])
+    if "WORLD_SIZE" in os.environ:
+        compute_in_double()
+        # In the same order in each process.
+        cases = [case for case in cases if case not in SETTINGS]
+    trained = {case: train_both(name, case) for case in cases}
     rank = dist.get_rank() if dist.is_initialized() else 0
     torch.save(trained, Path(folder) / f"{rank}.pt")
     # And once as a user runs it, for what it prints.

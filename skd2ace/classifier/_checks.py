@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.utils.validation import validate_data
-from skorch.callbacks import EpochScoring, ProgressBar
+from skorch.callbacks import EpochScoring
 
 from skd2ace._columns import name_bad_column
 from skd2ace._containers import open_features
@@ -24,6 +24,7 @@ from skd2ace.training._logits import refuse_probabilities
 from skd2ace.training._out_of_bag import has_out_of_bag
 
 from ._item_data import check_items, open_items
+from ._skorch import find_bar_without_size
 
 
 def check_features(est: Any, X: Any, *, reset: bool) -> Any:
@@ -148,13 +149,12 @@ def refuse_to_prepare_twice(net: Any) -> None:
 
 def refuse_to_count_by_name(net: Any) -> None:
     """Raise a ValueError if skorch's progress bar would divide by a batch size of "auto"."""
-    for name, callback in net.callbacks_:
-        counts = type(callback) is ProgressBar and callback.batches_per_epoch == "auto"
-        if counts and net.batch_size == "auto":
-            raise ValueError(
-                f'The callback {name} counts by batch_size, which is "auto": take verbose=2, '
-                'which shows a bar, or ProgressBar(batches_per_epoch="count").'
-            )
+    name = find_bar_without_size(net)
+    if name is not None:
+        raise ValueError(
+            f'The callback {name} counts by the batch size, which is "auto": take verbose=2, '
+            'which shows a bar, or ProgressBar(batches_per_epoch="count").'
+        )
 
 
 def refuse_to_hide_rows(net: Any) -> None:

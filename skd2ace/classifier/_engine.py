@@ -10,11 +10,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from sklearn.utils.metadata_routing import MetadataRouter
 from torch import Tensor
 from torch.nn.functional import pad
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Subset
 from typing_extensions import Self
 
 from skd2ace._describe import digest
@@ -33,6 +34,8 @@ from skd2ace.training import (
 )
 from skd2ace.training._batches import mark_training
 from skd2ace.training._checkpointing import check_same_training, newest_checkpoint
+from skd2ace.training._data import resolve
+from skd2ace.training._items import ItemDataset
 from skd2ace.training._out_of_bag import has_out_of_bag
 from skd2ace.training._sharing import (
     begin_sharing,
@@ -71,6 +74,8 @@ from ._training_data import TrainingData, show_labels
 # Matrix products sum the rows at the edge of a block in another order than those inside: with
 # whole blocks an instance gets the same bits alone as among others (seen for 16 and more).
 _ROW_BLOCK = 16
+# Rows whose features tell whether the rows of a training are those of the one before.
+_N_COMPARED = 256
 
 
 class TrainingEngine(SetUpNet):
@@ -211,11 +216,9 @@ class TrainingEngine(SetUpNet):
         """Have no predictions out of bag where training goes on with other rows than before."""
         if not has_out_of_bag(self):
             return
-        # Rows in another order are others too: labels tell, or else the features of the first.
-        rows = self._cells_of(train)
-        now = digest([rows.labels(), next(iter(rows))[0] if rows.is_whole else None])
-        if now not in self._trained_on:
-            self._trained_on = (*self._trained_on, now)
+        now = _digest_rows(train)
+        earlier = self._trained_on if self.history else ()
+        self._trained_on = earlier if now in earlier else (*earlier, now)
         if not has_out_of_bag(self):
             self._forget_best_epoch()
             warnings.warn(
@@ -474,3 +477,17 @@ def _keywords(training_loss: Callable[..., LossOutput]) -> frozenset[str]:
 @lru_cache(maxsize=16)
 def _keywords_of(function: Callable[..., LossOutput]) -> frozenset[str]:
     return frozenset(inspect.signature(function).parameters)
+
+
+def _digest_rows(part: Any) -> str:
+    """What tells a part from one of other rows, or of the same in another order.
+
+    All labels, and the features of some rows from the first to the last, but for those that are
+    read item by item, which may be others each time.
+    """
+    labels = BatchIterator(part).labels()
+    if isinstance(resolve(part)[0], ItemDataset):
+        return digest(labels)
+    some = np.unique(np.linspace(0, len(part) - 1, _N_COMPARED).astype(np.int64))
+    ((X, _),) = BatchIterator(Subset(part, some.tolist()), batch_size=len(some))
+    return digest([labels, X])

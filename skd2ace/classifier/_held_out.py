@@ -22,6 +22,7 @@ from skd2ace.training import Checkpointing
 from skd2ace.training._items import ItemDataset
 
 from ._item_data import open_items
+from ._thresholds import read_by_label
 
 _N_FOLDS = 3
 # Their files are those of one training.
@@ -97,6 +98,8 @@ def _copy(est: Any, seed: int) -> Any:
     }
     if isinstance(copy.callbacks, list):
         without["callbacks"] = [one for one in copy.callbacks if not _writes(one)]
+    for name in ("label_weight", "pos_weight"):
+        without[name] = read_by_label(est, name)
     plain = {"threshold": 0.5, "calibration": None, "verbose": 0}
     return copy.set_params(random_state=seed, **plain, **without)
 

@@ -16,6 +16,7 @@ from skd2ace.training import BatchIterator, SelectedBatches
 from skd2ace.training._state import restore_training_state, training_state
 
 from ._description import describe_parameters, make_parameters
+from ._thresholds import read_by_label
 from ._transformer_state import describe_transformer, make_transformer
 
 _KIND = "estimator"
@@ -56,7 +57,9 @@ def write_estimator(est: Any, path: str | os.PathLike[str]) -> None:
             "saving."
         )
     weights = {"components": {"module": unwrap_compiled(est.module_).state_dict()}}
-    described, left_out = describe_parameters(est.get_params(deep=False))
+    by_label = ("threshold", "label_weight", "pos_weight")
+    given = est.get_params(deep=False) | {name: read_by_label(est, name) for name in by_label}
+    described, left_out = describe_parameters(given)
     prepared = None
     if "preprocessor" not in left_out and hasattr(est, "preprocessor_"):
         prepared = describe_transformer(est.preprocessor_)

@@ -25,6 +25,16 @@ class SelectionProgressBar(ProgressBar):
         return math.ceil(len(dataset) / batch_size)
 
 
+def find_bar_without_size(net: Any) -> str | None:
+    """Name a progress bar of skorch's that would divide by a batch size that is no number."""
+    for name, callback in net.callbacks_:
+        if type(callback) is ProgressBar and callback.batches_per_epoch == "auto":
+            phases = (True,) if net.train_split is None else (True, False)
+            if "auto" in [callback._get_batch_size(net, phase) for phase in phases]:
+                return str(name)
+    return None
+
+
 class SkorchNet(NeuralNet):
     """A skorch net that gives what we need of its private parts under names of our own."""
 

@@ -29,10 +29,10 @@ def read_thresholds(est: Any, n_labels: int) -> NDArray[np.float64]:
             raise ValueError('threshold="tune" must be set before fit.')
         tuned: NDArray[np.float64] = est.thresholds_
         return tuned
-    names = getattr(est, "label_names_in_", None)
     if isinstance(threshold, Mapping):
-        threshold = _by_name(threshold, names)
-    threshold = order_by_names(threshold, names, "threshold")
+        threshold = _by_name(threshold, getattr(est, "label_names_in_", None))
+    else:
+        threshold = read_by_label(est, "threshold")
     try:
         thresholds = np.asarray(read_container(threshold), dtype=np.float64)
     except (TypeError, ValueError):
@@ -44,6 +44,21 @@ def read_thresholds(est: Any, n_labels: int) -> NDArray[np.float64]:
             f"labels, got {est.threshold!r}."
         )
     return thresholds
+
+
+def read_by_label(est: Any, parameter: str) -> Any:
+    """Value of a parameter, of which a Series by names is in the labels' order.
+
+    Where labels have lost their names, in files and in copies that are fitted on arrays, it is to
+    be given so.
+
+    Raises
+    ------
+    ValueError
+        If it is a Series by names other than those of all labels.
+    """
+    names = getattr(est, "label_names_in_", None)
+    return order_by_names(getattr(est, parameter), names, parameter)
 
 
 def check_thresholds(est: Any, n_labels: int) -> None:

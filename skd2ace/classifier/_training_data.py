@@ -13,7 +13,6 @@ from skd2ace._containers import (
     count_dimensions,
     find_names,
     open_features,
-    order_by_names,
     read_container,
     refuse_other_names,
 )
@@ -26,7 +25,7 @@ from ._checks import check_features
 from ._item_data import keep_labels, open_items, refuse_own_weights, workers_of
 from ._parameters import takes_parameter
 from ._preprocessing import check_table
-from ._thresholds import check_thresholds
+from ._thresholds import check_thresholds, read_by_label
 
 
 class TrainingData(NamedTuple):
@@ -90,7 +89,7 @@ def read_training_data(
     return TrainingData(
         keep_labels(X, targets.Y),
         targets.Y,
-        _weigh_cells(targets, _by_label(est, "label_weight")),
+        _weigh_cells(targets, read_by_label(est, "label_weight")),
         weigh_positives(est, targets),
         _read_neighbor_features(neighbor_features, len(targets.Y)),
     )
@@ -139,7 +138,7 @@ def weigh_positives(est: Any, targets: Targets) -> Tensor | None:
     of_criterion = est.get_params_for("criterion").get("pos_weight")
     if of_criterion is not None and np.size(of_criterion) != 1:
         read_label_vector(of_criterion, "criterion__pos_weight", n_labels)
-    pos_weight = _by_label(est, "pos_weight")
+    pos_weight = read_by_label(est, "pos_weight")
     if pos_weight is None:
         return None
     if isinstance(pos_weight, str):
@@ -149,12 +148,6 @@ def weigh_positives(est: Any, targets: Targets) -> Tensor | None:
         factors = read_label_vector(pos_weight, "pos_weight", n_labels)
     # A copy: a Series is nothing to write to, of which torch warns, and may run backwards.
     return torch.from_numpy(np.array(factors, dtype=np.float32))
-
-
-def _by_label(est: Any, parameter: str) -> Any:
-    """Value of a parameter, of which a Series by names is in the labels' order."""
-    names = getattr(est, "label_names_in_", None)
-    return order_by_names(getattr(est, parameter), names, parameter)
 
 
 def read_label_vector(values: Any, name: str, n_labels: int) -> NDArray[np.float64]:

@@ -36,7 +36,7 @@ def write_cells(values: NDArray, seen: Collection[str | None] | None = None) -> 
     words = np.array([None if is_unknown(cell) else _show(cell) for cell in cells], dtype=object)
     is_word = np.fromiter((isinstance(cell, str) for cell in cells), bool, len(cells))
     known: set[str] = {w for w in (words[is_word] if seen is None else seen) if w is not None}
-    if {*words} <= known | {None}:
+    if not known or {*words} <= known | {None}:
         return words
     numbers_of = {word: _read_number(word) for word in known}
     # Where fit saw numbers alone, it wrote them itself; words beside others are told apart as they
@@ -61,6 +61,9 @@ def _show(cell: Any) -> str:
 
 def _read_number(word: str) -> float | None:
     """What readers of files make of a word; an integer exactly, and None of what is no number."""
+    if "_" in word:
+        # Python's own spelling, which no file has.
+        return None
     if word.lower() in ("true", "false"):
         return int(word.lower() == "true")
     for read in (int, float):

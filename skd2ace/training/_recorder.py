@@ -64,8 +64,9 @@ class SelectionRecorder(Callback):
 
     As a callback of a classifier here, or of any net with
     :class:`~skd2ace.training.BatchSelection`; or, in a loop of one's own, by :meth:`follow`. It
-    keeps 12 bytes for each instance and epoch on the host, 20 with D2ACE, and changes nothing. Of
-    D2ACE it makes the label weights again, which costs as much as a part of the probabilities.
+    keeps 12 bytes for each instance and epoch on the host, 20 with D2ACE, and so does each file and
+    checkpoint, of all epochs so far; it changes nothing. Of D2ACE it makes the label weights again,
+    which costs as much as a part of the probabilities.
 
     Attributes
     ----------

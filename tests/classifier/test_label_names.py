@@ -87,7 +87,7 @@ def test_thresholds_by_name(make, data, frame):
 
 
 @pytest.mark.parametrize("index", [NAMES, None])
-def test_a_series_goes_by_names_if_it_has_such(make, data, index):
+def test_a_series_goes_by_names_if_it_has_such(make, data, tmp_path, index):
     """In the labels' order, and turned round by name: the same thresholds and weights."""
     X, Y = data
     numbers = np.array([0.6, 0.5, 0.4, 0.1])
@@ -98,8 +98,28 @@ def test_a_series_goes_by_names_if_it_has_such(make, data, index):
         est = make(max_epochs=2, **{parameter: turned}).fit(X, FRAMES["pandas"](Y))
         np.testing.assert_array_equal(est.predict(X), expected.predict(X))
         np.testing.assert_array_equal(est.predict_proba(X), expected.predict_proba(X))
+        est.save(tmp_path / "file")
+        given = {"module": est.module} if type(est) is MultiLabelNetClassifier else {}
+        again = type(est).load(tmp_path / "file", **given)
+        np.testing.assert_array_equal(again.predict(X), expected.predict(X))
+        for one in (again, expected):
+            one.partial_fit(X, FRAMES["pandas"](Y))
+        np.testing.assert_array_equal(again.predict_proba(X), expected.predict_proba(X))
         # Labels without names have their order only.
         make(max_epochs=1, **{parameter: turned}).fit(X, Y)
+
+
+@pytest.mark.parametrize("parameter", ["label_weight", "pos_weight"])
+def test_copies_that_tune_go_by_names_too(make, data, parameter):
+    X, Y = data
+    numbers = pd.Series([9.0, 1.0, 0.2, 4.0], NAMES)
+    tuned = [
+        make(max_epochs=3, threshold="tune", train_split=None, **{parameter: values})
+        .fit(X, FRAMES["pandas"](Y))
+        .thresholds_
+        for values in (numbers.to_numpy(), numbers[::-1])
+    ]
+    np.testing.assert_array_equal(*tuned)
 
 
 @pytest.mark.parametrize("parameter", ["threshold", "label_weight", "pos_weight"])

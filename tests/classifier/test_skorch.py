@@ -84,7 +84,10 @@ def test_a_bar_that_counts_by_the_size_needs_a_number(data):
     est = TabMClassifier(max_epochs=1, callbacks=[ProgressBar()], verbose=0)
     with pytest.raises(ValueError, match="take verbose=2"):
         est.fit(*data)
-    for params in ({"batch_size": 32}, {"callbacks": [ProgressBar(batches_per_epoch="count")]}):
+    for params in (
+        {"iterator_train__batch_size": 32},
+        {"callbacks": [ProgressBar(batches_per_epoch="count")]},
+    ):
         assert est.set_params(**params).fit(*data).history
 
 

@@ -267,11 +267,24 @@ def test_rows_that_were_seen_elsewhere_are_not_out_of_bag(noise, tmp_path, rows,
     assert abs(again.oob_score_ - 0.5) < 0.1
 
 
-def test_features_tell_rows_apart_that_have_the_same_labels(noise):
-    X, Y = noise[0], np.ones((300, 2), dtype=int)
-    est = make(max_epochs=2).fit(X, Y)
+@pytest.mark.parametrize("is_stored", [False, True])
+def test_features_tell_rows_apart_that_have_the_same_labels(noise, tmp_path, is_stored):
+    X, Y = noise[0].astype(np.float32), np.ones((300, 2), dtype=int)
+    if is_stored:
+        np.save(tmp_path / "X.npy", X)
+    stored = np.load(tmp_path / "X.npy", mmap_mode="r") if is_stored else X
+    est = make(max_epochs=2, preprocessor=None).fit(stored, Y)
+    # From a file they are the same rows.
+    assert est.partial_fit(X, Y).oob_score_ is not None
+    moved = np.concatenate((X[:200], X[:199:-1]))
     with pytest.warns(UserWarning, match="no predictions out of bag"):
-        est.partial_fit(X[::-1], Y)
+        est.partial_fit(moved, Y)
+
+
+def test_a_module_that_is_made_anew_has_seen_no_rows(noise):
+    X, Y = noise
+    est = make(max_epochs=2).fit(X, Y)
+    assert 0 < est.initialize().partial_fit(X[::-1], Y[::-1]).oob_score_ < 1
 
 
 def test_the_same_rows_stay_out_of_bag(noise, tmp_path):

@@ -39,9 +39,12 @@ class Fits(NamedTuple):
             return self
         valueless = results.groupby("settings").filter(lambda rows: rows[metric].isna().all())
         lost = _find_unmeasured(valueless, metric)
-        if "described" in self.failures:
+        measured = list_metrics(results["described"].dropna().unique())
+        if metric in measured and "described" in self.failures:
             # What failed before there were descriptions may have measured it.
-            lost |= _find_unmeasured(self.failures.dropna(subset=["described"]), metric)
+            failures = self.failures.dropna(subset=["described"])
+            never = failures[~failures["settings"].isin(results["settings"])]
+            lost |= _find_unmeasured(never, metric)
         if set(results["settings"]) <= lost:
             return self
         return self._keep(lambda rows: ~rows["settings"].isin(lost))
