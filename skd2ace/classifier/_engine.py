@@ -214,11 +214,14 @@ class TrainingEngine(SetUpNet):
 
     def _compare_rows(self, train: Any) -> None:
         """Have no predictions out of bag where training goes on with other rows than before."""
+        if not self.history:
+            # The module is new, whatever the one before it has seen.
+            self._trained_on = ()
         if not has_out_of_bag(self):
             return
         now = _digest_rows(train)
-        earlier = self._trained_on if self.history else ()
-        self._trained_on = earlier if now in earlier else (*earlier, now)
+        if now not in self._trained_on:
+            self._trained_on = (*self._trained_on, now)
         if not has_out_of_bag(self):
             self._forget_best_epoch()
             warnings.warn(

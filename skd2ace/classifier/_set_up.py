@@ -52,9 +52,7 @@ class SetUpNet(ParameterizedNet):
     ) -> TrainingData:
         """Forget an earlier fit, make everything anew, and give the data as it is prepared."""
         self.history_ = None
-        for name in (
-            "batch_selector_", "best_epoch_", "preprocessor_", "_judged_by", "_trained_on"
-        ):  # fmt: skip
+        for name in ("batch_selector_", "best_epoch_", "preprocessor_", "_judged_by"):
             vars(self).pop(name, None)
         self._draw_seeds()
         # Those of processes that train together, which would draw each its own from None.

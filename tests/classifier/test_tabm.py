@@ -285,6 +285,10 @@ def test_a_module_that_is_made_anew_has_seen_no_rows(noise):
     X, Y = noise
     est = make(max_epochs=2).fit(X, Y)
     assert 0 < est.initialize().partial_fit(X[::-1], Y[::-1]).oob_score_ < 1
+    # Nor after a training that had none out of bag any more.
+    with pytest.warns(UserWarning, match="no predictions out of bag"):
+        est.partial_fit(X, Y)
+    assert 0 < est.initialize().partial_fit(X, Y).oob_score_ < 1
 
 
 def test_the_same_rows_stay_out_of_bag(noise, tmp_path):
