@@ -80,10 +80,10 @@ class MultiLabelNetClassifier(PredictingNet):
         Weight of each label, which multiplies ``sample_weight``, in the labels' order or in a
         Series by their names. "balanced" gives the positives of each label the same weight in
         all: inversely proportional to how many there are.
-    pos_weight : array-like of shape (q,), "balanced" or None, default=None
+    pos_weight : float, array-like of shape (q,), "balanced" or None, default=None
         Factor on the loss of a label where it is relevant, as torch's ``BCEWithLogitsLoss`` has
-        it, for networks with a loss of their own too; given as ``label_weight`` is. "balanced" is
-        negatives over positives.
+        it, for networks with a loss of their own too; one for all labels, or given as
+        ``label_weight`` is. "balanced" is negatives over positives.
     random_state : int, RandomState or None, default=None
         Seed of weights, dropout, split and selector. With an integer, two fits on one machine
         with one number of threads give the same bits. None takes fresh entropy. The global
@@ -209,7 +209,12 @@ networks with their settings.
         "calibration": [StrOptions({"temperature"}), None],
         "preprocessor": PREPROCESSOR_CONSTRAINTS,
         "label_weight": ["array-like", StrOptions({"balanced"}), None],
-        "pos_weight": ["array-like", StrOptions({"balanced"}), None],
+        "pos_weight": [
+            Interval(Real, 0, None, closed="left"),
+            "array-like",
+            StrOptions({"balanced"}),
+            None,
+        ],
         "random_state": ["random_state"],
         "train_split": SPLIT_CONSTRAINTS,
         "iterator_train": [callable],

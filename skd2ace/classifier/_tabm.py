@@ -87,6 +87,7 @@ thresholds_, history
         preprocessor="auto",
         train_split=None,
         optimizer__fused=True,
+        pos_weight=4.0,
     )
     def __init__(self, **parameters: Any) -> None:
         super().__init__(self._network, **parameters)

@@ -1,5 +1,6 @@
 """What fit is given, checked and brought into the form that training wants."""
 
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -132,7 +133,7 @@ def weigh_labels(label_weight: Any, targets: Targets) -> NDArray[np.float64]:
 def weigh_positives(est: Any, targets: Targets) -> Tensor | None:
     """Factors (q,) on the loss of relevant labels: as given, or negatives over positives.
 
-    Of a label without positives the factor is 1.
+    Of a label without positives the latter are 1.
     """
     n_labels = targets.Y.shape[1]
     of_criterion = est.get_params_for("criterion").get("pos_weight")
@@ -144,6 +145,8 @@ def weigh_positives(est: Any, targets: Targets) -> Tensor | None:
     if isinstance(pos_weight, str):
         negatives, positives = _count(targets)
         factors = np.divide(negatives, positives, out=np.ones(n_labels), where=positives > 0)
+    elif isinstance(pos_weight, Real):
+        factors = read_label_vector(np.full(n_labels, pos_weight), "pos_weight", n_labels)
     else:
         factors = read_label_vector(pos_weight, "pos_weight", n_labels)
     # A copy: a Series is nothing to write to, of which torch warns, and may run backwards.
