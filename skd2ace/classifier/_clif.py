@@ -30,7 +30,7 @@ compile, use_caching, torch_load_kwargs
     Attributes
     ----------
     classes_, n_features_in_, n_labels_, module_, batch_selector_, best_epoch_, thresholds_, \
-temperature_, history
+temperature_, intercept_, pos_weight_, history
         As for :class:`MultiLabelNetClassifier`.
 
     See Also

@@ -71,11 +71,13 @@ class MultiLabelNetClassifier(PredictingNet):
     threshold_metric : {"macro_f1", "micro_f1", "hamming_loss"} or callable, default="macro_f1"
         What ``threshold="tune"`` makes best: for Macro-F1 each label's F1. A function of true
         and predicted labels as :func:`~skd2ace.metrics.best_thresholds` takes it.
-    calibration : {"temperature"} or None, default=None
+    calibration : {"temperature", "sigmoid"} or None, default=None
         "temperature" divides the logits of all labels by one number (``temperature_``), that
         with the lowest cross-entropy on the instances that thresholds are tuned on, and before
         them: where a network is too sure of itself, probabilities come nearer to frequencies
-        (Guo et al., 2017). No order of instances changes.
+        (Guo et al., 2017). "sigmoid" also adds one number to all (``intercept_``; Platt, 1999),
+        which takes back what one ``pos_weight`` for all labels does to probabilities. No order
+        of instances or labels changes.
     label_weight : array-like of shape (q,), "balanced" or None, default=None
         Weight of each label, which multiplies ``sample_weight``, in the labels' order or in a
         Series by their names. "balanced" gives the positives of each label the same weight in
@@ -150,8 +152,10 @@ class MultiLabelNetClassifier(PredictingNet):
         The epoch, counted from 1, whose weights the estimator has.
     thresholds_ : ndarray of shape (q,)
         With ``threshold="tune"``.
-    temperature_ : float
-        With ``calibration="temperature"``.
+    temperature_, intercept_ : float
+        With ``calibration``; the second with "sigmoid" only.
+    pos_weight_ : ndarray of shape (q,), float32
+        With ``pos_weight``: the factors of the latest training.
     history : skorch.history.History
         Per epoch the losses, each term of a network's own loss, Macro-AUC, seconds.
 
@@ -206,7 +210,7 @@ networks with their settings.
             StrOptions({name for name, metric in METRICS.items() if metric.response == "predict"}),
             callable,
         ],
-        "calibration": [StrOptions({"temperature"}), None],
+        "calibration": [StrOptions({"temperature", "sigmoid"}), None],
         "preprocessor": PREPROCESSOR_CONSTRAINTS,
         "label_weight": ["array-like", StrOptions({"balanced"}), None],
         "pos_weight": [

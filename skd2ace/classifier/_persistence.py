@@ -36,6 +36,8 @@ _FITTED = (
     "oob_proba_",
     "oob_score_",
     "temperature_",
+    "intercept_",
+    "pos_weight_",
     "last_epoch_",
     "torch_state_",
     "_instance_shape",

@@ -18,7 +18,12 @@ from skd2ace.training._out_of_bag import (
     predict_out_of_bag,
 )
 
-from ._calibration import fit_temperature, read_temperature, scale_probabilities
+from ._calibration import (
+    calibrate_probabilities,
+    fit_sigmoid,
+    fit_temperature,
+    read_calibration,
+)
 from ._engine import TrainingEngine
 from ._held_out import CrossFitting, read_weight
 from ._item_data import is_of_a_training
@@ -35,6 +40,8 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
     classes_: NDArray
     thresholds_: NDArray[np.float64]
     temperature_: float
+    intercept_: float
+    pos_weight_: NDArray[np.float32]
     oob_proba_: NDArray[np.float64]
     oob_score_: float
 
@@ -42,7 +49,7 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
     _cross_fitting: CrossFitting | None = None
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float32]:
-        """Logits, divided by ``temperature_`` with ``calibration="temperature"``.
+        """Logits; with ``calibration`` divided by ``temperature_``, plus ``intercept_``.
 
         Parameters
         ----------
@@ -66,7 +73,8 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
         if not np.isfinite(logits).all():
             raise ValueError("The network's logits are not finite: X is too large for it.")
         if self.calibration is not None:
-            logits = logits / np.float32(read_temperature(self))
+            temperature, intercept = map(np.float32, read_calibration(self))
+            logits = logits / temperature + intercept
         return logits if self._is_matrix else logits[:, 0]
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -141,15 +149,16 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
             self._cross_fitting.deal_folds(y, self.split_seed_)
         return train, valid
 
-    def _train(self, *args: Any, **kwargs: Any) -> Any:
-        # The network changes, and the next temperature is found from its own logits.
-        vars(self).pop("temperature_", None)
-        if self.calibration is not None:
-            self.temperature_ = 1.0
-        return super()._train(*args, **kwargs)
+    def _train(self, data: TrainingData, *args: Any, **kwargs: Any) -> Any:
+        # The network changes, and the next calibration is found from its own logits.
+        self._set_calibration(1.0, 0.0)
+        vars(self).pop("pos_weight_", None)
+        if data.pos_weight is not None:
+            self.pos_weight_ = data.pos_weight.numpy()
+        return super()._train(data, *args, **kwargs)
 
     def _start_afresh(self, *args: Any, **kwargs: Any) -> TrainingData:
-        for name in ("thresholds_", "temperature_", "oob_proba_", "oob_score_"):
+        for name in ("thresholds_", "temperature_", "intercept_", "oob_proba_", "oob_score_"):
             vars(self).pop(name, None)
         return super()._start_afresh(*args, **kwargs)
 
@@ -190,8 +199,7 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
         if out_of_bag or self._needs_held_out:
             seen = self._predict_held_out(parts, data)
             if self.calibration is not None:
-                self.temperature_ = fit_temperature(seen)
-                seen = self._scale(seen, parts, data)
+                seen = self._calibrate(seen, parts, data)
             if isinstance(self.threshold, str):
                 self.thresholds_ = tune_thresholds(self, seen)
             if out_of_bag:
@@ -200,12 +208,23 @@ class PredictingNet(ClassifierMixin, TrainingEngine):
                 self.oob_proba_ = self._spread(seen.proba, len(data.Y))
         vars(self).pop("_cross_fitting", None)
 
-    def _scale(self, seen: HeldOut, parts: Parts, data: TrainingData) -> HeldOut:
-        """Divide the logits behind held-out predictions by the temperature."""
+    def _set_calibration(self, temperature: float, intercept: float) -> None:
+        for name in ("temperature_", "intercept_"):
+            vars(self).pop(name, None)
+        if self.calibration is not None:
+            self.temperature_ = temperature
+        if self.calibration == "sigmoid":
+            self.intercept_ = intercept
+
+    def _calibrate(self, seen: HeldOut, parts: Parts, data: TrainingData) -> HeldOut:
+        """Find the calibration from held-out predictions, and give these as they are with it."""
+        by_temperature = self.calibration == "temperature"
+        found = (fit_temperature(seen), 0.0) if by_temperature else fit_sigmoid(seen)
+        self._set_calibration(*found)
         if parts.valid is not None and not has_out_of_bag(self):
             # As they will be predicted, to the bit: thresholds lie on them.
             return self._predict_held_out(parts, data)
-        return seen._replace(proba=scale_probabilities(seen.proba, self.temperature_))
+        return seen._replace(proba=calibrate_probabilities(seen.proba, *found))
 
     def _predict_held_out(self, parts: Parts, data: TrainingData) -> HeldOut:
         """Predict what was not trained on: out of bag, held out, or by cross-fitting."""

@@ -20,21 +20,25 @@ class TabMClassifier(FixedNetClassifier):
     of the ensemble's members is blind to a part of them, and by the predictions of those that
     did not see a row (out of bag, as in a random forest) the best epoch is chosen. AdamW at a
     constant learning rate, with an exponential moving average of the weights, which makes any
-    epoch a good end. The network's own settings are ``module__k``, ``module__width``,
-    ``module__n_blocks``, ``module__dropout``, ``module__n_parts``, ``module__sharing`` and
-    ``module__embedding_size``, with the defaults of :class:`~skd2ace.networks.TabM`;
-    ``module__k=1`` is a plain multi-layer perceptron, which has nothing out of bag.
+    epoch a good end. A positive counts as four negatives (``pos_weight=4.0``), so that labels
+    are predicted from about one chance in five on, as F1 wants it; probabilities are as much
+    too high, and ``calibration="sigmoid"`` brings them back. The network's own settings are
+    ``module__k``, ``module__width``, ``module__n_blocks``, ``module__dropout``,
+    ``module__n_parts``, ``module__sharing`` and ``module__embedding_size``, with the defaults of
+    :class:`~skd2ace.networks.TabM`; ``module__k=1`` is a plain multi-layer perceptron, which has
+    nothing out of bag.
 
     All defaults were chosen on four data sets (emotions, yeast, enron, rcv1subset1), by other
     folds than those of docs/benchmark.md.
 
     Parameters
     ----------
-    optimizer, optimizer__weight_decay, lr, max_epochs, batch_size, preprocessor, train_split
+    optimizer, optimizer__weight_decay, lr, max_epochs, batch_size, preprocessor, train_split, \
+pos_weight
         Settings of its own.
-    batch_selector, threshold, threshold_metric, calibration, label_weight, pos_weight, \
-random_state, iterator_train, iterator_valid, dataset, callbacks, warm_start, verbose, device, \
-compile, use_caching, torch_load_kwargs
+    batch_selector, threshold, threshold_metric, calibration, label_weight, random_state, \
+iterator_train, iterator_valid, dataset, callbacks, warm_start, verbose, device, compile, \
+use_caching, torch_load_kwargs
         As for :class:`MultiLabelNetClassifier`. The default callbacks have ``weight_average``
         besides, a :class:`~skd2ace.training.WeightAverage`.
     **kwargs
@@ -52,7 +56,7 @@ compile, use_caching, torch_load_kwargs
         features of few rows tell nothing (docs/validation.md). ``history[:, "oob_macro_auc"]`` has
         the scores of epochs without the correction, which is much the same for all of them.
     classes_, n_features_in_, n_labels_, module_, batch_size_, batch_selector_, best_epoch_, \
-thresholds_, history
+thresholds_, temperature_, intercept_, pos_weight_, history
         As for :class:`MultiLabelNetClassifier`.
 
     See Also

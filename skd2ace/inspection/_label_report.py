@@ -15,6 +15,7 @@ from skd2ace.training import TrainingDynamics
 
 from ._callbacks import list_callbacks
 from ._label_quality import (
+    divide_odds,
     pool_labels,
     rank_cells,
     score_cells,
@@ -146,7 +147,9 @@ class LabelReport:
         -------
         LabelReport
             By out-of-bag predictions, or else the mean ones of the last fifth of the epochs, which
-            are in-sample. Rows that were held out have none.
+            are in-sample. Rows that were held out have none. Where the estimator has a
+            ``pos_weight``, as TabM does, odds are divided by it: they would be too high for wrong
+            ones to be found beside missing ones.
 
         Raises
         ------
@@ -162,26 +165,14 @@ class LabelReport:
             raise ValueError(f"X has {n_rows} rows, but Y has {len(observed)}.")
         moments = _read_dynamics(estimator, observed.shape)
         late = None if moments is None else moments.pop("late")
-        out_of_bag = getattr(estimator, "oob_proba_", None)
-        if out_of_bag is not None:
-            proba = out_of_bag if estimator.classes_.ndim == 2 else out_of_bag[:, 1:]
-            if proba.shape != observed.shape:
-                raise _not_the_data(observed.shape, proba.shape)
-        elif late is not None:
-            proba = late
-        else:
-            raise ValueError(
-                "The estimator has neither out-of-bag predictions nor training dynamics; fit it "
-                "with callbacks=[TrainingDynamics()] of skd2ace.training."
-            )
         return cls(
             observed,
-            proba,
+            _read_predictions(estimator, late, observed.shape),
             label_names=find_names(Y) if names is None else names,
             dynamics=moments,
             n_drawn=_read_draws(estimator, len(observed)),
             neighbors=find_nearest(estimator, X, n_neighbors),
-            is_in_sample=out_of_bag is None,
+            is_in_sample=not hasattr(estimator, "oob_proba_"),
         )
 
     def with_recall(
@@ -413,6 +404,24 @@ class LabelReport:
                 "trained on these very labels, and may have learned wrong ones by heart."
             )
         return "By predictions of networks that were not trained on the instance."
+
+
+def _read_predictions(estimator: Any, late: Floats | None, shape: tuple[int, ...]) -> Floats:
+    """Probabilities (n, q) of ones: out of bag, or else the late ones of the dynamics."""
+    proba = getattr(estimator, "oob_proba_", None)
+    if proba is None:
+        if late is not None:
+            return late
+        raise ValueError(
+            "The estimator has neither out-of-bag predictions nor training dynamics; fit it "
+            "with callbacks=[TrainingDynamics()] of skd2ace.training."
+        )
+    proba = proba if estimator.classes_.ndim == 2 else proba[:, 1:]
+    if proba.shape != shape:
+        raise _not_the_data(shape, proba.shape)
+    if estimator.calibration == "sigmoid" or not hasattr(estimator, "pos_weight_"):
+        return proba
+    return divide_odds(proba, estimator.pos_weight_)
 
 
 def _read_dynamics(estimator: Any, shape: tuple[int, ...]) -> dict[str, Floats] | None:

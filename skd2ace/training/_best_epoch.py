@@ -28,9 +28,9 @@ class BestEpoch(Callback):
     monitor : str, default="auto"
         Entry of the history to compare epochs by; NaN is never the best. "auto" is
         ``oob_macro_auc`` where an epoch has it, as with networks whose members predict rows that
-        they do not see, and ``valid_macro_auc`` elsewhere. Of equal ones that with
-        the lowest ``valid_loss`` counts: a ranking of few instances may be perfect long before
-        the network is. Where that is equal too, or missing, the earliest does.
+        they do not see, and ``valid_macro_auc`` elsewhere. A ranking of few instances may be
+        perfect long before the network is: of equal ones that with the lowest ``valid_loss``
+        counts, where that is equal too the earliest, and where there is none the latest.
     lower_is_better : bool, default=False
 
     Raises
@@ -128,7 +128,8 @@ class BestEpoch(Callback):
         if self.best_score_ is None:
             return score == score
         if score == self.best_score_:
-            return loss < self.best_loss_
+            # Without any loss there is nothing but the longer training to tell them apart.
+            return loss < self.best_loss_ or (math.isnan(loss) and math.isinf(self.best_loss_))
         return score < self.best_score_ if self.lower_is_better else score > self.best_score_
 
 

@@ -51,6 +51,9 @@ class TrainingDynamics(Callback):
 
     Notes
     -----
+    Where the estimator has a ``pos_weight``, z is the logit less its logarithm (q,): with what the
+    weight adds, ones would pass for learnt and zeros for doubtful.
+
     All predictions are in-sample: a network that fits wrong labels by heart has high margins for
     them at the end, which is why the means go over all epochs.
 
@@ -96,13 +99,14 @@ class TrainingDynamics(Callback):
         if epoch % self.every:
             return
         rows = _make_iterator(net, dataset_train)
+        shift = _find_shift(net)
         self._begin_pass(rows.labels() == 1, is_late=epoch > _LATE * net.max_epochs)
         # Items may draw, as images that are augmented do, and criteria have a mode too.
         with host_rngs(0), keep_modes(net):
             for batch in rows:
                 with torch.no_grad():
-                    logits = first_output(net.evaluation_step(batch, training=False))
-                self._take_in(batch.instances, logits)
+                    logits = first_output(net.evaluation_step(batch, training=False)).float()
+                self._take_in(batch.instances, logits - shift)
 
     def _begin_pass(self, observed: Tensor, *, is_late: bool) -> None:
         self.moments_ = {name: t.to(observed.device) for name, t in self.moments_.items()}
@@ -114,7 +118,7 @@ class TrainingDynamics(Callback):
 
     def _take_in(self, index: Tensor, logits: Tensor) -> None:
         """Update the moments of some rows (b,) by their logits (b, q)."""
-        now, logits = self.moments_, logits.float()
+        now = self.moments_
         margin = torch.where(now["observed"][index], logits, -logits)
         proba = margin.sigmoid()
         mean = now["mean"][index]
@@ -132,6 +136,15 @@ class TrainingDynamics(Callback):
 
     def __getstate__(self) -> dict[str, Any]:
         return bring_to_host(vars(self), "moments_")
+
+
+def _find_shift(net: Any) -> Tensor | float:
+    """What a weight of positives adds to the logits (q,): its logarithm, where it is above 0."""
+    factors = getattr(net, "pos_weight_", None)
+    if factors is None:
+        return 0.0
+    factors = torch.from_numpy(factors).to(net.device)
+    return factors.where(factors > 0, 1).log()
 
 
 def _make_iterator(net: Any, dataset: Any) -> BatchIterator:

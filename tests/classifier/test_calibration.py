@@ -1,33 +1,36 @@
-"""Temperature scaling: by scikit-learn's optimum, and where it has a say."""
+"""Temperature and sigmoid: by scikit-learn's optimum, and where they have a say."""
 
 import numpy as np
 import pytest
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
-from skd2ace.classifier._calibration import fit_temperature
+from skd2ace.classifier._calibration import fit_sigmoid, fit_temperature
 from skd2ace.metrics import best_thresholds, expected_calibration_error, macro_auc
 from skd2ace.training import Checkpointing
 from skd2ace.training._out_of_bag import HeldOut
 
 
 @pytest.mark.parametrize("truth", [0.3, 1.0, 4.0])
+@pytest.mark.parametrize("shift", [None, 0.0, -1.5])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_the_temperature_is_that_of_a_logistic_regression(truth, weighted):
+def test_the_line_is_that_of_a_logistic_regression(truth, shift, weighted):
     rng = np.random.default_rng(0)
     logits = rng.normal(scale=3, size=(500, 3))
-    Y = (rng.random(logits.shape) < expit(logits / truth)).astype(np.float32)
+    Y = (rng.random(logits.shape) < expit(logits / truth + (shift or 0))).astype(np.float32)
     weight = rng.random(logits.shape) if weighted else None
     hidden = np.where(rng.random(Y.shape) < 0.1, np.nan, Y)
     proba = expit(logits)
     proba[::7] = np.nan
     known = ~(np.isnan(hidden) | np.isnan(proba))
-    # Without penalty and intercept its coefficient is 1 / T.
-    regression = LogisticRegression(C=np.inf, fit_intercept=False, tol=1e-8)
+    # Without penalty its coefficient is 1 / T.
+    regression = LogisticRegression(C=np.inf, fit_intercept=shift is not None, tol=1e-8)
     regression.fit(logits[known][:, None], Y[known], None if weight is None else weight[known])
-    found = fit_temperature(HeldOut(hidden, proba, weight))
-    assert found == pytest.approx(1 / regression.coef_[0, 0], rel=1e-3)
-    assert found == pytest.approx(truth, rel=0.2)
+    seen = HeldOut(hidden, proba, weight)
+    found = (fit_temperature(seen), 0.0) if shift is None else fit_sigmoid(seen)
+    line = (1 / regression.coef_[0, 0], np.ravel(regression.intercept_)[0])
+    assert found == pytest.approx(line, rel=1e-3, abs=1e-3)
+    assert found == pytest.approx((truth, shift or 0), rel=0.2, abs=0.2)
 
 
 def test_of_instances_weights_are_repetition():
@@ -35,8 +38,9 @@ def test_of_instances_weights_are_repetition():
     Y, proba = (rng.random((50, 2)) < 0.4).astype(np.float32), rng.random((50, 2))
     weight = rng.integers(0, 3, 50)
     repeated = HeldOut(np.repeat(Y, weight, axis=0), np.repeat(proba, weight, axis=0), None)
-    expected = pytest.approx(fit_temperature(repeated), rel=1e-4)
-    assert fit_temperature(HeldOut(Y, proba, weight.astype(float))) == expected
+    for fit in (fit_temperature, fit_sigmoid):
+        expected = pytest.approx(fit(repeated), rel=1e-4)
+        assert fit(HeldOut(Y, proba, weight.astype(float))) == expected
 
 
 def test_limits():
@@ -46,6 +50,17 @@ def test_limits():
     assert fit_temperature(HeldOut(Y, 1 - sure, None)) == pytest.approx(20, rel=0.01)
     assert fit_temperature(HeldOut(Y * np.nan, sure, None)) == 1
     assert fit_temperature(HeldOut(Y, sure, np.zeros(2))) == 1
+    for seen in (HeldOut(Y * np.nan, sure, None), HeldOut(Y, sure, np.zeros(2))):
+        assert fit_sigmoid(seen) == (1, 0)
+    for always in (0, 1):
+        temperature, intercept = fit_sigmoid(HeldOut(Y * 0 + always, 0 * sure + 0.5, None))
+        assert 0.05 <= temperature <= 20
+        assert 7 < intercept * (2 * always - 1) <= 20
+
+
+def move(est, logits):
+    """Logits along the line that an estimator found."""
+    return logits / est.temperature_ + getattr(est, "intercept_", 0)
 
 
 @pytest.fixture
@@ -55,17 +70,19 @@ def overconfident():
     return X, (X[:, :4] + 2 * rng.normal(size=(240, 4)) > [0, 0.5, 1, 2]).astype(int)
 
 
+@pytest.mark.parametrize("calibration", ["temperature", "sigmoid"])
 @pytest.mark.parametrize("train_split", [0.4, None])
-def test_on_what_was_not_trained_on(make, overconfident, train_split):
+def test_on_what_was_not_trained_on(make, overconfident, train_split, calibration):
     X, Y = overconfident
     params = {"lr": 0.05, "max_epochs": 30, "batch_selector": None, "train_split": train_split}
     params["callbacks__best_epoch"] = None
     plain = make(**params).fit(X[:120], Y[:120])
-    est = make(calibration="temperature", **params).fit(X[:120], Y[:120])
+    est = make(calibration=calibration, **params).fit(X[:120], Y[:120])
     assert est.temperature_ > 1.5
+    assert hasattr(est, "intercept_") == (calibration == "sigmoid")
     assert not hasattr(est, "thresholds_")
     np.testing.assert_allclose(
-        est.decision_function(X), plain.decision_function(X) / est.temperature_, rtol=1e-6
+        est.decision_function(X), move(est, plain.decision_function(X)), rtol=1e-5, atol=1e-6
     )
     np.testing.assert_allclose(est.predict_proba(X), expit(est.decision_function(X)), rtol=1e-6)
     proba, before = (e.predict_proba(X[120:]) for e in (est, plain))
@@ -74,10 +91,11 @@ def test_on_what_was_not_trained_on(make, overconfident, train_split):
     assert error < 0.7 * was
 
 
-def test_before_thresholds(make_two, data):
+@pytest.mark.parametrize("calibration", ["temperature", "sigmoid"])
+def test_before_thresholds(make_two, data, calibration):
     X, Y = data
     params = {"train_split": 0.4, "batch_selector": None}
-    est = make_two(calibration="temperature", threshold="tune", **params).fit(X, Y)
+    est = make_two(calibration=calibration, threshold="tune", **params).fit(X, Y)
     valid = est.valid_indices_
     expected = best_thresholds(Y[valid], est.predict_proba(X[valid]))
     if hasattr(est, "oob_proba_"):
@@ -86,40 +104,60 @@ def test_before_thresholds(make_two, data):
     plain = make_two(threshold="tune", **params).fit(X, Y)
     assert est.temperature_ != 1
     np.testing.assert_allclose(
-        logit(est.thresholds_) * est.temperature_, logit(plain.thresholds_), rtol=1e-4
+        logit(est.thresholds_), move(est, logit(plain.thresholds_)), rtol=1e-4, atol=1e-5
     )
     np.testing.assert_array_equal(est.predict(X), est.predict_proba(X) >= est.thresholds_)
 
 
-def test_training_that_goes_on_finds_another(make, data):
+@pytest.mark.parametrize("calibration", ["temperature", "sigmoid"])
+def test_training_that_goes_on_finds_another(make, data, calibration):
     params = {"train_split": 0.4, "batch_selector": None}
-    est = make(calibration="temperature", **params).fit(*data)
+    est = make(calibration=calibration, **params).fit(*data)
     first = est.temperature_
     est.partial_fit(*data)
     plain = make(**params).fit(*data).partial_fit(*data)
     assert est.temperature_ != first
-    scaled = plain.decision_function(data[0]) / est.temperature_
-    np.testing.assert_allclose(est.decision_function(data[0]), scaled, rtol=1e-6)
+    moved = move(est, plain.decision_function(data[0]))
+    np.testing.assert_allclose(est.decision_function(data[0]), moved, rtol=1e-5, atol=1e-6)
     est.set_params(calibration=None).fit(*data)
-    assert not hasattr(est, "temperature_")
-    with pytest.raises(ValueError, match='calibration="temperature" needs a held-out part'):
-        est.set_params(calibration="temperature", train_split=None).partial_fit(*data)
+    assert not {"temperature_", "intercept_"} & vars(est).keys()
+    with pytest.raises(ValueError, match=f'calibration="{calibration}" needs a held-out part'):
+        est.set_params(calibration=calibration, train_split=None).partial_fit(*data)
 
 
-def test_out_of_bag(make_tabm, data):
-    est = make_tabm(calibration="temperature").fit(*data)
+@pytest.mark.parametrize("calibration", ["temperature", "sigmoid"])
+def test_out_of_bag(make_tabm, data, calibration):
+    est = make_tabm(calibration=calibration).fit(*data)
     plain = make_tabm().fit(*data)
-    expected = expit(logit(plain.oob_proba_) / est.temperature_)
+    expected = expit(move(est, logit(plain.oob_proba_)))
     np.testing.assert_allclose(est.oob_proba_, expected, rtol=1e-6)
     assert est.oob_score_ == pytest.approx(plain.oob_score_)
 
 
+def test_a_sigmoid_takes_back_what_a_weight_of_positives_does(make_tabm):
+    """Of labels that nothing tells about, what is right is known: how frequent they are."""
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(600, 2)), (rng.random((600, 3)) < 0.2).astype(int)
+
+    def predict(**settings):
+        return make_tabm(batch_selector=None, max_epochs=5, **settings).fit(X, Y).predict_proba(X)
+
+    frequent = Y.mean()
+    # Elkan (2001): the odds are four times as high.
+    expected = 4 * frequent / (4 * frequent + 1 - frequent)
+    assert predict(pos_weight=4.0).mean() == pytest.approx(expected, abs=0.05)
+    assert predict(pos_weight=4.0, calibration="sigmoid").mean() == pytest.approx(
+        frequent, abs=0.03
+    )
+
+
+@pytest.mark.parametrize("calibration", ["temperature", "sigmoid"])
 @pytest.mark.parametrize("train_split", [0.4, None])
-def test_saved_and_resumed(make_clif, data, tmp_path, assert_same, train_split):
+def test_saved_and_resumed(make_clif, data, tmp_path, assert_same, train_split, calibration):
     def make():
         folder = Checkpointing(tmp_path / "checkpoints")
         params = {"train_split": train_split, "callbacks": [folder]}
-        return make_clif(calibration="temperature", threshold="tune", **params)
+        return make_clif(calibration=calibration, threshold="tune", **params)
 
     est = make().fit(*data)
     assert_same(make().fit(*data, resume=tmp_path / "checkpoints"), est, data[0])
@@ -127,6 +165,7 @@ def test_saved_and_resumed(make_clif, data, tmp_path, assert_same, train_split):
     again = type(est).load(tmp_path / "est")
     assert_same(again, est, data[0])
     assert again.temperature_ == est.temperature_
+    assert getattr(again, "intercept_", None) == getattr(est, "intercept_", None)
 
 
 def test_of_a_vector(make, data):
@@ -159,10 +198,19 @@ def test_given_up_after_fit(make, data):
     np.testing.assert_array_equal(est.predict_proba(data[0]), plain.predict_proba(data[0]))
 
 
-def test_taken_up_after_fit(make, data):
-    est = make(train_split=0.4).fit(*data).set_params(calibration="temperature")
+@pytest.mark.parametrize(
+    ("before", "calibration"),
+    [
+        (None, "temperature"),
+        (None, "sigmoid"),
+        ("temperature", "sigmoid"),
+        ("sigmoid", "temperature"),
+    ],
+)
+def test_taken_up_after_fit(make, data, before, calibration):
+    est = make(train_split=0.4, calibration=before).fit(*data).set_params(calibration=calibration)
     for predict in (est.decision_function, est.predict_proba, est.predict):
-        with pytest.raises(ValueError, match='calibration="temperature" must be set before fit'):
+        with pytest.raises(ValueError, match=f'calibration="{calibration}" must be set before fit'):
             predict(data[0])
     est.partial_fit(*data)
     assert est.temperature_ != 1

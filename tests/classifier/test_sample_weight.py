@@ -1,5 +1,6 @@
 """Weights of instances, of labels and of cells, in the whole of a training."""
 
+from itertools import product
 from typing import ClassVar
 
 import numpy as np
@@ -207,9 +208,23 @@ def test_weights_reach_every_network(make_any, data):
             assert proba[:, 0].mean() > plain[:, 0].mean()
 
 
-@pytest.mark.parametrize("name", ["label_weight", "pos_weight"])
+def test_one_weight_of_all_positives(make_any, data):
+    one, each = (make_any(pos_weight=value).fit(*data) for value in (3, [3] * 4))
+    np.testing.assert_array_equal(one.predict_proba(data[0]), each.predict_proba(data[0]))
+    np.testing.assert_array_equal(one.pos_weight_, [3] * 4)
+    assert not hasattr(one.set_params(pos_weight=None).fit(*data), "pos_weight_")
+
+
 @pytest.mark.parametrize(
-    "value", [[1, 2, 3], [1, 2, 3, -1], [1, 2, 3, np.nan], 2.0, "even"], ids=str
+    ("name", "value"),
+    [
+        *product(
+            ["label_weight", "pos_weight"],
+            [[1, 2, 3], [1, 2, 3, -1], [1, 2, 3, np.nan], "even", -1.0, np.inf, np.nan],
+        ),
+        ("label_weight", 2.0),
+    ],
+    ids=str,
 )
 def test_refused_weights_of_labels(make_any, data, name, value):
     message = f"{name}.* of the 4 labels" if isinstance(value, list) else f"'{name}' parameter"

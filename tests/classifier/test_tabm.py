@@ -309,3 +309,15 @@ def test_a_checkpoint_knows_what_was_trained_on_before(noise, tmp_path):
     est = make(max_epochs=2).fit(X[::-1], Y[::-1], resume=tmp_path)
     assert len(est.history) == 4
     assert not hasattr(est, "oob_score_")
+
+
+def test_a_ranking_that_is_perfect_at_once_does_not_end_the_learning():
+    """Of epochs that rank all rows rightly the latest counts: the first has hardly learnt."""
+    X = np.tile(np.eye(4), (10, 1))
+    Y = np.tile([[1, 0], [0, 1], [1, 1], [0, 0]], (10, 1))
+    est = TabMClassifier(lr=0.03, module__width=32, random_state=0, verbose=0).fit(X, Y)
+    scores = est.history[:, "oob_macro_auc"]
+    assert scores.count(1.0) > 1
+    assert scores[est.best_epoch_ - 1] == 1
+    assert 1.0 not in scores[est.best_epoch_ :]
+    np.testing.assert_array_equal(est.predict(X), Y)

@@ -4,9 +4,11 @@ import math
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
 from scipy.stats import binomtest
 
 from skd2ace.inspection._label_quality import (
+    divide_odds,
     pool_labels,
     rank_cells,
     score_cells,
@@ -88,3 +90,20 @@ def test_the_interval_is_that_of_scipy():
         interval = binomtest(int(counts[k]), int(n[k])).proportion_ci(method="wilson")
         assert (low[k], high[k]) == pytest.approx((interval.low, interval.high), abs=1e-12)
     assert np.isnan([low[3], high[3]]).all()
+
+
+def test_odds_are_divided_by_what_positives_count():
+    """A loss is lowest there where the odds are those of the frequencies, times the factor."""
+    frequency, factors = np.array([0.1, 0.5, 0.9]), np.array([4.0, 0.5, 0.0])
+    lowest = [
+        minimize_scalar(
+            lambda p, w=w, f=f: -w * f * np.log(p) - (1 - f) * np.log1p(-p),
+            bounds=(0, 1),
+            method="bounded",
+            options={"xatol": 1e-9},
+        ).x
+        for w, f in zip(factors[:2], frequency[:2], strict=True)
+    ]
+    proba = np.array([[*lowest, 0.3], [np.nan] * 3, [0, 0, 0], [1, 1, 1]])
+    expected = [[0.1, 0.5, 0.3], [np.nan] * 3, [0, 0, 0], [1, 1, 1]]
+    np.testing.assert_allclose(divide_odds(proba, factors), expected, atol=1e-6)

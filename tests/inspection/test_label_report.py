@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+from sklearn.base import clone
 from sklearn.metrics import average_precision_score
 from sklearn.model_selection import ShuffleSplit
 from sklearn.neighbors import NearestNeighbors
@@ -59,7 +60,9 @@ def test_the_table_is_of_the_cells_that_it_names(planted):
     frame = report.to_frame()
     rows, labels = frame["instance"].to_numpy(), frame["label"].to_numpy(int)
     assert np.array_equal(frame["observed"], Y[rows, labels])
-    assert np.array_equal(frame["proba"], est.oob_proba_[rows, labels])
+    # Odds are four times too high where a positive counts as four negatives.
+    odds = est.oob_proba_ / (1 - est.oob_proba_) / 4
+    np.testing.assert_allclose(frame["proba"], (odds / (1 + odds))[rows, labels])
     assert len(frame) == report.suspects.sum()
     expected = np.where(frame["observed"] == 1, "suspected spurious", "suspected missing")
     assert np.array_equal(frame["kind"], expected)
@@ -96,11 +99,21 @@ def test_kinds_go_by_the_share_of_passes(planted):
 
 def test_suspects_can_be_left_out_of_a_second_fit(planted):
     report, _, X, Y, _ = planted
-    unknown = tabm().fit(X, np.where(report.suspects, np.nan, Y))
-    weighted = tabm().fit(X, Y, sample_weight=(~report.suspects).astype(float))
+    est = tabm(pos_weight=None)
+    unknown = clone(est).fit(X, np.where(report.suspects, np.nan, Y))
+    weighted = clone(est).fit(X, Y, sample_weight=(~report.suspects).astype(float))
     assert np.array_equal(unknown.predict_proba(X), weighted.predict_proba(X))
     X_new, Y_new, _ = plant(share=0, seed=1)
     assert unknown.score(X_new, Y_new) >= 0.7
+
+
+def test_what_a_calibration_took_back_is_not_taken_back_twice(planted):
+    *_, X, Y, _ = planted
+    calibrated = tabm(calibration="sigmoid").fit(X, Y)
+    plain = tabm(pos_weight=None).fit(X, Y)
+    for est in (calibrated, plain):
+        report = LabelReport.from_estimator(est, X, Y)
+        np.testing.assert_array_equal(report.proba, est.oob_proba_)
 
 
 def test_without_out_of_bag_it_is_in_sample_and_says_so(mlp, tmp_path):

@@ -69,7 +69,7 @@ def make_tabm_or_mlp(request, mlp):
         ([0.1, 0.5, 0.3], False, 2),
         ([0.1, 0.5, 0.3], True, 1),
         ([0.1, 0.2, 0.3], False, 3),
-        ([0.5, 0.5, 0.5], False, 1),
+        ([0.5, 0.5, 0.5], False, 3),
         ([math.nan, 0.2, math.nan], False, 2),
         ([math.nan] * 3, False, 3),
         ([None] * 3, False, 3),
@@ -89,7 +89,7 @@ def test_weights_of_the_best_epoch(mlp, data, scores, lower_is_better, best):
         ([0.1, 0.2, 0.2, 0.2], 2),
         ([0.1, math.nan, 0.3, 0.3], 3),
         ([0.1, 0.2, math.nan, math.nan], 2),
-        ([0.1, math.nan, math.nan, math.nan], 2),
+        ([0.1, math.nan, math.nan, math.nan], 4),
     ],
 )
 @pytest.mark.parametrize("lower_is_better", [False, True])

@@ -79,6 +79,19 @@ def test_moments_are_those_of_the_histories(data, mlp, train_split, selector, ev
                 assert moments[name][i, j].item() == pytest.approx(value, abs=1e-5), name
 
 
+def test_what_a_weight_of_positives_adds_to_logits_is_taken_back(data, mlp):
+    X, Y = data
+    factors = np.array([4.0, 1.0, 0.0, 0.5])
+    est = make(mlp, X, train_split=None, pos_weight=factors).fit(X, Y)
+    history = np.stack(called(est, "Spy").logits).astype(float)
+    # A factor of 0 has no logarithm, and is left alone.
+    history -= [np.log(4), 0, 0, np.log(0.5)]
+    moments = called(est, "TrainingDynamics").moments_
+    for i, j in np.ndindex(Y.shape):
+        for name, value in follow(Y[i, j], history[:, i, j], 5).items():
+            assert moments[name][i, j].item() == pytest.approx(value, abs=1e-5), name
+
+
 def test_each_kind_of_cell_occurs(data, mlp):
     """Otherwise the test above would compare zeros."""
     moments = called(make(mlp, data[0], lr=0.3).fit(*data), "TrainingDynamics").moments_

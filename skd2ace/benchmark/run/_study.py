@@ -88,11 +88,16 @@ def _list_methods() -> Iterator[tuple[str, BaseEstimator]]:
             yield f"mlp-flipped-{share:.0%} {name}", FlippedLabels(estimator, share)
     for name in ("random", "d2ace", "balance", "hard-imb"):
         yield f"clif {name}", CLIFClassifier(batch_selector=_SELECTORS[name], verbose=0)
-        yield f"tabm {name}", TabMClassifier(batch_selector=_SELECTORS[name], verbose=0)
-    by_epoch = TabMClassifier(batch_selector=selection.D2ACE(refresh="epoch"), verbose=0)
+        yield f"tabm {name}", _make_tabm(_SELECTORS[name])
+    by_epoch = _make_tabm(selection.D2ACE(refresh="epoch"))
     yield "tabm d2ace-refresh-epoch", by_epoch
     out_of_bag = clone(by_epoch).set_params(callbacks__batch_selection=OutOfBagSelection())
     yield "tabm d2ace-out-of-bag", out_of_bag
+
+
+def _make_tabm(selector: selection.BatchSelector | None) -> TabMClassifier:
+    # As it came when the study was planned: positives and negatives count alike.
+    return TabMClassifier(batch_selector=selector, pos_weight=None, verbose=0)
 
 
 def _search(max_epochs: int = _EPOCHS, **settings: Any) -> RateSearch:
