@@ -63,7 +63,7 @@ def plant(data, share, seed):
 
 def compare(data, share, seed):
     X, (X_test, Y_test), planted, is_wrong = plant(data, share, seed)
-    estimator = TabMClassifier(random_state=seed, verbose=0)
+    estimator = TabMClassifier(pos_weight=None, random_state=seed, verbose=0)
     begin = time.process_time()
     fitted = clone(estimator).fit(X, planted)
     report = LabelReport.from_estimator(fitted, X, planted)
