@@ -20,8 +20,8 @@ LabelCurvesDisplay.from_estimator(est, X_new, Y_new, kind="precision_recall").pl
 plt.show()
 
 # %%
-# Of the cells to which it gives 0.3, are three in ten relevant? Most cells are given little. Without
-# the calibration it gives too much: positives count fourfold in its loss.
+# Of the cells to which it gives 0.3, are three in ten relevant? Most cells are given little.
+# Without the calibration it gives too much: positives count fourfold in its loss.
 
 ReliabilityDisplay.from_estimator(est, X_new, Y_new).plot()
 plt.show()

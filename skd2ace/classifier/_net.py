@@ -64,10 +64,10 @@ class MultiLabelNetClassifier(PredictingNet):
         Probability from which a label is predicted; in a dict by the label's name, 0.5 of those
         that it does not name; in a Series by the names of all labels. "tune" chooses those that
         are best by ``threshold_metric`` on instances that were not trained on (``thresholds_``):
-        at a fixed 0.5 rare labels are almost never predicted. These are the held-out part;
-        without one (``train_split=None``) all instances, each third of which is predicted by a
-        copy of the estimator that was trained on the others: four trainings in place of one, and
-        none where training goes on.
+        at a fixed 0.5, without a ``pos_weight``, rare labels are almost never predicted. These
+        are the held-out part; without one (``train_split=None``) all instances, each third of
+        which is predicted by a copy of the estimator that was trained on the others: four
+        trainings in place of one, and none where training goes on.
     threshold_metric : {"macro_f1", "micro_f1", "hamming_loss"} or callable, default="macro_f1"
         What ``threshold="tune"`` makes best: for Macro-F1 each label's F1. A function of true
         and predicted labels as :func:`~skd2ace.metrics.best_thresholds` takes it.

@@ -25,8 +25,10 @@ class ReducibleLoss(LatestLossSelector):
     order, b / kept_share at a time, and of these serves the b with the largest reducible loss
     (RHO-LOSS, Mindermann et al. [1]_). It is made for noisy labels.
 
-    Both losses are the mean of the known labels' binary cross-entropy. As long as none has been
-    seen, all instances are served.
+    Both losses are the mean of the known labels' binary cross-entropy. A network with a
+    ``pos_weight``, as TabM has, takes labels for more probable than they are: compare it with an
+    estimator that has the same, or train it without. As long as none has been seen, all instances
+    are served.
 
     Parameters
     ----------
