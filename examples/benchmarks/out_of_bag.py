@@ -9,7 +9,7 @@ Printed are means over folds, with their standard errors, of
   the same before its correction;
 - how much the choice of the epoch flatters: the rows are halved, the best epoch by one half is
   scored by either, and the difference is taken in both directions;
-- what ``calibration="temperature"`` makes of the expected calibration error of the test part.
+- what ``calibration="sigmoid"`` makes of the expected calibration error of the test part.
 
     python examples/benchmarks/out_of_bag.py --noise 40
 
@@ -29,7 +29,7 @@ from skd2ace.metrics import expected_calibration_error, macro_auc, roc_auc_per_l
 from skd2ace.model_selection import IterativeStratifiedKFold
 from skd2ace.training._out_of_bag import predict_out_of_bag
 
-COLUMNS = ("gap", "uncorrected", "flattery", "ECE", "ECE tempered")
+COLUMNS = ("gap", "uncorrected", "flattery", "ECE", "ECE calibrated")
 _TINY = 1e-12
 
 
@@ -57,24 +57,25 @@ def measure(X, Y, train, test, sharing):
     halves = Halves()
     est = TabMClassifier(
         module__sharing=sharing,
-        calibration="temperature",
+        calibration="sigmoid",
         callbacks=[("halves", halves)],
         random_state=0,
         verbose=0,
     ).fit(X[train], Y[train])
     known = ~np.isnan(est.oob_proba_).any(axis=1)
-    tempered = est.predict_proba(X[test])
-    plain = expit(logit(np.clip(tempered, _TINY, 1 - _TINY)) * est.temperature_)
+    calibrated = est.predict_proba(X[test])
+    logits = logit(np.clip(calibrated, _TINY, 1 - _TINY))
+    plain = expit((logits - est.intercept_) * est.temperature_)
     of_labels = [
         roc_auc_per_label(Y[train][known], est.oob_proba_[known]),
-        roc_auc_per_label(Y[test], tempered),
+        roc_auc_per_label(Y[test], calibrated),
     ]
     both = ~np.isnan(of_labels).any(axis=0)
     uncorrected = of_labels[0][both].mean() - of_labels[1][both].mean()
     # The best epoch is the one that the whole score was highest at.
     correction = est.oob_score_ - np.nanmean(of_labels[0])
     flattery = measure_flattery(halves.scores)
-    errors = [expected_calibration_error(Y[test], proba) for proba in (plain, tempered)]
+    errors = [expected_calibration_error(Y[test], proba) for proba in (plain, calibrated)]
     return uncorrected + correction, uncorrected, flattery, *errors
 
 

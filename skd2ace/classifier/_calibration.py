@@ -55,9 +55,16 @@ def fit_sigmoid(seen: HeldOut) -> tuple[float, float]:
         loss = weight @ (np.logaddexp(0, scaled) - Y * scaled)
         return float(loss), np.array([residual @ logits, residual.sum()])
 
-    bounds = [(1 / _RANGE[1], 1 / _RANGE[0]), (-_FURTHEST, _FURTHEST)]
-    # Convex in both.
-    slope, intercept = minimize(cross_entropy, [1.0, 0.0], jac=True, bounds=bounds, tol=1e-10).x
+    # Convex in both. It ends by the gradient: where cells are nearly separable a step may gain
+    # little and still be far from the end.
+    slope, intercept = minimize(
+        cross_entropy,
+        [1.0, 0.0],
+        jac=True,
+        bounds=[(1 / _RANGE[1], 1 / _RANGE[0]), (-_FURTHEST, _FURTHEST)],
+        method="L-BFGS-B",
+        options={"ftol": 0, "gtol": 1e-10, "maxiter": 2000},
+    ).x
     return float(1 / slope), float(intercept)
 
 

@@ -21,8 +21,8 @@ class TabMClassifier(FixedNetClassifier):
     did not see a row (out of bag, as in a random forest) the best epoch is chosen. AdamW at a
     constant learning rate, with an exponential moving average of the weights, which makes any
     epoch a good end. A positive counts as four negatives (``pos_weight=4.0``), so that labels
-    are predicted from about one chance in five on, as F1 wants it; probabilities are as much
-    too high, and ``calibration="sigmoid"`` brings them back. The network's own settings are
+    are predicted from about one chance in five on, as F1 wants it; odds are four times too high
+    for it, and ``calibration="sigmoid"`` brings them back. The network's own settings are
     ``module__k``, ``module__width``, ``module__n_blocks``, ``module__dropout``,
     ``module__n_parts``, ``module__sharing`` and ``module__embedding_size``, with the defaults of
     :class:`~skd2ace.networks.TabM`; ``module__k=1`` is a plain multi-layer perceptron, which has

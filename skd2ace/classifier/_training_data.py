@@ -1,6 +1,5 @@
 """What fit is given, checked and brought into the form that training wants."""
 
-from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -133,7 +132,7 @@ def weigh_labels(label_weight: Any, targets: Targets) -> NDArray[np.float64]:
 def weigh_positives(est: Any, targets: Targets) -> Tensor | None:
     """Factors (q,) on the loss of relevant labels: as given, or negatives over positives.
 
-    Of a label without positives the latter are 1.
+    With "balanced" that of a label without positives is 1.
     """
     n_labels = targets.Y.shape[1]
     of_criterion = est.get_params_for("criterion").get("pos_weight")
@@ -145,8 +144,8 @@ def weigh_positives(est: Any, targets: Targets) -> Tensor | None:
     if isinstance(pos_weight, str):
         negatives, positives = _count(targets)
         factors = np.divide(negatives, positives, out=np.ones(n_labels), where=positives > 0)
-    elif isinstance(pos_weight, Real):
-        factors = read_label_vector(np.full(n_labels, pos_weight), "pos_weight", n_labels)
+    elif np.ndim(pos_weight) == 0:
+        factors = read_label_vector([pos_weight] * n_labels, "pos_weight", n_labels)
     else:
         factors = read_label_vector(pos_weight, "pos_weight", n_labels)
     # A copy: a Series is nothing to write to, of which torch warns, and may run backwards.
@@ -154,7 +153,7 @@ def weigh_positives(est: Any, targets: Targets) -> Tensor | None:
 
 
 def read_label_vector(values: Any, name: str, n_labels: int) -> NDArray[np.float64]:
-    """One number for each label, finite and not negative.
+    """One number for each label, not negative and finite in single precision.
 
     Raises
     ------
@@ -165,10 +164,12 @@ def read_label_vector(values: Any, name: str, n_labels: int) -> NDArray[np.float
         vector = np.asarray(read_container(values), dtype=np.float64)
     except (TypeError, ValueError):
         vector = np.array(np.nan)
-    if vector.shape != (n_labels,) or not (np.isfinite(vector) & (vector >= 0)).all():
+    in_range = (vector >= 0) & (vector <= np.finfo(np.float32).max)
+    if vector.shape != (n_labels,) or not in_range.all():
+        others = "or be 'balanced'" if name == "label_weight" else "be one number, or 'balanced'"
         raise ValueError(
-            f"{name} must hold a number of at least 0 for each of the {n_labels} labels, or be "
-            f"'balanced', got {values!r}."
+            f"{name} must hold a number of at least 0 for each of the {n_labels} labels, {others}; "
+            f"got {values!r}."
         )
     return vector
 

@@ -21,17 +21,6 @@ def score_cells(Y: Floats, proba: Floats) -> Floats:
     return np.where(np.isnan(Y), np.nan, np.where(Y == 1, 1 - proba, proba))
 
 
-def divide_odds(proba: Floats, factors: NDArray[np.floating]) -> Floats:
-    """Probabilities whose odds are divided by a factor (q,) for each label, where it is above 0.
-
-    What a loss that counts positives so often makes of frequencies is taken back: Elkan (2001), The
-    foundations of cost-sensitive learning, IJCAI.
-    """
-    factors = np.where(factors > 0, factors, 1).astype(np.float64)
-    divided: Floats = proba / (proba + factors * (1 - proba))
-    return divided
-
-
 def rank_cells(Y: Floats, score: Floats) -> Floats:
     """Percentile of each score in (0, 1] among cells of the same label and observed value.
 

@@ -14,8 +14,8 @@ from skd2ace._targets import encode_targets
 from skd2ace.training import TrainingDynamics
 
 from ._callbacks import list_callbacks
+from ._frequencies import find_frequencies
 from ._label_quality import (
-    divide_odds,
     pool_labels,
     rank_cells,
     score_cells,
@@ -147,9 +147,9 @@ class LabelReport:
         -------
         LabelReport
             By out-of-bag predictions, or else the mean ones of the last fifth of the epochs, which
-            are in-sample. Rows that were held out have none. Where the estimator has a
-            ``pos_weight``, as TabM does, odds are divided by it: they would be too high for wrong
-            ones to be found beside missing ones.
+            are in-sample. Rows that were held out have none. Where positives have a weight, as in
+            TabM, odds are divided by it: ones would be too probable, and missing ones found before
+            wrong ones.
 
         Raises
         ------
@@ -419,9 +419,7 @@ def _read_predictions(estimator: Any, late: Floats | None, shape: tuple[int, ...
     proba = proba if estimator.classes_.ndim == 2 else proba[:, 1:]
     if proba.shape != shape:
         raise _not_the_data(shape, proba.shape)
-    if estimator.calibration == "sigmoid" or not hasattr(estimator, "pos_weight_"):
-        return proba
-    return divide_odds(proba, estimator.pos_weight_)
+    return find_frequencies(estimator, proba)
 
 
 def _read_dynamics(estimator: Any, shape: tuple[int, ...]) -> dict[str, Floats] | None:

@@ -26,9 +26,9 @@ class ReducibleLoss(LatestLossSelector):
     (RHO-LOSS, Mindermann et al. [1]_). It is made for noisy labels.
 
     Both losses are the mean of the known labels' binary cross-entropy. A network with a
-    ``pos_weight``, as TabM has, takes labels for more probable than they are: compare it with an
-    estimator that has the same, or train it without. As long as none has been seen, all instances
-    are served.
+    ``pos_weight``, as TabM has, takes labels for more probable than they are, so that its losses do
+    not compare with those of frequencies: train with ``pos_weight=None``, and ``estimator``
+    too. As long as no loss has been seen, all instances are served.
 
     Parameters
     ----------

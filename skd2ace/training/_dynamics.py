@@ -12,7 +12,7 @@ from skd2ace._seeding import host_rngs
 
 from ._batches import BatchIterator
 from ._host import bring_to_host
-from ._logits import first_output, refuse_probabilities
+from ._logits import find_logit_shift, first_output, refuse_probabilities
 from ._state import keep_modes
 
 _ROWS_AT_ONCE = 1024
@@ -51,8 +51,9 @@ class TrainingDynamics(Callback):
 
     Notes
     -----
-    Where the estimator has a ``pos_weight``, z is the logit less its logarithm (q,): with what the
-    weight adds, ones would pass for learnt and zeros for doubtful.
+    Where positives have a weight (``pos_weight`` of the estimator, or of its criterion) and the
+    loss of a label is a cross-entropy, z is the logit less the logarithm of the weight: with what
+    that adds, ones would pass for learnt and zeros for doubtful.
 
     All predictions are in-sample: a network that fits wrong labels by heart has high margins for
     them at the end, which is why the means go over all epochs.
@@ -99,7 +100,7 @@ class TrainingDynamics(Callback):
         if epoch % self.every:
             return
         rows = _make_iterator(net, dataset_train)
-        shift = _find_shift(net)
+        shift = find_logit_shift(net).to(net.device)
         self._begin_pass(rows.labels() == 1, is_late=epoch > _LATE * net.max_epochs)
         # Items may draw, as images that are augmented do, and criteria have a mode too.
         with host_rngs(0), keep_modes(net):
@@ -136,15 +137,6 @@ class TrainingDynamics(Callback):
 
     def __getstate__(self) -> dict[str, Any]:
         return bring_to_host(vars(self), "moments_")
-
-
-def _find_shift(net: Any) -> Tensor | float:
-    """What a weight of positives adds to the logits (q,): its logarithm, where it is above 0."""
-    factors = getattr(net, "pos_weight_", None)
-    if factors is None:
-        return 0.0
-    factors = torch.from_numpy(factors).to(net.device)
-    return factors.where(factors > 0, 1).log()
 
 
 def _make_iterator(net: Any, dataset: Any) -> BatchIterator:

@@ -33,6 +33,25 @@ def test_the_line_is_that_of_a_logistic_regression(truth, shift, weighted):
     assert found == pytest.approx((truth, shift or 0), rel=0.2, abs=0.2)
 
 
+def test_the_line_of_cells_that_are_nearly_separable():
+    """Steps that gain little are not the end."""
+    rng = np.random.default_rng(3)
+    for _ in range(100):
+        logits = rng.normal(scale=rng.uniform(0.5, 8), size=(20, 1))
+        Y = (logits + rng.normal(scale=rng.uniform(0.05, 1), size=logits.shape) > 0) * 1.0
+        temperature, intercept = fit_sigmoid(HeldOut(Y.astype(np.float32), expit(logits), None))
+
+        def cross_entropy(a, b, z=logits, y=Y):
+            return np.mean(np.logaddexp(0, a * z + b) - y * (a * z + b))
+
+        found = cross_entropy(1 / temperature, intercept)
+        tried = np.stack([rng.uniform(0.05, 20, 300), rng.uniform(-20, 20, 300)], axis=1)
+        assert all(found <= cross_entropy(*line) + 1e-9 for line in tried)
+        nearby = rng.normal([1 / temperature, intercept], 1e-2, size=(50, 2))
+        nearby = nearby.clip([0.05, -20], [20, 20])
+        assert all(found <= cross_entropy(*line) + 1e-9 for line in nearby)
+
+
 def test_of_instances_weights_are_repetition():
     rng = np.random.default_rng(0)
     Y, proba = (rng.random((50, 2)) < 0.4).astype(np.float32), rng.random((50, 2))
@@ -168,9 +187,10 @@ def test_saved_and_resumed(make_clif, data, tmp_path, assert_same, train_split, 
     assert getattr(again, "intercept_", None) == getattr(est, "intercept_", None)
 
 
-def test_of_a_vector(make, data):
+@pytest.mark.parametrize("calibration", ["temperature", "sigmoid"])
+def test_of_a_vector(make, data, calibration):
     X, Y = data
-    est = make(calibration="temperature", train_split=0.4).fit(X, Y[:, 0])
+    est = make(calibration=calibration, train_split=0.4).fit(X, Y[:, 0])
     assert est.decision_function(X).shape == (60,)
     assert est.temperature_ > 0
     with pytest.raises(ValueError, match="'calibration' parameter"):
@@ -191,8 +211,9 @@ def test_thresholds_are_probabilities_that_are_predicted(make, tmp_path):
     assert est.predict(X[rows])[at_threshold].all()
 
 
-def test_given_up_after_fit(make, data):
-    est = make(calibration="temperature", train_split=0.4).fit(*data)
+@pytest.mark.parametrize("calibration", ["temperature", "sigmoid"])
+def test_given_up_after_fit(make, data, calibration):
+    est = make(calibration=calibration, train_split=0.4).fit(*data)
     plain = make(train_split=0.4).fit(*data)
     est.set_params(calibration=None)
     np.testing.assert_array_equal(est.predict_proba(data[0]), plain.predict_proba(data[0]))

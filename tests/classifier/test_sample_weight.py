@@ -209,8 +209,10 @@ def test_weights_reach_every_network(make_any, data):
 
 
 def test_one_weight_of_all_positives(make_any, data):
-    one, each = (make_any(pos_weight=value).fit(*data) for value in (3, [3] * 4))
-    np.testing.assert_array_equal(one.predict_proba(data[0]), each.predict_proba(data[0]))
+    each = make_any(pos_weight=[3] * 4).fit(*data)
+    for value in (3, np.float32(3), np.array(3)):
+        one = make_any(pos_weight=value).fit(*data)
+        np.testing.assert_array_equal(one.predict_proba(data[0]), each.predict_proba(data[0]))
     np.testing.assert_array_equal(one.pos_weight_, [3] * 4)
     assert not hasattr(one.set_params(pos_weight=None).fit(*data), "pos_weight_")
 
@@ -220,7 +222,16 @@ def test_one_weight_of_all_positives(make_any, data):
     [
         *product(
             ["label_weight", "pos_weight"],
-            [[1, 2, 3], [1, 2, 3, -1], [1, 2, 3, np.nan], "even", -1.0, np.inf, np.nan],
+            [
+                [1, 2, 3],
+                [1, 2, 3, -1],
+                [1, 2, 3, np.nan],
+                [1, 2, 3, 1e39],
+                "even",
+                -1.0,
+                np.inf,
+                np.nan,
+            ],
         ),
         ("label_weight", 2.0),
     ],

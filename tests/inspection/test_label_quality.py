@@ -7,8 +7,8 @@ import pytest
 from scipy.optimize import minimize_scalar
 from scipy.stats import binomtest
 
+from skd2ace.inspection._frequencies import divide_odds
 from skd2ace.inspection._label_quality import (
-    divide_odds,
     pool_labels,
     rank_cells,
     score_cells,
@@ -94,7 +94,7 @@ def test_the_interval_is_that_of_scipy():
 
 def test_odds_are_divided_by_what_positives_count():
     """A loss is lowest there where the odds are those of the frequencies, times the factor."""
-    frequency, factors = np.array([0.1, 0.5, 0.9]), np.array([4.0, 0.5, 0.0])
+    frequency, factors = np.array([0.1, 0.5, 0.9]), np.array([4.0, 0.5, 1.0])
     lowest = [
         minimize_scalar(
             lambda p, w=w, f=f: -w * f * np.log(p) - (1 - f) * np.log1p(-p),

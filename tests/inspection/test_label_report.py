@@ -107,13 +107,27 @@ def test_suspects_can_be_left_out_of_a_second_fit(planted):
     assert unknown.score(X_new, Y_new) >= 0.7
 
 
-def test_what_a_calibration_took_back_is_not_taken_back_twice(planted):
-    *_, X, Y, _ = planted
-    calibrated = tabm(calibration="sigmoid").fit(X, Y)
-    plain = tabm(pos_weight=None).fit(X, Y)
-    for est in (calibrated, plain):
-        report = LabelReport.from_estimator(est, X, Y)
-        np.testing.assert_array_equal(report.proba, est.oob_proba_)
+@pytest.mark.parametrize("calibration", [None, "temperature", "sigmoid"])
+@pytest.mark.parametrize("weight", [None, 4.0, [1.0, 4.0, 16.0]], ids=str)
+def test_the_weight_of_positives_is_taken_back_once(calibration, weight):
+    """Of labels that nothing tells about, what is right is known: how frequent they are."""
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(500, 2)), (rng.random((500, 3)) < [0.15, 0.2, 0.25]).astype(int)
+    settings = {"pos_weight": weight, "calibration": calibration, "callbacks__best_epoch": None}
+    est = tabm(lr=0.03, **settings).fit(X, Y)
+    report = LabelReport.from_estimator(est, X, Y)
+    np.testing.assert_allclose(report.proba.mean(axis=0), Y.mean(axis=0), atol=0.05)
+    # What the fit did counts, not what it was asked for since.
+    est.set_params(calibration=None if calibration else "sigmoid", pos_weight=None)
+    again = LabelReport.from_estimator(est, X, Y)
+    np.testing.assert_array_equal(again.proba, report.proba)
+
+
+def test_a_loaded_fit_gives_the_same_report(planted, tmp_path):
+    report, est, X, Y, _ = planted
+    clone(est).set_params(callbacks=None).fit(X, Y).save(tmp_path / "est")
+    loaded = TabMClassifier.load(tmp_path / "est")
+    np.testing.assert_array_equal(LabelReport.from_estimator(loaded, X, Y).proba, report.proba)
 
 
 def test_without_out_of_bag_it_is_in_sample_and_says_so(mlp, tmp_path):

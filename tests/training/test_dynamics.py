@@ -11,7 +11,7 @@ from scipy.special import expit
 from skorch.callbacks import Callback
 from torch.utils.data import Dataset
 
-from skd2ace import MultiLabelNetClassifier
+from skd2ace import C2AEClassifier, MPVAEClassifier, MultiLabelNetClassifier
 from skd2ace.selection import D2ACE
 from skd2ace.training import TrainingDynamics
 
@@ -79,10 +79,11 @@ def test_moments_are_those_of_the_histories(data, mlp, train_split, selector, ev
                 assert moments[name][i, j].item() == pytest.approx(value, abs=1e-5), name
 
 
-def test_what_a_weight_of_positives_adds_to_logits_is_taken_back(data, mlp):
+@pytest.mark.parametrize("way", ["pos_weight", "criterion__pos_weight"])
+def test_what_a_weight_of_positives_adds_to_logits_is_taken_back(data, mlp, way):
     X, Y = data
-    factors = np.array([4.0, 1.0, 0.0, 0.5])
-    est = make(mlp, X, train_split=None, pos_weight=factors).fit(X, Y)
+    factors = torch.tensor([4.0, 1.0, 0.0, 0.5])
+    est = make(mlp, X, train_split=None, **{way: factors}).fit(X, Y)
     history = np.stack(called(est, "Spy").logits).astype(float)
     # A factor of 0 has no logarithm, and is left alone.
     history -= [np.log(4), 0, 0, np.log(0.5)]
@@ -228,3 +229,13 @@ def test_dynamics_can_be_pickled(data, mlp):
 def test_every_is_a_positive_integer(data, mlp, every, error):
     with pytest.raises(error, match="every"):
         make(mlp, data[0], callbacks=[TrainingDynamics(every=every)]).fit(*data)
+
+
+@pytest.mark.parametrize("cls", [MPVAEClassifier, C2AEClassifier])
+def test_of_a_loss_that_is_no_cross_entropy_nothing_is_taken_back(data, cls):
+    """What a weight does to its logits is not known."""
+    X, Y = data
+    settings = {"max_epochs": 2, "random_state": 0, "verbose": 0, "train_split": None}
+    est = cls(pos_weight=4.0, callbacks=[Spy(X), TrainingDynamics()], **settings).fit(X, Y)
+    late = called(est, "TrainingDynamics").moments_["late"].numpy()
+    np.testing.assert_allclose(late, est.predict_proba(X), atol=1e-5)
