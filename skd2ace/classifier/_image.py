@@ -103,7 +103,8 @@ dataset, callbacks, warm_start, verbose, device, compile, use_caching, torch_loa
     features_ : ImageFeatures
         With ``frozen``: what computes features, with a copy of the backbone as it was when training
         began. Other parameters that are set after it are for the next fit.
-    classes_, n_labels_, module_, batch_selector_, best_epoch_, thresholds_, history
+    classes_, n_labels_, module_, batch_selector_, best_epoch_, thresholds_, \
+temperature_, intercept_, pos_weight_, history
         As for :class:`MultiLabelNetClassifier`; ``module_`` has ``backbone`` and ``head``.
 
     See Also
