@@ -157,6 +157,21 @@ def test_recommended(tmp_path):
     assert len(re.findall(r"^flags dela, .*: 0\.\d{3}, 0\.\d{3}, 0\.\d{3}$", printed, re.M)) == 3
 
 
+@pytest.mark.slow
+@needs_mulan
+def test_positive_weight(tmp_path):
+    arguments = ("--data", "flags", "--weights", "1", "4")
+    printed = run("benchmarks/positive_weight.py", *arguments, folder=tmp_path)
+    one, four = (
+        [float(value) for value in re.findall(r"(0\.\d{4})", line)]
+        for line in printed.strip().splitlines()
+    )
+    # Labels at 0.5 are better, probabilities worse, and calibrated they are not.
+    assert four[2] > one[2]
+    assert four[5] > one[5]
+    assert four[6] < four[5]
+
+
 def test_tables_of_the_docs_are_those_of_the_kept_fits(tmp_path):
     printed = run("benchmarks/tables.py", folder=tmp_path).strip()
     assert "TabM" in printed

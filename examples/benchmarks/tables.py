@@ -12,6 +12,8 @@ import argparse
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pandas as pd
+
 from skd2ace.benchmark import Store, count_best, differences, import_fits
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -133,13 +135,11 @@ def show_gain(row, star=""):
     return f"{gain:+.3f}{star} ± {row['half']:.3f}".replace("0.", ".")
 
 
-def make_selection():
-    """Show what D2ACE gains with TabM over shuffled batches."""
-    results = read_results("tabm_d2ace.jsonl.gz")
+def make_gains(title, results, reference):
+    """Show what one method gains over another, of two, on each set."""
     metrics = list(METRICS)[:-1]
-    gains = [find_gains(results, m, "tabm random").set_index("dataset") for m in metrics]
-    rows = ["TabM with `batch_selector=D2ACE()` less TabM, positive where D2ACE is better:", ""]
-    rows.append("| | " + " | ".join(METRICS[m][0] for m in metrics) + " | fits of each |")
+    gains = [find_gains(results, m, reference).set_index("dataset") for m in metrics]
+    rows = [title, "", "| | " + " | ".join(METRICS[m][0] for m in metrics) + " | fits of each |"]
     rows.append("| --- " * (len(metrics) + 2) + "|")
     for name, n_fits in (results["dataset"].value_counts(sort=False) // 2).items():
         cells = [show_gain(of_metric.loc[name]) for of_metric in gains]
@@ -147,12 +147,28 @@ def make_selection():
     return "\n".join(rows)
 
 
+def make_weight(results):
+    """Show what counting a positive as four negatives does to TabM."""
+    counted_alike = read_results("tabm_unweighted.jsonl.gz").assign(method="pos_weight=None")
+    both = pd.concat([results[results["method"] == "tabm random"], counted_alike])
+    title = "TabM less TabM with `pos_weight=None`, positive where the weight is better:"
+    return make_gains(title, both.sort_values("dataset"), "pos_weight=None")
+
+
+def make_selection():
+    """Show what D2ACE gains with TabM over shuffled batches."""
+    results = read_results("tabm_d2ace.jsonl.gz")
+    title = "TabM with `batch_selector=D2ACE()` less TabM, positive where D2ACE is better:"
+    return make_gains(title, results, "tabm random")
+
+
 def make_page():
     results = read_results()
     order = results["dataset"].drop_duplicates().tolist()
     order.sort(key=lambda name: results.loc[results["dataset"] == name, "n_train"].mean())
     tables = [make_table(results, metric, order) for metric in METRICS]
-    return "\n\n".join([*tables[:-1], make_counts(results), tables[-1], make_selection()])
+    ends = [make_counts(results), tables[-1], make_weight(results), make_selection()]
+    return "\n\n".join([*tables[:-1], *ends])
 
 
 def write_page(file, page):
