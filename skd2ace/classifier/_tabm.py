@@ -22,7 +22,8 @@ class TabMClassifier(FixedNetClassifier):
     constant learning rate, with an exponential moving average of the weights, which makes any
     epoch a good end. A positive counts as four negatives (``pos_weight=4.0``), so that labels
     are predicted from about one chance in five on, as F1 wants it; odds are four times too high
-    for it, and ``calibration="sigmoid"`` brings them back. The network's own settings are
+    for it, and ``calibration="sigmoid"`` brings them back. Of a one-dimensional y the second class
+    is the positive one: give ``pos_weight=None`` where neither is. The network's own settings are
     ``module__k``, ``module__width``, ``module__n_blocks``, ``module__dropout``,
     ``module__n_parts``, ``module__sharing`` and ``module__embedding_size``, with the defaults of
     :class:`~skd2ace.networks.TabM`; ``module__k=1`` is a plain multi-layer perceptron, which has
@@ -52,7 +53,7 @@ use_caching, torch_load_kwargs
     oob_score_ : float
         Macro-AUC of these predictions over labels with both values, corrected for what comparing
         members that differ costs (rare labels come out too low), at most 1: on average it was from
-        .013 below to .020 above the score on new rows, on eleven sets, and .06 too high where the
+        .010 below to .024 above the score on new rows, on eleven sets, and .06 too high where the
         features of few rows tell nothing (docs/validation.md). ``history[:, "oob_macro_auc"]`` has
         the scores of epochs without the correction, which is much the same for all of them.
     classes_, n_features_in_, n_labels_, module_, batch_size_, batch_selector_, best_epoch_, \
